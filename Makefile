@@ -1,0 +1,84 @@
+# Two commands are the whole set-up: `make demo` shows Tritium on a real cluster, `make test` proves it.
+# Everything else below is a part of those two, or saves time while working.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+CACHE := $(or $(TRITIUM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tritium)
+# The tools' environment is keyed by its lock, so that an old one is never mistaken for the new one.
+TOOLS := $(CACHE)/tools-$(shell sha256sum requirements/tools.txt | cut -c1-12)
+UV := $(TOOLS)/bin/uv
+VENV := .venv
+RUN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE := 1
+export TRITIUM_UV := $(UV)
+
+.PHONY: help
+help: ## Say what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | while IFS='|' read -r name text; do printf '  \033[1mmake %-13s\033[0m %s\n' "$$name" "$$text"; done
+
+# ---- set-up: only what the project's own files name -------------------------------------------------------
+
+$(UV): requirements/tools.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11. Name a newer one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv module. On Debian: apt-get install python3-venv"; exit 1; }
+	@rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml $(UV)
+	@test -x $(RUN)/python || $(UV) venv --quiet --python $$(command -v $(PYTHON)) $(VENV)
+	@$(UV) pip sync --quiet --python $(RUN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: lock
+lock: $(UV) ## Resolve the dependencies again (hashes, no download addresses)
+	@compile() { $(UV) pip compile "$$@" --quiet --generate-hashes --no-emit-index-url --no-annotate --universal --python-version 3.11 --custom-compile-command "make lock"; }; \
+	compile requirements/tools.in -o requirements/tools.txt; \
+	compile pyproject.toml -o requirements/runtime.txt; \
+	compile pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+
+# ---- checks -----------------------------------------------------------------------------------------------
+
+.PHONY: check
+check: $(VENV)/.ready ## Lint, types, layers, generated files, unit tests: under a minute
+	@bash hack/check.sh
+
+.PHONY: test
+test: $(VENV)/.ready ## Everything: check, control plane, cluster
+	@bash hack/test.sh
+
+.PHONY: generate
+generate: $(VENV)/.ready ## Write what is generated from operator/tritium/api: the CRD, the chart's CRD, the field reference
+	@$(RUN)/python hack/generate.py
+
+# ---- cluster ----------------------------------------------------------------------------------------------
+
+.PHONY: cluster
+cluster: $(VENV)/.ready ## Bring up the kind cluster "tritium" with the project's images
+	@$(RUN)/python -m e2e.cluster up
+
+.PHONY: cluster-down
+cluster-down: $(VENV)/.ready ## Delete the cluster, and stop the engine if it was started here
+	@$(RUN)/python -m e2e.cluster down
+
+.PHONY: images
+images: $(VENV)/.ready ## Build the images: Triton for CPU, the S3 server for tests, the operator
+	@$(RUN)/python -m e2e.cluster images
+
+.PHONY: demo
+demo: cluster ## Show what Tritium does, on a real cluster, with the commands to do it by hand
+	@$(RUN)/python hack/demo.py
+
+.PHONY: demo-down
+demo-down: $(VENV)/.ready ## Remove what the demo made; the cluster stays
+	@$(RUN)/python hack/demo.py --down
+
+.PHONY: bench
+bench: $(VENV)/.ready ## Measurements, outside of CI
+	@$(RUN)/python -m bench

@@ -1,0 +1,80 @@
+"""The model: its source, how it lies in Triton's repository, and how it is proven."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tritium.api.object import ApiObject
+from tritium.api.rules import Rule, not_yet
+from tritium.api.source import Layout, Source
+from tritium.api.tensors import SmokeTest, WarmupRequest
+from tritium.api.values import Duration, Text
+
+ModelName = Annotated[
+    str,
+    Text(
+        r"^[A-Za-z0-9][A-Za-z0-9_-]*([.][A-Za-z0-9_-]+)*$",
+        "must be letters, digits, _, - and single dots, and begin with a letter or digit",
+        max_length=128,
+    ),
+]
+
+
+class InstanceGroup(ApiObject):
+    """Instances of the model that Triton runs side by side in one pod."""
+
+    count: int | None = Field(default=None, ge=1, le=256)
+    """Instances, for each GPU where the kind is KIND_GPU. Absent: 1."""
+    kind: Literal["KIND_AUTO", "KIND_CPU", "KIND_GPU", "KIND_MODEL"] | None = None
+    """Where they run."""
+    gpus: list[Annotated[int, Field(ge=0)]] | None = Field(default=None, max_length=32)
+    """Indices of the GPUs they run on. Absent: all of the pod."""
+
+
+class DynamicBatching(ApiObject):
+    """How Triton puts requests together."""
+
+    preferred_batch_size: list[Annotated[int, Field(ge=1)]] | None = Field(default=None, max_length=32)
+    """Sizes at which a batch goes at once."""
+    max_queue_delay: Duration | None = None
+    """How long a request may wait for others."""
+    max_queue_size: int | None = Field(default=None, ge=0)
+    """Requests that may wait before more are refused. Absent: without a bound."""
+
+
+class ModelConfig(ApiObject):
+    """Overrides merged into the model's config.pbtxt."""
+
+    max_batch_size: int | None = Field(default=None, ge=0)
+    """Largest batch; 0 for a model without a batch dimension."""
+    instance_groups: list[InstanceGroup] | None = Field(default=None, max_length=16)
+    """Replaces the model's instance groups."""
+    dynamic_batching: DynamicBatching | None = None
+    """Replaces the model's dynamic batching."""
+    parameters: dict[str, Annotated[str, Field(max_length=4096)]] | None = Field(default=None, max_length=64)
+    """Parameters for the backend, added to those of the model."""
+    raw: str | None = Field(default=None, max_length=16384)
+    """Text in the format of config.pbtxt, merged last."""
+
+
+class Model(ApiObject):
+    """The model. Every change here, smokeTest apart, makes a new revision."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        not_yet("config", "put the settings into the model's config.pbtxt"),
+        not_yet("warmup", "put model_warmup into the model's config.pbtxt"),
+    )
+
+    name: ModelName | None = None
+    """Name of the model for its clients, the same across revisions. Absent: the ModelDeployment's name."""
+    source: Source
+    """Where the model lies."""
+    layout: Layout | None = None
+    """How its files lie there: triton for a Triton repository, else the kind of bare file, which becomes
+    <name>/1/… in the repository. Absent or auto: found out from the files."""
+    config: ModelConfig | None = None
+    """Overrides merged into the model's config.pbtxt."""
+    warmup: list[WarmupRequest] | None = Field(default=None, max_length=8)
+    """Requests that must succeed before a pod is ready."""
+    smoke_test: list[SmokeTest] | None = Field(default=None, max_length=8)
+    """Requests that a new revision must answer before it gets any traffic. A change makes no new revision."""

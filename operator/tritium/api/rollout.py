@@ -1,0 +1,154 @@
+"""How a new revision takes over, and what stops it."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tritium.api.object import ApiObject
+from tritium.api.rules import Rule, exactly_one, not_yet
+from tritium.api.values import Duration, Label, Share
+
+
+class Pause(ApiObject):
+    """Wait until somebody resumes the rollout."""
+
+
+class Step(ApiObject):
+    """One step of a rollout: a weight, or a pause."""
+
+    rules: ClassVar = (
+        exactly_one("weight", "pause", "a share of the traffic, or a wait for a person"),
+        Rule(
+            "!has(self.pause) || !has(self.minDuration) && !has(self.minRequests)",
+            "a pause has neither minDuration nor minRequests; it ends when the rollout is resumed",
+            field=".pause",
+        ),
+    )
+
+    weight: int | None = Field(default=None, ge=1, le=100)
+    """Percent of the traffic for the candidate."""
+    min_duration: Duration | None = None
+    """The step takes at least this long. Absent: 5m."""
+    min_requests: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    """The candidate gets at least this many requests in the step. Absent: analysis.minRequests."""
+    pause: Pause | None = None
+    """Wait until somebody resumes the rollout."""
+
+
+class ErrorGate(ApiObject):
+    """Errors of the candidate, HTTP and gRPC."""
+
+    max_share: Share | None = None
+    """Largest share of failed requests. Absent: 0.01."""
+    vs_stable: float | None = Field(default=None, ge=1)
+    """Largest ratio to the stable revision's share in the same window. Absent: 1.5."""
+
+
+class LatencyGate(ApiObject):
+    """Slow requests of the candidate."""
+
+    threshold: Duration
+    """A request that takes longer is slow."""
+    max_share_above: Share | None = None
+    """Largest share of slow requests. Absent: 0.05."""
+    vs_stable: float | None = Field(default=None, ge=1)
+    """Largest ratio to the stable revision's share in the same window. Absent: 1.5."""
+
+
+class RestartGate(ApiObject):
+    """Restarts of the candidate's Triton containers."""
+
+    max: int | None = Field(default=None, ge=0, le=1000)
+    """Restarts that are tolerated. Absent: 0."""
+
+
+class PrometheusGate(ApiObject):
+    """A query whose result must stay within a bound."""
+
+    rules: ClassVar = (exactly_one("max", "min", "an upper or a lower bound of the result"),)
+
+    name: Label
+    """A name to be found again in status."""
+    query: str = Field(min_length=1, max_length=4096)
+    """PromQL with one number as its result."""
+    max: float | None = None
+    """The result must not be above this."""
+    min: float | None = None
+    """The result must not be below this."""
+
+
+class Analysis(ApiObject):
+    """What the candidate must show at each step. Measured by the gateway; no Prometheus is needed."""
+
+    errors: ErrorGate | None = None
+    """Share of failed requests."""
+    latency: LatencyGate | None = None
+    """Share of slow requests. Absent: latency is shown and does not decide."""
+    restarts: RestartGate | None = None
+    """Restarts of containers."""
+    prometheus: list[PrometheusGate] | None = Field(default=None, max_length=8)
+    """Queries of your own."""
+    min_requests: int | None = Field(default=None, ge=1, le=1_000_000_000)
+    """The smallest sample a gate decides on. Absent: 50."""
+    max_wait: Duration | None = None
+    """How long a step waits for that sample. Absent: 30m."""
+    on_insufficient_data: Literal["Hold", "Promote", "Abort"] | None = None
+    """What happens when it did not come. Absent: Hold, or Promote where a smoke test passed."""
+
+
+Steps = Annotated[list[Step], Field(min_length=1, max_length=20)]
+_WEIGHTS = "self.steps.filter(step, has(step.weight)).map(step, step.weight)"
+
+
+class Rollout(ApiObject):
+    """How a new revision takes over. A change here makes no new revision."""
+
+    rules: ClassVar = (
+        Rule(
+            f"!has(self.steps) || {_WEIGHTS}.isSorted()",
+            "the weights of the steps must go up",
+            field=".steps",
+        ),
+        Rule(
+            f"!has(self.steps) || {_WEIGHTS}.all(weight, {_WEIGHTS}.exists_one(other, other == weight))",
+            "no two steps may have the same weight",
+            field=".steps",
+        ),
+        Rule(
+            "!has(self.steps) || !has(self.strategy) || self.strategy == 'canary'",
+            "only the strategy canary has steps",
+            field=".steps",
+        ),
+        not_yet("strategy", "a new revision takes over when its pods are ready and its smoke test passed"),
+        not_yet("steps", "a new revision takes over at once when its pods are ready"),
+        not_yet("analysis", "use model.smokeTest to prove a new revision"),
+        not_yet("onFailure", "a revision that fails never takes over"),
+        not_yet("autoPromote", "a new revision takes over by itself"),
+        not_yet("progressDeadline", "a revision that does not become ready never takes over"),
+        not_yet("paused", "set pinRevision to stay on a revision"),
+        not_yet("capacity", "a new revision gets pods of its own before the old one gives up any"),
+        not_yet("compatibility", "compare the tensors in model.smokeTest"),
+    )
+
+    strategy: Literal["canary", "blueGreen", "recreate"] | None = None
+    """canary: traffic moves in steps. blueGreen: all at once, with a preview address before. recreate: the old
+    pods go first, with downtime. Absent: canary."""
+    steps: Steps | None = None
+    """Steps of a canary. Absent: 5, 25, 50, 100."""
+    analysis: Analysis | None = None
+    """What the candidate must show at each step."""
+    on_failure: Literal["Abort", "Pause"] | None = None
+    """What a failed gate does: back to the stable revision, or hold the weight for a person. Absent: Abort."""
+    auto_promote: bool | None = None
+    """Whether the last step leads to promotion by itself. Absent: true."""
+    progress_deadline: Duration | None = None
+    """A candidate without progress for this long pauses the rollout. Absent: 30m."""
+    bake_time: Duration | None = None
+    """How long the old revision keeps its pods after the new one took over. Absent: 10m."""
+    paused: bool | None = None
+    """Hold the rollout where it is."""
+    capacity: Literal["surge", "replace"] | None = None
+    """surge: the candidate gets pods beside the stable ones. replace: the stable revision gives one replica up for
+    each, where GPUs are scarce. Absent: surge."""
+    compatibility: Literal["Enforce", "Warn"] | None = None
+    """Whether a candidate with other inputs or outputs than the stable revision is held. Absent: Enforce."""

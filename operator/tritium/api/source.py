@@ -1,0 +1,121 @@
+"""Where a model's files lie, and with which identity they are read."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tritium.api.object import ApiObject
+from tritium.api.rules import Rule, exactly_one, not_yet
+from tritium.api.values import Digest, Duration, ObjectName, Text
+
+OPTIONS = ("allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
+"""The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
+
+_ALLOWED_OPTIONS = ", ".join(OPTIONS)
+
+Uri = Annotated[
+    str,
+    Text(
+        r"^(s3|gs|az|https|hf|oci|pvc)://[^/\s?#@]+(/[^\s?#]*)?$",
+        "must be a URI such as s3://bucket/path, without user, query or fragment",
+        max_length=2048,
+    ),
+]
+
+
+class SecretReference(ApiObject):
+    """The name of a Secret in the ModelDeployment's own namespace."""
+
+    name: ObjectName
+    """The Secret's name. Only the fetch container mounts it; the operator never reads it."""
+
+
+class Credentials(ApiObject):
+    """The identity that reads the source: a Secret, or a ServiceAccount with workload identity."""
+
+    rules: ClassVar = (exactly_one("secretRef", "serviceAccountName", "static keys in a Secret, or workload identity"),)
+
+    secret_ref: SecretReference | None = None
+    """A Secret with the store's usual variables as keys, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and
+    ca.crt for a private certificate authority."""
+    service_account_name: ObjectName | None = None
+    """The ServiceAccount the model's pods run as (IRSA, GKE or Azure workload identity)."""
+
+
+class MlflowSource(ApiObject):
+    """A registered model of an MLflow tracking server."""
+
+    rules: ClassVar = (exactly_one("version", "alias", "a version stays, an alias is followed when it moves"),)
+
+    tracking_uri: Annotated[
+        str,
+        Text(
+            r"^https?://[^/\s?#@]+(/[^\s?#]*)?$",
+            "must be the tracking server's address, such as https://mlflow.example.com",
+            max_length=2048,
+        ),
+    ]
+    """Address of the tracking server."""
+    name: str = Field(min_length=1, max_length=256)
+    """Name of the registered model."""
+    version: int | None = Field(default=None, ge=1)
+    """Version of the registered model."""
+    alias: str | None = Field(default=None, min_length=1, max_length=256)
+    """Alias of the registered model, such as champion."""
+
+
+class Source(ApiObject):
+    """Where the model lies. It is listed and pinned when a revision is made, and verified at every fetch."""
+
+    rules: ClassVar = (
+        exactly_one("uri", "mlflow", "a place in a store, or a registered model"),
+        Rule(
+            "!has(self.uri) || !self.uri.contains('/../') && !self.uri.endsWith('/..')",
+            "must not contain .. as a path segment",
+            field=".uri",
+        ),
+        Rule(
+            "!has(self.uri) || self.uri.startsWith('s3://')",
+            "only s3:// is available in this version; copy the model to an S3 bucket",
+            field=".uri",
+            reason="FieldValueForbidden",
+        ),
+        not_yet("mlflow", "set uri to the place where the model's artifacts lie"),
+        not_yet("pollInterval", "change uri when there is a new version"),
+        Rule(
+            f"!has(self.options) || self.options.all(key, key in {list(OPTIONS)})",
+            f"knows the settings {_ALLOWED_OPTIONS}; keys and tokens belong into the Secret that credentials names",
+            field=".options",
+        ),
+    )
+
+    uri: Uri | None = None
+    """The model's folder or file: s3://bucket/path."""
+    mlflow: MlflowSource | None = None
+    """A registered model of an MLflow tracking server."""
+    poll_interval: Duration | None = None
+    """How often to look for a change at the source; a change makes a new revision. Absent: never."""
+    options: dict[str, Annotated[str, Field(max_length=1024)]] | None = Field(default=None, max_length=16)
+    """Settings of the store that are no secret: endpoint, region, allowHttp, anonymous, proxyUrl,
+    virtualHostedStyle."""
+    digest: Digest | None = None
+    """Refuse anything but these bytes: sha256 over the sorted lines "sha256 size path" of all files."""
+    credentials: Credentials | None = None
+    """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
+
+
+Layout = Annotated[
+    Literal["auto", "triton", "onnx", "torchscript", "tensorrt", "openvino", "savedmodel", "python"],
+    Field(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self in ['auto', 'triton', 'python']",
+                    "message": "only auto, triton and python are available in this version; "
+                    "lay the model out as a Triton repository and use triton",
+                    "reason": "FieldValueForbidden",
+                }
+            ]
+        }
+    ),
+]

@@ -1,0 +1,62 @@
+"""The spec: everything a user says about a model service."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from tritium.api.model import Model
+from tritium.api.object import ApiObject
+from tritium.api.rollout import Rollout
+from tritium.api.rules import Rule, not_yet
+from tritium.api.scaling import Replicas, Scaling
+from tritium.api.server import Server
+from tritium.api.traffic import Experiment, RequestLog, Routing, Traffic
+from tritium.api.values import Revision
+
+_EXTERNAL = "has(self.scaling) && has(self.scaling.mode) && self.scaling.mode == 'External'"
+
+
+class ModelDeploymentSpec(ApiObject):
+    """What should be served. Only model.source is needed."""
+
+    rules: ClassVar = (
+        Rule(
+            f"!has(self.replicas) || !has(self.scaling) || ({_EXTERNAL})",
+            "replicas and scaling exclude each other; keep scaling to let the replicas follow the work",
+            field=".replicas",
+        ),
+        Rule(
+            f"!({_EXTERNAL}) || has(self.replicas)",
+            "with scaling.mode External a start value is needed",
+            field=".replicas",
+            reason="FieldValueRequired",
+        ),
+        not_yet("scaling", "set replicas"),
+        not_yet("experiment", "create a second ModelDeployment to compare two models"),
+        not_yet("traffic", "requests reach the stable revision without limits of their own"),
+        not_yet("logging", "let the clients log what they send"),
+        not_yet("routing", "reach the model at its Service, which has the ModelDeployment's name"),
+    )
+
+    model: Model
+    """The model."""
+    server: Server | None = None
+    """The Triton pod. Absent: the tested image on the CPU."""
+    replicas: Replicas | None = None
+    """Pods of the stable revision. Absent: 1, or what scaling finds."""
+    scaling: Scaling | None = None
+    """Replicas that follow the work, instead of replicas."""
+    rollout: Rollout | None = None
+    """How a new revision takes over."""
+    experiment: Experiment | None = None
+    """An A/B test."""
+    traffic: Traffic | None = None
+    """What the gateway does with requests."""
+    logging: RequestLog | None = None
+    """A sample of requests for drift and quality jobs. Absent: nothing is logged."""
+    routing: Routing | None = None
+    """Where the model can be reached besides its Service."""
+    pin_revision: Revision | None = None
+    """Serve this kept revision, and roll nothing out while this is set."""
+    revision_history_limit: int | None = Field(default=None, ge=1, le=50)
+    """Revisions that are kept to go back to. Absent: 5."""

@@ -1,0 +1,318 @@
+"""The status: what is there, what goes on, and what the gateway is to do. Only the operator writes it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tritium.api.conditions import Condition
+from tritium.api.object import Observed
+
+Word = Annotated[str, Field(max_length=128)]
+Sentence = Annotated[str, Field(max_length=4096)]
+HashOf = Annotated[str, Field(max_length=80)]
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Phase(StrEnum):
+    """Where the rollout stands; `docs/architecture.md` has the table."""
+
+    IDLE = "Idle"
+    INITIAL = "Initial"
+    PREPARING = "Preparing"
+    BLOCKED = "Blocked"
+    PROGRESSING = "Progressing"
+    PAUSED = "Paused"
+    PROMOTING = "Promoting"
+    FINALIZING = "Finalizing"
+    ABORTING = "Aborting"
+    ABORTED = "Aborted"
+    SUPERSEDING = "Superseding"
+
+
+class StableStatus(Observed):
+    """The revision that serves."""
+
+    revision: Number
+    """Its number."""
+    digest: HashOf | None = None
+    """Digest of its model's bytes."""
+    weight: Percent | None = None
+    """Percent of the traffic it has."""
+    replicas: Count | None = None
+    """Pods it should have."""
+    ready_replicas: Count | None = None
+    """Pods that are ready."""
+
+
+class GateStatus(Observed):
+    """What one gate sees."""
+
+    name: Word
+    """errors, latency, restarts, or the name of a query."""
+    verdict: Literal["Pass", "Fail", "Inconclusive"]
+    """What it makes of it."""
+    requests: Count | None = None
+    """n: the candidate's requests in this step."""
+    bad: Count | None = None
+    """k: those of them that failed or were slow."""
+    lower: float | None = None
+    """Lower bound of the candidate's share (Wilson)."""
+    upper: float | None = None
+    """Upper bound of the candidate's share (Wilson)."""
+    stable_share: float | None = None
+    """The stable revision's share in the same window."""
+    limit: float | None = None
+    """The share that the gate allows."""
+    value: float | None = None
+    """Result of the query."""
+    since: datetime | None = None
+    """Since when the verdict is the same."""
+
+
+class CandidateStatus(Observed):
+    """The revision that is being rolled out."""
+
+    revision: Number
+    """Its number."""
+    digest: HashOf | None = None
+    """Digest of its model's bytes."""
+    weight: Percent | None = None
+    """Percent of the traffic it has."""
+    replicas: Count | None = None
+    """Pods it should have."""
+    ready_replicas: Count | None = None
+    """Pods that are ready."""
+    step: Count | None = None
+    """Step of the rollout, from 0."""
+    step_started_at: datetime | None = None
+    """When the step began."""
+    gates: list[GateStatus] | None = Field(default=None, max_length=16)
+    """What the gates see in this step."""
+
+
+class ArmStatus(Observed):
+    """One arm of an experiment, and what it did."""
+
+    name: Word
+    """Name of the arm."""
+    revision: Number | None = None
+    """The revision it serves."""
+    weight: Percent | None = None
+    """Percent of the traffic it has."""
+    replicas: Count | None = None
+    """Pods it should have."""
+    ready_replicas: Count | None = None
+    """Pods that are ready."""
+    requests: Count | None = None
+    """Requests so far."""
+    errors: Count | None = None
+    """Failed requests so far."""
+    latency_p50_ms: float | None = None
+    """Median latency in milliseconds."""
+    latency_p99_ms: float | None = None
+    """99th percentile of the latency in milliseconds."""
+
+
+class RevisionStatus(Observed):
+    """A kept revision."""
+
+    revision: Number
+    """Its number, for pinRevision."""
+    name: Word
+    """Name of its ControllerRevision."""
+    written: HashOf
+    """Hash of the fields it was made from, as the user wrote them."""
+    fingerprint: HashOf | None = None
+    """Fingerprint of the source when it was listed."""
+    digest: HashOf | None = None
+    """Digest of the bytes at the first fetch; every later fetch must give the same."""
+    created_at: datetime | None = None
+    """When it was made."""
+    promoted_at: datetime | None = None
+    """When it last became stable. Absent: never."""
+
+
+class RejectedRevision(Observed):
+    """A revision that is not tried again until the action retry."""
+
+    revision: Number
+    """Its number."""
+    reason: Word
+    """Why, in one word."""
+    message: Sentence | None = None
+    """Why, in a sentence."""
+    at: datetime | None = None
+    """When."""
+
+
+class Failure(Observed):
+    """The last thing that went wrong in a pod."""
+
+    component: Word
+    """fetch, triton, gateway, or the kind of object that was refused."""
+    pod: Annotated[str, Field(max_length=253)] | None = None
+    """The pod, where there is one."""
+    reason: Word
+    """Why, in one word."""
+    message: Sentence
+    """What happened, and what to do."""
+    at: datetime | None = None
+    """When it was first seen."""
+
+
+class LastAction(Observed):
+    """The last one-shot action that was carried out."""
+
+    verb: Word
+    """promote, abort, pause, resume, retry or skip-step."""
+    token: Word
+    """Its token: the same token is never carried out twice."""
+    at: datetime | None = None
+    """When."""
+
+
+class LastRollback(Observed):
+    """The last time traffic went back."""
+
+    from_revision: Number
+    """Away from this revision."""
+    to_revision: Number
+    """Back to this one."""
+    reason: Word
+    """Why, in one word."""
+    message: Sentence | None = None
+    """Why, in a sentence."""
+    at: datetime | None = None
+    """When."""
+
+
+class RouteMatch(Observed):
+    """A header that sends a request to a revision."""
+
+    header: Word
+    """Name of the header."""
+    value: Annotated[str, Field(max_length=256)]
+    """The exact value."""
+
+
+class RevisionTraffic(Observed):
+    """One revision as the gateway sees it."""
+
+    revision: Number
+    """Its number."""
+    service: Word
+    """The headless Service whose endpoints are its pods."""
+    weight: Annotated[int, Field(ge=0, le=10_000)]
+    """Share of the traffic, out of 10,000."""
+    matches: list[RouteMatch] | None = Field(default=None, max_length=8)
+    """Requests that come here whatever the weights say."""
+
+
+class TrafficLimits(Observed):
+    """Bounds that the gateway keeps."""
+
+    timeout_ms: Count | None = None
+    """Longest time for one request."""
+    max_request_bytes: Count | None = None
+    """Largest request."""
+    max_response_bytes: Count | None = None
+    """Largest response."""
+    max_concurrency: Count | None = None
+    """Requests in flight for each replica."""
+    max_header_bytes: Count | None = None
+    """Largest sum of a request's headers."""
+
+
+class TrafficStatus(Observed):
+    """The contract with the gateway: it reads nothing else of this object."""
+
+    version: Count
+    """Goes up with every change."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Listener port on the gateway."""
+    model: Word | None = None
+    """Name of the model in Triton."""
+    revisions: list[RevisionTraffic] | None = Field(default=None, max_length=32)
+    """Where requests go."""
+    sticky_header: Word | None = None
+    """Header that keeps a user on one side."""
+    limits: TrafficLimits | None = None
+    """Bounds that the gateway keeps."""
+
+
+class TrafficObserved(Observed):
+    """What every ready gateway pod runs."""
+
+    version: Count
+    """The oldest version among them."""
+    gateways: Count | None = None
+    """How many there are."""
+    since: datetime | None = None
+    """Since when."""
+
+
+class ScalingStatus(Observed):
+    """Why there are as many replicas as there are."""
+
+    desired: Count | None = None
+    """Replicas that are wanted."""
+    signal: Word | None = None
+    """The signal that decided."""
+    value: float | None = None
+    """Its value."""
+    limited_by: Word | None = None
+    """What keeps desired from being higher or lower: min, max, a schedule, GPUs, a rollout."""
+    message: Sentence | None = None
+    """The same as a sentence."""
+
+
+class ModelDeploymentStatus(Observed):
+    """What is there and what goes on."""
+
+    observed_generation: Count | None = None
+    """The generation of the spec that the rest is about. Written last."""
+    phase: Phase | None = None
+    """Where the rollout stands."""
+    url: Annotated[str, Field(max_length=512)] | None = None
+    """Address of the model inside the cluster."""
+    stable: StableStatus | None = None
+    """The revision that serves."""
+    candidate: CandidateStatus | None = None
+    """The revision that is being rolled out."""
+    arms: list[ArmStatus] | None = Field(default=None, max_length=8)
+    """The arms of the experiment."""
+    revisions: list[RevisionStatus] | None = Field(default=None, max_length=64)
+    """Kept revisions."""
+    rejected_revisions: list[RejectedRevision] | None = Field(default=None, max_length=64)
+    """Revisions that are not tried again."""
+    last_rollback: LastRollback | None = None
+    """The last time traffic went back."""
+    last_failure: Failure | None = None
+    """The last thing that went wrong in a pod."""
+    last_action: LastAction | None = None
+    """The last one-shot action."""
+    traffic: TrafficStatus | None = None
+    """The contract with the gateway."""
+    traffic_observed: TrafficObserved | None = None
+    """What the gateway runs."""
+    scaling: ScalingStatus | None = None
+    """Why there are as many replicas as there are."""
+    replicas: Count | None = None
+    """Pods of the stable revision."""
+    selector: Annotated[str, Field(max_length=1024)] | None = None
+    """Label selector of the stable revision's pods, for the scale subresource."""
+    conditions: (
+        Annotated[
+            list[Condition],
+            Field(
+                max_length=16,
+                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+            ),
+        ]
+        | None
+    ) = None
+    """What is true, since when, and why."""

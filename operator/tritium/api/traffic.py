@@ -1,0 +1,192 @@
+"""What happens to requests on their way: split, mirror, limits, log, address."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tritium.api.model import ModelConfig
+from tritium.api.object import ApiObject
+from tritium.api.rules import Rule, exactly_one
+from tritium.api.source import Uri
+from tritium.api.values import Digest, Duration, HeaderName, Label, Percent, Quantity, Revision, Share, Text
+
+
+class HeaderMatch(ApiObject):
+    """A request header and the value it must have."""
+
+    name: HeaderName
+    """Name of the header."""
+    value: str = Field(min_length=1, max_length=256)
+    """The exact value."""
+
+
+class Match(ApiObject):
+    """Requests that go to an arm whatever the weights say."""
+
+    headers: list[HeaderMatch] = Field(min_length=1, max_length=8)
+    """All of them must match."""
+
+
+class Sticky(ApiObject):
+    """Requests with the same value of a header go to the same revision."""
+
+    header: HeaderName
+    """The header, such as x-user-id."""
+
+
+class RegisteredVersion(ApiObject):
+    """Another version of the base model's registered model."""
+
+    rules: ClassVar = (exactly_one("version", "alias", "a version stays, an alias is followed when it moves"),)
+
+    version: int | None = Field(default=None, ge=1)
+    """Version of the registered model."""
+    alias: str | None = Field(default=None, min_length=1, max_length=256)
+    """Alias of the registered model."""
+
+
+class SourceOverlay(ApiObject):
+    """Other bytes from the same store or tracking server, with the same settings and credentials."""
+
+    rules: ClassVar = (exactly_one("uri", "mlflow", "a place in a store, or a registered version"),)
+
+    uri: Uri | None = None
+    """The arm's folder or file."""
+    mlflow: RegisteredVersion | None = None
+    """Version or alias of the registered model that the base model's source names."""
+    digest: Digest | None = None
+    """Refuse anything but these bytes."""
+
+
+class ModelOverlay(ApiObject):
+    """What an arm has instead of the base model's."""
+
+    source: SourceOverlay | None = None
+    """Where the arm's model lies."""
+    config: ModelConfig | None = None
+    """Overrides merged into its config.pbtxt."""
+
+
+class Arm(ApiObject):
+    """One side of an experiment."""
+
+    rules: ClassVar = (exactly_one("revision", "model", "a kept revision, or the base model with changes"),)
+
+    name: Label
+    """Name of the arm, shown in status and metrics."""
+    revision: Revision | None = None
+    """Number of a kept revision."""
+    model: ModelOverlay | None = None
+    """The base model with these changes."""
+    weight: Percent
+    """Percent of the traffic; what the arms leave goes to the stable revision."""
+    match: Match | None = None
+    """Requests that go to this arm whatever the weights say."""
+
+
+class Experiment(ApiObject):
+    """An A/B test: arms run side by side and nothing is promoted."""
+
+    rules: ClassVar = (
+        Rule(
+            "self.arms.map(arm, arm.weight).sum() <= 100",
+            "the weights of the arms must not add up to more than 100",
+            field=".arms",
+        ),
+        Rule(
+            "self.arms.all(arm, self.arms.exists_one(other, other.name == arm.name))",
+            "every arm must have a name of its own",
+            field=".arms",
+        ),
+    )
+
+    arms: list[Arm] = Field(min_length=1, max_length=8)
+    """The sides of the test."""
+    sticky: Sticky | None = None
+    """Keeps a user on one side."""
+    ends_at: datetime | None = None
+    """When the traffic goes back to the stable revision."""
+
+
+class Mirror(ApiObject):
+    """A copy of requests whose answers nobody sees."""
+
+    revision: Revision | None = None
+    """The revision that gets the copies. Absent: the candidate of a rollout."""
+    percent: int = Field(ge=1, le=100)
+    """Percent of the requests that are copied."""
+
+
+class Limits(ApiObject):
+    """Bounds that keep one client from hurting the others."""
+
+    max_request_bytes: Quantity | None = None
+    """Largest request; more is answered with 413. Absent: 64Mi."""
+    max_response_bytes: Quantity | None = None
+    """Largest response. Absent: 64Mi."""
+    max_concurrency: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Requests in flight for each replica; more are answered with 503. Absent: 256."""
+    max_header_bytes: Quantity | None = None
+    """Largest sum of a request's headers. Absent: 60Ki."""
+
+
+class Traffic(ApiObject):
+    """What the gateway does with requests."""
+
+    mirror: Mirror | None = None
+    """A copy of requests for another revision."""
+    sticky: Sticky | None = None
+    """Keeps a user on one side while the weight grows."""
+    timeout: Duration | None = None
+    """Longest time for one request. Absent: 60s."""
+    limits: Limits | None = None
+    """Sizes and numbers."""
+
+
+class RequestLog(ApiObject):
+    """A sample of requests and responses, written to an object store."""
+
+    uri: Annotated[
+        str,
+        Text(r"^s3://[^/\s?#@]+(/[^\s?#]*)?$", "must be a folder such as s3://bucket/path", max_length=2048),
+    ]
+    """The folder it is written to."""
+    sample_rate: Share
+    """Share of the requests, 0 to 1."""
+    max_bytes: Quantity | None = None
+    """A longer body is cut off here. Absent: 64Ki."""
+    fields: list[Literal["request", "response", "headers"]] | None = Field(default=None, max_length=3)
+    """What is written. Absent: request and response."""
+
+
+class Routing(ApiObject):
+    """Where the model can be reached besides its Service."""
+
+    rules: ClassVar = (
+        Rule(
+            "!has(self.path) || has(self.host)",
+            "a path needs the host it belongs to",
+            field=".host",
+            reason="FieldValueRequired",
+        ),
+    )
+
+    provider: Literal["Embedded"] | None = None
+    """The gateway that Tritium brings. Absent: Embedded."""
+    host: (
+        Annotated[
+            str,
+            Text(
+                r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+                "must be a host name such as models.example.com",
+                max_length=253,
+            ),
+        ]
+        | None
+    ) = None
+    """Host name on the gateway's shared port."""
+    path: Annotated[str, Text(r"^/([A-Za-z0-9._~-]+/?)*$", "must be a path such as /fraud", max_length=256)] | None = (
+        None
+    )
+    """Path before /v2 on the shared port. Absent: /."""

@@ -1,0 +1,1 @@
+"""The `tritium` command, also the kubectl plugin `kubectl tritium`."""

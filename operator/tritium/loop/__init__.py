@@ -1,0 +1,1 @@
+"""The pass that turns facts into writes: queue, reconcile, workers."""

@@ -1,0 +1,1 @@
+"""The only code that speaks to Triton, the gateway and Prometheus."""

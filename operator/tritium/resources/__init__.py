@@ -1,0 +1,1 @@
+"""Desired Kubernetes objects: pure builders, values in and plain dicts out."""

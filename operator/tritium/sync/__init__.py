@@ -1,0 +1,1 @@
+"""`fetch`: brings a model's verified bytes into Triton's repository."""
