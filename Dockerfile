@@ -1,21 +1,22 @@
 # The operator's image: the base's Python, the locked packages, the project. No pip, no compiler, not root.
 #
-# The context must hold requirements/runtime.txt, wheels/ (what that lock names, and the project's own wheel) and
+# The context must hold requirements/runtime.txt, wheels/ (what that lock names), own/ (the project's wheel) and
 # pip/ (pip's own wheel, which runs as it is). `python -m e2e.cluster images operator` prepares it and builds. Nothing
 # is fetched while building, and there are only instructions that every builder knows.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS install
-COPY requirements/ /requirements/
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels PIP_TARGET=/opt/tritium \
+    PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY pip/ /pip/
+RUN ln -s /pip/pip-*.whl /pip.whl
+# What others wrote comes first and stays in the builder's cache while the project changes; of their programs none
+# is needed.
+COPY requirements/runtime.txt /runtime.txt
 COPY wheels/ /wheels/
-RUN set -eu; \
-    pip="python3 $(echo /pip/pip-*.whl)/pip --disable-pip-version-check --no-cache-dir"; \
-    target="--root-user-action=ignore --no-warn-script-location --target /opt/tritium"; \
-    own="$(echo /wheels/tritium-*.whl)"; \
-    $pip install $target --no-index --find-links /wheels --require-hashes -r /requirements/runtime.txt; \
-    $pip install $target --no-index --no-deps --upgrade "$own"; \
-    find /opt/tritium -type d -name tests -prune -exec rm -rf {} +
+RUN python3 /pip.whl/pip install --require-hashes -r /runtime.txt && rm -rf /opt/tritium/bin
+COPY own/ /own/
+RUN python3 /pip.whl/pip install --no-deps /own/*.whl
 
 FROM ${BASE_IMAGE}
 # A published Python base brings pip, which a running operator has no use for.

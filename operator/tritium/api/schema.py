@@ -66,6 +66,8 @@ def _keyword(key: str, value: Any, defs: Mapping[str, Schema], path: str) -> Sch
             return _children(key, value, defs, path)
         case "const":
             return {"enum": [value]}
+        case "description":
+            return {key: " ".join(value.split())}
         case "exclusiveMinimum" | "exclusiveMaximum":
             # Numbers in today's JSON schema, booleans beside the bound in OpenAPI v3.0.
             return {key.replace("exclusiveM", "m"): value, key: True}

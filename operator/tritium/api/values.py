@@ -32,7 +32,7 @@ class Text:
         """Return the value, or raise the sentence."""
         if len(value) > self.max_length:
             raise ValueError(f"must have at most {self.max_length} characters")
-        if not re.search(self.pattern, value):
+        if not re.fullmatch(self.pattern, value):
             raise ValueError(self.says)
         return value
 

@@ -1,0 +1,43 @@
+"""Every sample in `manifests/samples/` is accepted as a user would apply it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tritium.api import names
+from tritium.api.spec import ModelDeploymentSpec
+
+if TYPE_CHECKING:
+    from tests.controlplane.api import Api
+
+SAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "samples").glob("*.yaml"))
+
+
+def documents(path: Path) -> list[dict[str, Any]]:
+    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+
+
+def test_there_are_samples() -> None:
+    assert len(SAMPLES) >= 5
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+async def test_a_sample_is_accepted(sample: Path, api: Api, namespace: str) -> None:
+    for document in documents(sample):
+        stored = await api.create(document, namespace, fieldValidation="Strict")
+        if document["kind"] == names.KIND:
+            # Nothing is added and nothing lost on the way, so a revision's key sees what the user wrote.
+            assert stored["spec"] == document["spec"]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_sample_is_what_the_operator_reads(sample: Path) -> None:
+    for document in documents(sample):
+        if document["kind"] == names.KIND:
+            spec = ModelDeploymentSpec.model_validate(document["spec"])
+            assert spec.model.source.uri

@@ -1,0 +1,79 @@
+"""Fixtures of the control-plane ring: one real control plane for the whole run, a namespace for each test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from tests.controlplane.api import Api
+from tests.controlplane.kubelet import Kubelet
+from tests.controlplane.proxy import FaultProxy
+from tests.controlplane.ring import ControlPlane
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+STARTED_IN = "started-in"
+
+
+def shared_folder(base: Path) -> Path:
+    """The folder that all processes of a run agree on: pytest-xdist gives each worker one inside it."""
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "controlplane"
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """The ring all tests share. Do not stop or restart its API server: that is for `own_control_plane`."""
+    with ControlPlane(shared_folder(tmp_path_factory.getbasetemp())) as ring:
+        (ring.folder / STARTED_IN).write_text(f"control plane ready in {ring.seconds:.1f} s: {ring.folder}")
+        yield ring
+
+
+@pytest.fixture
+def own_control_plane(tmp_path: Path) -> Iterator[ControlPlane]:
+    """A ring for one test, some seconds, for what would disturb others."""
+    with ControlPlane(tmp_path / "controlplane") as ring:
+        yield ring
+
+
+@pytest_asyncio.fixture
+async def api(control_plane: ControlPlane) -> AsyncIterator[Api]:
+    """A client with all rights."""
+    async with Api(control_plane.admin) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def namespace(api: Api) -> AsyncIterator[str]:
+    """The name of a fresh namespace. Its deletion is asked for, not waited for."""
+    name = f"t-{secrets.token_hex(4)}"
+    await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    await api.delete("v1/namespaces", name)
+
+
+@pytest_asyncio.fixture
+async def faults(control_plane: ControlPlane) -> AsyncIterator[FaultProxy]:
+    """A proxy in front of the ring: nothing goes wrong until a test injects a fault."""
+    async with FaultProxy(control_plane.admin) as proxy:
+        yield proxy
+
+
+@pytest_asyncio.fixture
+async def kubelet(api: Api, namespace: str) -> AsyncIterator[Kubelet]:
+    """A stub kubelet for the test's namespace, with one node."""
+    async with Kubelet(api, [namespace]) as stub:
+        yield stub
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long the ring took to start."""
+    base: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    said = shared_folder(base) / STARTED_IN
+    if said.exists():
+        terminalreporter.write_line(said.read_text())
