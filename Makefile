@@ -73,11 +73,11 @@ images: $(VENV)/.ready ## Build the images: Triton for CPU, the S3 server for te
 
 .PHONY: demo
 demo: cluster ## Show what Tritium does, on a real cluster, with the commands to do it by hand
-	@$(RUN)/python hack/demo.py
+	@$(RUN)/python -m hack.demo
 
 .PHONY: demo-down
 demo-down: $(VENV)/.ready ## Remove what the demo made; the cluster stays
-	@$(RUN)/python hack/demo.py --down
+	@$(RUN)/python -m hack.demo --down
 
 .PHONY: bench
 bench: $(VENV)/.ready ## Measurements, outside of CI

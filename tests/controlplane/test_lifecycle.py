@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +115,7 @@ async def test_the_api_server_restarts_with_its_data_and_all_ends_with_a_killed_
             assert await api.get("v1/configmaps", "kept", "default") == before
     os.kill(ring.pids["supervisor"], signal.SIGKILL)
     await wait_for(lambda: alive(ring.pids), 10, "no process left", until=lambda seen: not seen)
+    shutil.rmtree(ring.ca.parents[1])  # it had no time to
 
 
 async def follow(proxy: FaultProxy) -> None:

@@ -29,7 +29,7 @@ def version() -> None:
 def crd() -> None:
     """Print the CustomResourceDefinition that belongs to this version.
 
-    To install or upgrade it: tritium crd | kubectl apply --server-side -f -
+    To install or upgrade it: tritium crd | kubectl apply --server-side --force-conflicts -f -
     """
     typer.echo(crd_yaml(custom_resource_definition()), nl=False)
 
