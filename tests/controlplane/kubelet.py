@@ -23,9 +23,10 @@ from tests.controlplane import scheduling
 from tests.controlplane.api import STRATEGIC, Api, ApiError, Object
 from tests.controlplane.behaviour import Behaviour, next_change, usual
 from tests.controlplane.podstatus import ended_status, pod_status, unschedulable
-from tests.controlplane.scheduling import Node
+from tests.controlplane.scheduling import Node, extended_requests
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping, Sequence
 
     When = Callable[[Object], bool] | Mapping[str, str]
@@ -58,6 +59,8 @@ class Worker:
 
     pod: Object
     ip: str
+    needs: Counter[str]
+    """Extended resources it takes from its node."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     node: str = ""
     """Where it was placed; known before the server has confirmed it."""
@@ -121,7 +124,7 @@ class Kubelet:
         }
         await self._api.patch("v1/nodes", name, None, {"status": status}, subresource="status")
         self._nodes[name] = Node(name, node.extended, node.labels)
-        self._wake_all()
+        self._wake_unplaced()
         return name
 
     def rule(self, when: When, behaviour: Behaviour, *, stops_after: float = 0.0) -> None:
@@ -136,6 +139,11 @@ class Kubelet:
     def _wake_all(self) -> None:
         for worker in self._workers.values():
             worker.wake.set()
+
+    def _wake_unplaced(self) -> None:
+        for worker in self._workers.values():
+            if not worker.node:
+                worker.wake.set()
 
     # ---- following the server ---------------------------------------------------------------------------
 
@@ -168,13 +176,13 @@ class Kubelet:
             self._workers[uid].pod = pod
             self._workers[uid].wake.set()
         else:
-            self._workers[uid] = Worker(pod, next(self._addresses))
+            self._workers[uid] = Worker(pod, next(self._addresses), extended_requests(pod))
             self._tasks[uid] = asyncio.create_task(self._work(self._workers[uid]))
 
     def _gone(self, uid: str) -> None:
         if self._workers.pop(uid, None):
             self._tasks.pop(uid).cancel()
-            self._wake_all()  # there may be room now
+            self._wake_unplaced()  # there may be room now
 
     # ---- one pod ----------------------------------------------------------------------------------------
 
@@ -256,7 +264,7 @@ class Kubelet:
         if worker.node or pod["spec"].get("schedulingGates") or "deletionTimestamp" in metadata:
             return
         async with self._placing:
-            others = [(each.node, each.pod) for each in self._workers.values() if _holds_room(each)]
+            others = [(each.node, each.needs) for each in self._workers.values() if _holds_room(each)]
             worker.node, refusal = scheduling.place(pod, self._nodes.values(), others)
         if not worker.node:
             await self._write(worker, unschedulable(_as_written(worker), refusal, now))
@@ -280,7 +288,7 @@ def _is_over(status: Object) -> bool:
 
 
 def _holds_room(worker: Worker) -> bool:
-    return bool(worker.node) and not _is_over(worker.pod.get("status", {}))
+    return bool(worker.needs and worker.node) and not _is_over(worker.pod.get("status", {}))
 
 
 def _as_written(worker: Worker) -> Object:

@@ -66,10 +66,12 @@ class ControlPlane:
                 self._connection = self._join() or self._launch()
             try:
                 self._facts = self._hear()
+                break
             except ConnectionError:  # it was just ending: the next round starts a new one
                 self._connection.close()
-                continue
-            break
+            except BaseException:
+                self._connection.close()
+                raise
         else:
             raise RuntimeError(f"no control plane would start; see {self.folder}")
         self.admin.kubeconfig(self.folder / "admin.kubeconfig")

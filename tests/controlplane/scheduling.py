@@ -40,23 +40,25 @@ def extended_requests(pod: Object) -> Counter[str]:
     return needed
 
 
-def place(pod: Object, nodes: Iterable[Node], others: Iterable[tuple[str, Object]]) -> tuple[str, str]:
-    """(node's name, "") or ("", why there is none); `others` are (node's name, pod) of those placed already.
+def place(
+    pod: Object, nodes: Iterable[Node], others: Iterable[tuple[str, Counter[str]]]
+) -> tuple[str, str]:
+    """(node's name, "") or ("", why there is none); `others` is what is taken already on which node.
 
     >>> pod = {"spec": {"containers": [{"resources": {"requests": {"nvidia.com/gpu": "1"}}}]}}
     >>> place(pod, [Node("a"), Node("b", {"nvidia.com/gpu": 1})], [])
     ('b', '')
-    >>> place(pod, [Node("b", {"nvidia.com/gpu": 1})], [("b", pod)])
+    >>> place(pod, [Node("b", {"nvidia.com/gpu": 1})], [("b", extended_requests(pod))])
     ('', '0/1 nodes are available: 1 Insufficient nvidia.com/gpu.')
     """
     used: dict[str, Counter[str]] = {}
-    for name, other in others:
-        used.setdefault(name, Counter()).update(extended_requests(other))
+    for name, taken in others:
+        used.setdefault(name, Counter()).update(taken)
     refusals: Counter[str] = Counter()
-    nodes = list(nodes)
+    nodes, needed = list(nodes), extended_requests(pod)
     # The emptiest node first, so that pods spread.
     for node in sorted(nodes, key=lambda node: used.get(node.name, Counter()).total()):
-        refusal = _refusal(pod, node, used.get(node.name, Counter()))
+        refusal = _refusal(pod, needed, node, used.get(node.name, Counter()))
         if not refusal:
             return node.name, ""
         refusals[refusal] += 1
@@ -64,11 +66,11 @@ def place(pod: Object, nodes: Iterable[Node], others: Iterable[tuple[str, Object
     return "", f"0/{len(nodes)} nodes are available: {reasons or 'there are none'}."
 
 
-def _refusal(pod: Object, node: Node, used: Counter[str]) -> str:
+def _refusal(pod: Object, needed: Counter[str], node: Node, used: Counter[str]) -> str:
     selector = pod["spec"].get("nodeSelector", {})
     if not selector.items() <= {"kubernetes.io/hostname": node.name, **node.labels}.items():
         return "node(s) didn't match Pod's node affinity/selector"
-    for resource, amount in extended_requests(pod).items():
+    for resource, amount in needed.items():
         if used[resource] + amount > node.extended.get(resource, 0):
             return f"Insufficient {resource}"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -165,11 +166,11 @@ def gpu_pod(count: int = 1, **spec: Any) -> Object:
 
 def test_room_is_counted() -> None:
     nodes = [Node("a", {"nvidia.com/gpu": 2}), Node("b", {"nvidia.com/gpu": 1}), Node("c")]
-    placed: list[tuple[str, Object]] = []
+    placed: list[tuple[str, Counter[str]]] = []
     for _ in range(3):
         name, refusal = place(gpu_pod(), nodes, placed)
         assert refusal == ""
-        placed.append((name, gpu_pod()))
+        placed.append((name, extended_requests(gpu_pod())))
     assert sorted(name for name, _ in placed) == ["a", "a", "b"]
     assert place(gpu_pod(), nodes, placed) == (
         "",

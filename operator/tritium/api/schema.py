@@ -6,6 +6,7 @@ It also refuses what would be unbounded: CEL is budgeted by the largest possible
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 Schema = dict[str, Any]
@@ -72,7 +73,8 @@ def _keyword(key: str, value: Any, defs: Mapping[str, Schema], path: str) -> Sch
             # Numbers in today's JSON schema, booleans beside the bound in OpenAPI v3.0.
             return {key.replace("exclusiveM", "m"): value, key: True}
         case _ if key in _KEPT:
-            return {key: value}
+            # A copy: what two members refer to stands twice in the result, and must not change together.
+            return {key: deepcopy(value)}
     raise NotStructural(f"{path}: {key} has no place in a structural schema")
 
 
