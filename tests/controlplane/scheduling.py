@@ -40,9 +40,7 @@ def extended_requests(pod: Object) -> Counter[str]:
     return needed
 
 
-def place(
-    pod: Object, nodes: Iterable[Node], others: Iterable[tuple[str, Counter[str]]]
-) -> tuple[str, str]:
+def place(pod: Object, nodes: Iterable[Node], others: Iterable[tuple[str, Counter[str]]]) -> tuple[str, str]:
     """(node's name, "") or ("", why there is none); `others` is what is taken already on which node.
 
     >>> pod = {"spec": {"containers": [{"resources": {"requests": {"nvidia.com/gpu": "1"}}}]}}
