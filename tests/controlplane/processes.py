@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def ca(self) -> Path:
-        """The server makes this certificate itself; it signs for itself, so it is its own authority."""
+        """The file in which the server puts the certificate it makes itself, and the authority of that."""
         return self.folder / "apiserver" / "apiserver.crt"
 
     @property

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import time
-from contextlib import contextmanager
+import weakref
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
@@ -61,13 +63,14 @@ class FaultProxy:
         self._upstream = upstream
         self._injected: list[Injected] = []
         self._changed = asyncio.Event()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self.requests: list[Request] = []
         """Every request so far, in the order of arrival."""
 
     async def __aenter__(self) -> Self:
         context = ssl.create_default_context(cafile=str(self._upstream.ca))
         self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, limit=0),
+            connector=aiohttp.TCPConnector(ssl=context, limit=0, socket_factory=self._socket),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
             auto_decompress=False,
         )
@@ -82,6 +85,13 @@ class FaultProxy:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
         await self._client.close()
+        # A torn connection lingers in TLS's polite good-bye, longer than the event loop of a test lives.
+        for upstream in self._sockets:
+            with suppress(OSError):
+                upstream.shutdown(socket.SHUT_RDWR)
+        async with asyncio.timeout(5):
+            while any(upstream.fileno() != -1 for upstream in self._sockets):  # noqa: ASYNC110  # they tell nobody
+                await asyncio.sleep(0.001)
 
     @property
     def url(self) -> str:
@@ -117,6 +127,12 @@ class FaultProxy:
     def seen(self, match: Match | None = None) -> list[Request]:
         """The requests so far that fit."""
         return [request for request in self.requests if match is None or match.fits(request)]
+
+    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, *_ = address
+        upstream = socket.socket(family, kind, protocol)
+        self._sockets.add(upstream)
+        return upstream
 
     def _announce(self) -> None:
         self._changed.set()

@@ -226,6 +226,7 @@ async def test_a_black_hole_lets_nothing_through_until_it_ends(
             late = Watching(other, namespace)
             # The new watch is opened, has its 200 and then nothing, though it would begin with objects.
             await wait_for(lambda: hole.hits, 5, "both in the hole", until=lambda seen: seen == 2)
+            faults.inject(Fault(CREATE, Delay(0)))  # another fault does not open the hole
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(watching.task), 0.3)
             assert (watching.names, late.names) == (["first"], [])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.controlplane.api import Api, Object
 from tests.controlplane.behaviour import (
     Behaviour,
     CrashLoop,
@@ -19,6 +20,7 @@ from tests.controlplane.behaviour import (
     Ready,
     Succeeded,
 )
+from tests.controlplane.faults import Answer, Cut, Drop, Fault, Match
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.manifests import deployment, job, pod, pod_spec, service
 from tests.controlplane.scheduling import Node
@@ -27,7 +29,7 @@ from tests.controlplane.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.controlplane.api import Api, Object
+    from tests.controlplane.proxy import FaultProxy
 
 PODS = "v1/pods"
 INIT = [{"name": "fetch", "image": "example.invalid/fetch:1"}]
@@ -149,17 +151,33 @@ async def test_a_pod_changes_its_behaviour_while_it_runs(api: Api, namespace: st
     await until(api, namespace, "ready", is_ready)
     kubelet.rule({"app": "p"}, CrashLoop())
     await until(api, namespace, "unready", lambda seen: not is_ready(seen))
-    kubelet.rule({"app": "p"}, Ready())
+    kubelet.rule({"app": "p"}, Ready(after=0.3))  # counted from now
     await until(api, namespace, "ready again", is_ready)
 
 
-async def test_it_writes_nothing_when_nothing_changes(api: Api, namespace: str, kubelet: Kubelet) -> None:
-    await api.create(pod("p"), namespace)
-    before = await until(api, namespace, "ready", is_ready)
-    kubelet.rule({"app": "other"}, NeverReady())  # wakes every pod's worker
-    await api.create(pod("q"), namespace)
-    await wait_for(lambda: api.get(PODS, "q", namespace), 5, "another pod ready", until=is_ready)
-    assert await api.get(PODS, "p", namespace) == before
+async def test_it_writes_nothing_when_nothing_changes(api: Api, namespace: str, faults: FaultProxy) -> None:
+    async with Api(faults.credentials()) as client, Kubelet(client, [namespace]) as kubelet:
+        await api.create(pod("p"), namespace)
+        await until(api, namespace, "ready", is_ready)
+        kubelet.rule({"app": "other"}, NeverReady())  # wakes every pod's worker
+        await api.create(pod("q"), namespace)
+        await wait_for(lambda: api.get(PODS, "q", namespace), 5, "another pod ready", until=is_ready)
+        writes = faults.seen(Match(name="p", write=True))
+        assert [(each.verb, each.subresource) for each in writes] == [("create", "binding"), ("patch", "status")]
+
+
+async def test_it_goes_on_when_the_server_does_not_answer(api: Api, namespace: str, faults: FaultProxy) -> None:
+    async with Api(faults.credentials()) as client, Kubelet(client, [namespace]):
+        await api.create(pod("p"), namespace)
+        await until(api, namespace, "ready", is_ready)
+        faults.inject(Fault(Match(watch=True), Cut(), times=1))
+        faults.inject(Fault(Match(verb="list"), Answer(503), times=2))
+        faults.inject(Fault(Match(subresource="binding"), Drop(), times=1))
+        faults.inject(Fault(Match(subresource="status"), Answer(500), times=1))
+        await api.create(pod("q"), namespace)
+        await wait_for(lambda: api.get(PODS, "q", namespace), 5, "another pod ready", until=is_ready)
+        await api.delete(PODS, "p", namespace)
+        await wait_for(lambda: api.find(PODS, "p", namespace), 5, "the pod gone", until=lambda seen: seen is None)
 
 
 async def test_a_failed_job_says_why(api: Api, namespace: str, kubelet: Kubelet) -> None:

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from tests.controlplane.kubelet import Kubelet
 
 JOINER = """
-import json, sys, time
+import json, signal, sys
 from pathlib import Path
 import tests.controlplane.ring as ring
 binaries = {name: Path(path) for name, path in json.loads(sys.argv[2]).items()}
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to it
 ring.ensure = lambda *names: binaries  # found already by the test; finding them again is not what is tested
 with ring.ControlPlane(Path(sys.argv[1])) as joined:
     print(json.dumps(joined.pids), flush=True)
@@ -80,14 +81,14 @@ async def test_it_is_shared_and_lasts_as_long_as_its_last_user(control_plane: Co
         pids = heard(first)
         assert heard(second) == pids
         first.kill()
-        first.wait()
+        first.wait(20)
         with ControlPlane(tmp_path) as third:
             assert third.pids == pids
             with pytest.raises(RuntimeError, match="shared with another test process"):
                 third.restart_apiserver()
         assert len(alive(pids)) == 4
         second.send_signal(signal.SIGINT)
-        second.wait()
+        second.wait(20)
         assert alive(pids) <= {"supervisor"}, "the last user, though interrupted, waits until all is gone"
     await wait_for(lambda: alive(pids), 5, "no process left", until=lambda seen: not seen)
 

@@ -1,5 +1,6 @@
 """The cache: what is finished stays, what is cut leaves nothing behind, the key follows the content."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,18 @@ def test_compiled_python_does_not_count(tmp_path: Path) -> None:
     (tmp_path / "recipe" / "__pycache__" / "a.pyc").write_text("x")
 
     assert cache.key(tmp_path / "recipe") == before
+
+
+def test_tidying_keeps_the_last_that_were_asked_for() -> None:
+    def build(folder: Path) -> None:
+        (folder / "program").write_text("x")
+
+    folders = [cache.artefact("thing", str(number), build) for number in range(5)]
+    for age, folder in enumerate(folders):
+        os.utime(folder, (age, age))
+    cache.artefact("thing", "0", build)
+    cache.artefact("other", "0", build)
+    cache.tidy()
+
+    assert [folder.exists() for folder in folders] == [True, False, False, True, True]
+    assert cache.path("other", "0").exists()
