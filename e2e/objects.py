@@ -43,7 +43,7 @@ def model_repository(model: str) -> Object:
 def triton(model: str, **resources: Any) -> Object:
     """Triton on the CPU, with one model from a ConfigMap."""
     probe = {"httpGet": {"path": f"/v2/models/{model}/ready", "port": 8000}, "periodSeconds": 1}
-    items = [{"key": key, "path": f"{model}/{path}"} for key, path in _items(model).items()]
+    items = [{"key": key, "path": path} for key, path in _items(model).items()]
     container = {
         "name": "triton",
         "image": settings.TRITON_IMAGE,
@@ -61,7 +61,8 @@ def triton(model: str, **resources: Any) -> Object:
         "securityContext": CONTAINER_SECURITY,
         "resources": resources or {"requests": {"cpu": "100m", "memory": "256Mi"}},
         "volumeMounts": [
-            {"name": "models", "mountPath": "/models", "readOnly": True},
+            # As the model's folder, not as the repository: there Triton would take the ConfigMap's `..data` for a model.
+            {"name": "models", "mountPath": f"/models/{model}", "readOnly": True},
             {"name": "shm", "mountPath": "/dev/shm"},
             {"name": "tmp", "mountPath": "/tmp"},
         ],
@@ -106,13 +107,14 @@ def s3() -> Object:
     return pod("s3", spec)
 
 
-def operator(name: str, *command: str) -> Object:
-    """One run of a command in the operator's image, as the user that the image itself names."""
+def operator(name: str, *arguments: str, command: tuple[str, ...] = ()) -> Object:
+    """One run of the operator's image, as the user that it names itself; without a command it is `tritium`."""
     container = {
         "name": "operator",
         "image": settings.OPERATOR_IMAGE,
         "imagePullPolicy": "IfNotPresent",
         "command": list(command),
+        "args": list(arguments),
         "securityContext": CONTAINER_SECURITY,
     }
     security = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}

@@ -54,7 +54,7 @@ def test_triton_answers_a_grpc_client(adder: Kubectl) -> None:
 
 def test_triton_answers_by_its_name_inside_the_cluster(adder: Kubectl) -> None:
     ask = "import urllib.request as u; print(u.urlopen('http://adder:8000/v2/models/adder/ready', timeout=10).status)"
-    adder.apply(objects.operator("client", "python3", "-c", ask))
+    adder.apply(objects.operator("client", ask, command=("python3", "-c")))
     adder.wait("pod", "client", "jsonpath={.status.phase}=Succeeded")
     assert adder("logs", "client").strip() == "200"
 
@@ -89,7 +89,7 @@ def bucket(namespace: Kubectl) -> Iterator[S3Store]:
 
 def test_pod_security_refuses_what_is_not_restricted(namespace: Kubectl) -> None:
     """The pods above were admitted because they are restricted, not because nobody looks."""
-    careless = objects.operator("careless", "true")
+    careless = objects.operator("careless")
     del careless["spec"]["containers"][0]["securityContext"]
     with pytest.raises(Refused, match='violates PodSecurity "restricted'):
         namespace.apply(careless)
@@ -118,7 +118,7 @@ def test_a_gpu_is_scheduled_while_there_is_one(kubectl: Kubectl, namespace: Kube
 
 
 def test_the_operators_image_holds_the_crd_of_this_version(kubectl: Kubectl, namespace: Kubectl) -> None:
-    namespace.apply(objects.operator("crd", "tritium", "crd"))
+    namespace.apply(objects.operator("crd", "crd"))
     namespace.wait("pod", "crd", "jsonpath={.status.phase}=Succeeded")
     printed = namespace("logs", "crd")
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=printed)
@@ -131,6 +131,6 @@ def test_the_operators_image_has_no_build_tools_and_is_not_root(namespace: Kubec
         "import importlib.util, os, shutil;"
         "print(os.getuid(), importlib.util.find_spec('pip'), [shutil.which(each) for each in ('pip', 'gcc', 'make')])"
     )
-    namespace.apply(objects.operator("look", "python3", "-c", look))
+    namespace.apply(objects.operator("look", look, command=("python3", "-c")))
     namespace.wait("pod", "look", "jsonpath={.status.phase}=Succeeded")
     assert namespace("logs", "look").strip() == "65532 None [None, None, None]"

@@ -1,0 +1,59 @@
+"""Names, folders and versions that the rest of the package agrees on.
+
+The versions of Go programs are read from the go.mod files beside this one, so that a pin stands in one place.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from e2e.cluster import gomod
+
+HERE: Final = Path(__file__).resolve().parent
+ROOT: Final = HERE.parents[1]
+GO: Final = HERE / "go"
+FILES: Final = HERE / "files"
+
+CLUSTER: Final = "tritium"
+NODE: Final = f"{CLUSTER}-control-plane"
+
+DEBIAN: Final = "bookworm"
+"""Its systemd still runs on cgroup v1; that of the next release does not by default."""
+
+PYTHON: Final = "3.11"
+"""The Python of that Debian release, and so of the images."""
+
+KUBERNETES: Final = gomod.read(GO / "kubernetes").version("k8s.io/kubernetes")
+VERSITYGW: Final = gomod.read(GO / "versitygw").version("github.com/versity/versitygw")
+PYTRITON: Final = "nvidia-pytriton==0.7.0"
+"""The wheel that carries Triton 24.10 itself."""
+NUMPY: Final = "numpy==1.26.4"
+"""The last line of numpy that this Triton's Python backend works with."""
+PIP: Final = "pip==26.3"
+"""Installs the wheels inside the operator's image build; it is not part of the image."""
+
+TRITON_IMAGE: Final = "tritium.dev/triton:24.10-cpu"
+VERSITYGW_IMAGE: Final = f"tritium.dev/versitygw:{VERSITYGW}"
+OPERATOR_IMAGE: Final = "tritium.dev/operator:dev"
+NODE_IMAGE: Final = f"tritium.dev/node:{KUBERNETES}"
+PYTHON_BASE_IMAGE: Final = f"tritium.dev/python:{PYTHON}-{DEBIAN}"
+
+
+def cache() -> Path:
+    """Where everything built is kept: outside of the checkout, so that a fresh clone finds it again."""
+    if named := os.environ.get("TRITIUM_CACHE"):
+        return Path(named).expanduser().resolve()
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache").resolve() / "tritium"
+
+
+def kubeconfig() -> Path:
+    """The cluster's own kubeconfig; the user's ~/.kube/config is never touched."""
+    return cache() / "kubeconfig"
+
+
+def logs() -> Path:
+    """The folder of the logs of all steps."""
+    folder = cache() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

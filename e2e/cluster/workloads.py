@@ -1,0 +1,81 @@
+"""The images that run in the cluster: Triton for CPU, an S3 server for tests, the operator.
+
+Each is built from what the host has fetched or compiled; a build inside a container needs no network.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from e2e.cluster import binaries, cache, images, registry, rootfs, settings, wheels
+from e2e.cluster.images import Image
+from e2e.cluster.mode import Mode, mode
+from e2e.cluster.steps import Failed, Runner
+
+NOBODY: Final = "65532:65532"
+
+
+def python_base() -> str:
+    """Have the base of the Python images; return its name."""
+    if mode() is Mode.REGISTRY:
+        registry.pull(registry.PYTHON_BASE_IMAGE)
+        return registry.PYTHON_BASE_IMAGE
+
+    def make(run: Runner) -> None:
+        images.from_tar(run, image.name, rootfs.ensure("python"), image.key, cmd=["python3"])
+
+    image = Image(settings.PYTHON_BASE_IMAGE, cache.key(str(rootfs.ROOTFS["python"])), make)
+    images.ensure(image)
+    return image.name
+
+
+def triton() -> str:
+    """Triton with its Python backend, for CPU."""
+    if mode() is Mode.REGISTRY:
+        return registry.pull(settings.TRITON_IMAGE)
+    base, packages, dockerfile = python_base(), wheels.triton(), settings.FILES / "triton.Dockerfile"
+
+    def make(run: Runner) -> None:
+        images.build(run, image.name, packages, dockerfile, image.key, BASE_IMAGE=base)
+
+    image = Image(settings.TRITON_IMAGE, cache.key(images.label(base) or "", packages.name, dockerfile), make)
+    return images.ensure(image)
+
+
+def versitygw() -> str:
+    """An S3 server that keeps objects as files: one static program."""
+    if mode() is Mode.REGISTRY:
+        return registry.pull(settings.VERSITYGW_IMAGE)
+    program = binaries.ensure("versitygw")["versitygw"]
+
+    def make(run: Runner) -> None:
+        files = {"/usr/local/bin/versitygw": program}
+        images.from_files(run, image.name, files, image.key, entrypoint=list(files), user=NOBODY)
+
+    image = Image(settings.VERSITYGW_IMAGE, cache.key(program.parent.name, NOBODY), make)
+    return images.ensure(image)
+
+
+def operator() -> str:
+    """The operator, from the checkout as it is now."""
+    dockerfile, lock = settings.ROOT / "Dockerfile", settings.ROOT / "requirements" / "runtime.txt"
+    if absent := [str(path) for path in (dockerfile, lock, settings.ROOT / "operator") if not path.exists()]:
+        raise Failed(f"the operator's image needs {' and '.join(absent)}")
+    base, dependencies, own = python_base(), wheels.operator_dependencies(), wheels.operator()
+
+    def make(run: Runner) -> None:
+        with images.context() as context:
+            images.place(lock, context / "requirements" / "runtime.txt", 0o644)
+            images.place(dependencies, context, 0o644)
+            images.place(own, context / "own", 0o644)
+            images.build(run, image.name, context, dockerfile, image.key, BASE_IMAGE=base)
+
+    key = cache.key(base, images.label(base) or "", dependencies.name, own.name, dockerfile)
+    image = Image(settings.OPERATOR_IMAGE, key, make)
+    return images.ensure(image)
+
+
+ALL: Final[Mapping[str, Callable[[], str]]] = {
+    settings.TRITON_IMAGE: triton,
+    settings.VERSITYGW_IMAGE: versitygw,
+    settings.OPERATOR_IMAGE: operator,
+}
