@@ -61,7 +61,7 @@ def triton(model: str, **resources: Any) -> Object:
         "securityContext": CONTAINER_SECURITY,
         "resources": resources or {"requests": {"cpu": "100m", "memory": "256Mi"}},
         "volumeMounts": [
-            # As the model's folder, not as the repository: there Triton would take the ConfigMap's `..data` for a model.
+            # As the model, not as the repository: there Triton would take the ConfigMap's `..data` for a model.
             {"name": "models", "mountPath": f"/models/{model}", "readOnly": True},
             {"name": "shm", "mountPath": "/dev/shm"},
             {"name": "tmp", "mountPath": "/tmp"},
