@@ -39,7 +39,9 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml $(UV)
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies again (hashes, no download addresses)
 	@compile() { $(UV) pip compile "$$@" --quiet --generate-hashes --no-emit-index-url --no-annotate --universal --python-version 3.11 --custom-compile-command "make lock"; }; \
+	compile requirements/pip.in -o requirements/pip.txt; \
 	compile requirements/tools.in -o requirements/tools.txt; \
+	compile requirements/triton.in --no-deps -o requirements/triton.txt; \
 	compile pyproject.toml -o requirements/runtime.txt; \
 	compile pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 

@@ -13,6 +13,7 @@ HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[1]
 GO: Final = HERE / "go"
 FILES: Final = HERE / "files"
+LOCKS: Final = ROOT / "requirements"
 
 CLUSTER: Final = "tritium"
 NODE: Final = f"{CLUSTER}-control-plane"
@@ -25,13 +26,6 @@ PYTHON: Final = "3.11"
 
 KUBERNETES: Final = gomod.read(GO / "kubernetes").version("k8s.io/kubernetes")
 VERSITYGW: Final = gomod.read(GO / "versitygw").version("github.com/versity/versitygw")
-PYTRITON: Final = "nvidia-pytriton==0.7.0"
-"""The wheel that carries Triton 24.10 itself."""
-NUMPY: Final = "numpy==1.26.4"
-"""The last line of numpy that this Triton's Python backend works with."""
-PIP: Final = "pip==26.3"
-"""Installs the wheels inside the operator's image build; it is not part of the image."""
-
 TRITON_IMAGE: Final = "tritium.dev/triton:24.10-cpu"
 VERSITYGW_IMAGE: Final = f"tritium.dev/versitygw:{VERSITYGW}"
 OPERATOR_IMAGE: Final = "tritium.dev/operator:dev"

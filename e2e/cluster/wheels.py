@@ -3,6 +3,7 @@
 pip works on the host, because a container here has neither name resolution nor trust for a package registry.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,35 +32,40 @@ def ensure(name: str, content: str, fetch: Callable[[Runner, list[str], Path], N
 
 def triton() -> Path:
     """Unpack the wheel that carries Triton, and numpy, into the tree of a virtual environment."""
-    packages = (settings.PYTRITON, settings.NUMPY)
+    lock = settings.LOCKS / "triton.txt"
 
     def fetch(run: Runner, pip: list[str], folder: Path) -> None:
         site = folder / "venv" / "lib" / f"python{settings.PYTHON}" / "site-packages"
-        run(*pip, "install", "--no-deps", "--no-compile", *TARGET, "--target", site, *packages)
+        run(*pip, "install", "--no-deps", "--no-compile", *TARGET, *locked_by(lock), "--target", site)
         stubs = site / "pytriton" / "tritonserver" / "python_backend_stubs"
         others = [stub for stub in stubs.iterdir() if stub.name != settings.PYTHON]
         run("rm", "-rf", site / "bin", *others)
 
-    return ensure("triton", cache.key(*packages, *TARGET), fetch)
+    return ensure("triton", cache.key(lock, *TARGET), fetch)
 
 
 def operator_dependencies() -> Path:
-    """Download what the operator's lock names, hashes checked, and pip itself to install it with."""
-    lock = settings.ROOT / "requirements" / "runtime.txt"
+    """Download what the operator's lock names, and pip itself to install it with."""
+    lock, pip_lock = settings.LOCKS / "runtime.txt", settings.LOCKS / "pip.txt"
 
     def fetch(run: Runner, pip: list[str], folder: Path) -> None:
-        run(*pip, "download", "--no-deps", *TARGET, "--require-hashes", "-r", lock, "--dest", folder / "wheels")
-        run(*pip, "download", "--no-deps", *TARGET, settings.PIP, "--dest", folder / "pip")
+        run(*pip, "download", "--no-deps", *TARGET, *locked_by(lock), "--dest", folder / "wheels")
+        run(*pip, "download", "--no-deps", *TARGET, *locked_by(pip_lock), "--dest", folder / "pip")
 
-    return ensure("operator", cache.key(lock, settings.PIP, *TARGET), fetch)
+    return ensure("operator", cache.key(lock, pip_lock, *TARGET), fetch)
+
+
+def locked_by(lock: Path) -> tuple[str | Path, ...]:
+    """Have pip take what a lock names, and nothing whose hash is another."""
+    return "--require-hashes", "-r", lock
 
 
 def operator() -> Path:
-    """Build the project's own wheel."""
+    """Build the project's own wheel, with the build backend of the development lock."""
     root = settings.ROOT
-    files = [path for name in ("pyproject.toml", "README.md", "LICENSE") if (path := root / name).exists()]
+    files = [root / name for name in ("pyproject.toml", "README.md", "LICENSE")]
 
-    def fetch(run: Runner, pip: list[str], folder: Path) -> None:
-        run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, root)
+    def fetch(run: Runner, _: list[str], folder: Path) -> None:
+        run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, cwd=root)
 
     return ensure("tritium", cache.key(*files, root / "operator"), fetch)

@@ -57,7 +57,7 @@ def versitygw() -> str:
 
 def operator() -> str:
     """The operator, from the checkout as it is now."""
-    dockerfile, lock = settings.ROOT / "Dockerfile", settings.ROOT / "requirements" / "runtime.txt"
+    dockerfile, lock = settings.ROOT / "Dockerfile", settings.LOCKS / "runtime.txt"
     if absent := [str(path) for path in (dockerfile, lock, settings.ROOT / "operator") if not path.exists()]:
         raise Failed(f"the operator's image needs {' and '.join(absent)}")
     base, dependencies, own = python_base(), wheels.operator_dependencies(), wheels.operator()

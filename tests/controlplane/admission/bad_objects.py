@@ -70,6 +70,8 @@ TYPES = [
         at="spec.model.smokeTest[0].inputs[0].data",
     ),
     Bad("spec.server.nodeSelector", {"zone": 1}, "must be of type string", at="spec.server.nodeSelector.zone"),
+    Bad("spec.server.resources.limits", {"cpu": 0.5}, 'Invalid value: "number"', at=".cpu"),
+    Bad("spec.experiment.endsAt", "tomorrow", "must be of type date-time", besides=(("spec.experiment.arms", [ARM]),)),
     Bad("spec.server.shmSize", True, 'Invalid value: "boolean"'),
 ]
 
