@@ -39,6 +39,6 @@ INSIDE = pytest.StashKey[Kubectl]()
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to a failed test what the cluster knows about its namespace, while it is still there."""
     report = yield
-    if report.failed and report.when == "call" and (inside := item.stash.get(INSIDE, None)):
+    if report.failed and report.when in {"setup", "call"} and (inside := item.stash.get(INSIDE, None)):
         report.sections.append((f"what the cluster knew about namespace {inside.namespace}", inside.report()))
     return report

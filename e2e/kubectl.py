@@ -94,7 +94,9 @@ class Kubectl:
     def report(self) -> str:
         """What the cluster knows about the namespace: objects, events, and the end of each pod's logs."""
         parts = [
-            ("objects", ["get", "all,configmaps,mdep", "-o", "wide", "--ignore-not-found"]),
+            ("objects", ["get", "all,configmaps", "-o", "wide", "--ignore-not-found"]),
+            # By itself: a cluster that has no such kind yet would answer the whole question with an error.
+            ("model deployments", ["get", "mdep", "-o", "yaml", "--ignore-not-found"]),
             ("pods", ["describe", "pods"]),
             ("events", ["get", "events", "--sort-by=.lastTimestamp"]),
             ("nodes", ["describe", "nodes"]),

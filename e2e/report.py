@@ -15,7 +15,8 @@ def main() -> None:
     kubectl = Kubectl(ensure("kubectl")["kubectl"], settings.kubeconfig())
     for arguments in (
         ["get", "nodes,namespaces,crds", "-o", "wide"],
-        ["get", "all,mdep", "--all-namespaces", "-o", "wide"],
+        ["get", "all", "--all-namespaces", "-o", "wide"],
+        ["get", "mdep", "--all-namespaces"],
         ["get", "events", "--all-namespaces", "--sort-by=.lastTimestamp"],
     ):
         print(f"--- kubectl {' '.join(arguments)}")

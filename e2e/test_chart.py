@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 from e2e.cluster.binaries import ensure
@@ -35,17 +34,16 @@ def test_the_chart_renders_the_crd(kubectl: Kubectl) -> None:
     assert rendered == generated
 
 
-@pytest.mark.xdist_group("crd")
-def test_the_crd_stays_when_the_chart_goes(kubectl: Kubectl) -> None:
-    kubectl("delete", "crd", names.CRD_NAME, "--ignore-not-found")
-    helm("install", "tritium", CHART, "--wait", "--namespace=default", kubectl=kubectl)
-    sample = ROOT / "manifests" / "samples" / "short.yaml"
-    kubectl("apply", "--validate=strict", "-f", str(sample))
+def test_the_crd_and_its_objects_stay_when_the_chart_goes(kubectl: Kubectl, namespace: Kubectl) -> None:
+    """Under a release name of its own, since a demo may have installed the chart as `tritium`."""
+    release, where = namespace.namespace, f"--namespace={namespace.namespace}"
+    install = ("upgrade", "--install", release, CHART, "--wait", "--take-ownership", where)
     try:
-        helm("uninstall", "tritium", "--wait", "--namespace=default", kubectl=kubectl)
-        assert kubectl.get("mdep", "fraud")["spec"]["model"]["source"]["uri"] == "s3://models/fraud/7"
-        helm("install", "tritium", CHART, "--wait", "--namespace=default", kubectl=kubectl)
-        assert kubectl.get("mdep", "fraud")["metadata"]["generation"] == 1
+        helm(*install, kubectl=kubectl)
+        namespace("apply", "--validate=strict", "-f", str(ROOT / "manifests" / "samples" / "short.yaml"))
+        helm("uninstall", release, "--wait", where, kubectl=kubectl)
+        assert namespace.get("mdep", "fraud")["spec"]["model"]["source"]["uri"] == "s3://models/fraud/7"
+        helm(*install, kubectl=kubectl)
+        assert namespace.get("mdep", "fraud")["metadata"]["generation"] == 1
     finally:
-        kubectl("delete", "-f", str(sample), "--ignore-not-found")
-        helm("uninstall", "tritium", "--wait", "--ignore-not-found", "--namespace=default", kubectl=kubectl)
+        helm("uninstall", release, "--wait", "--ignore-not-found", where, kubectl=kubectl)

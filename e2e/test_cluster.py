@@ -95,12 +95,19 @@ def test_pod_security_refuses_what_is_not_restricted(namespace: Kubectl) -> None
         namespace.apply(careless)
 
 
-def test_a_gpu_is_scheduled_while_there_is_one(kubectl: Kubectl, namespace: Kubectl) -> None:
+def test_a_gpu_is_scheduled_while_there_is_one(
+    kubectl: Kubectl, namespace: Kubectl, request: pytest.FixtureRequest
+) -> None:
     """Advertised as an extended resource: scheduling and quota see no difference to a real one."""
     node = kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
     resource = f"tests.tritium.dev/{namespace.namespace}"  # a kind of GPU of this test's own
-    capacity = {"status": {"capacity": {resource: "1"}}}
-    kubectl("patch", "node", node, "--subresource=status", "--type=merge", "-p", json.dumps(capacity))
+
+    def advertise(amount: str | None) -> None:
+        status = {"status": {"capacity": {resource: amount}}}
+        kubectl("patch", "node", node, "--subresource=status", "--type=merge", "-p", json.dumps(status))
+
+    advertise("1")
+    request.addfinalizer(lambda: advertise(None))
     namespace.apply(objects.model_repository("adder"))
     first, second = objects.triton("adder", limits={resource: 1}), objects.triton("adder", limits={resource: 1})
     second["metadata"]["name"] = "second"

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
-reports=${TRITIUM_REPORTS:-build/reports}
+reports=build/reports
 mkdir -p "$reports"
 
 step() { # title, command …

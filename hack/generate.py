@@ -56,7 +56,7 @@ def fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
         kind = "integer or string" if "x-kubernetes-int-or-string" in member else member.get("type", "any")
         if kind == "array":
             inner, below, kind = member["items"], f"{below}[]", f"list of {member['items'].get('type', 'any')}"
-        text = " ".join(member.get("description", "").split()).replace("|", "\\|")
+        text = " ".join(member.get("description", "").split()).replace("|", "\\|").replace("<", "&lt;")
         if choices := (member.get("enum") or inner.get("enum")):
             text += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
         yield below, kind, ("**closed** · " if name in closed else "") + text

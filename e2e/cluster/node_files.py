@@ -14,7 +14,7 @@ from e2e.cluster.steps import Failed, ask, step
 def ensure() -> Path:
     """Return a folder with kind's files (`base`) and the program that holds a pod's namespaces (`pause`)."""
     modules = binaries.catalogue().modules
-    key = cache.key(*(binaries.module_key(modules[name]) for name in ("kind", "kubernetes")), "pause")
+    key = cache.key(*(binaries.module_key(modules[name]) for name in ("kind", "kubernetes")), Path(__file__))
     return cache.artefact("node-files", key, collect)
 
 

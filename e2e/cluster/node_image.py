@@ -37,6 +37,8 @@ def image_key() -> str:
         settings.FILES / "node.Dockerfile",
         settings.FILES / "kube-proxy.Dockerfile",
         settings.FILES / "10-bridge.conflist",
+        # Not a part of the image, but a cluster made with another configuration is to be made anew.
+        settings.FILES / "kind-source.yaml",
         Path(__file__),
     )
 

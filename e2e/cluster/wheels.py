@@ -41,7 +41,7 @@ def triton() -> Path:
         others = [stub for stub in stubs.iterdir() if stub.name != settings.PYTHON]
         run("rm", "-rf", site / "bin", *others)
 
-    return ensure("triton", cache.key(lock, *TARGET), fetch)
+    return ensure("triton", cache.key(lock, Path(__file__)), fetch)
 
 
 def operator_dependencies() -> Path:
@@ -52,7 +52,7 @@ def operator_dependencies() -> Path:
         run(*pip, "download", "--no-deps", *TARGET, *locked_by(lock), "--dest", folder / "wheels")
         run(*pip, "download", "--no-deps", *TARGET, *locked_by(pip_lock), "--dest", folder / "pip")
 
-    return ensure("operator", cache.key(lock, pip_lock, *TARGET), fetch)
+    return ensure("operator", cache.key(lock, pip_lock, Path(__file__)), fetch)
 
 
 def locked_by(lock: Path) -> tuple[str | Path, ...]:
@@ -68,4 +68,4 @@ def operator() -> Path:
     def fetch(run: Runner, _: list[str], folder: Path) -> None:
         run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder, cwd=root)
 
-    return ensure("tritium", cache.key(*files, root / "operator"), fetch)
+    return ensure("tritium", cache.key(*files, root / "operator", Path(__file__)), fetch)

@@ -4,6 +4,7 @@ Each is built from what the host has fetched or compiled; a build inside a conta
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from e2e.cluster import binaries, cache, images, registry, rootfs, settings, wheels
@@ -12,6 +13,8 @@ from e2e.cluster.mode import Mode, mode
 from e2e.cluster.steps import Failed, Runner
 
 NOBODY: Final = "65532:65532"
+RECIPE: Final = Path(__file__)
+"""This file says how an image is put together, so it counts among what the image is made from."""
 
 
 def python_base() -> str:
@@ -23,7 +26,7 @@ def python_base() -> str:
     def make(run: Runner) -> None:
         images.from_tar(run, image.name, rootfs.ensure("python"), image.key, cmd=["python3"])
 
-    image = Image(settings.PYTHON_BASE_IMAGE, cache.key(str(rootfs.ROOTFS["python"])), make)
+    image = Image(settings.PYTHON_BASE_IMAGE, cache.key(str(rootfs.ROOTFS["python"]), RECIPE), make)
     images.ensure(image)
     return image.name
 
@@ -37,7 +40,7 @@ def triton() -> str:
     def make(run: Runner) -> None:
         images.build(run, image.name, packages, dockerfile, image.key, BASE_IMAGE=base)
 
-    image = Image(settings.TRITON_IMAGE, cache.key(images.label(base) or "", packages.name, dockerfile), make)
+    image = Image(settings.TRITON_IMAGE, cache.key(images.label(base) or "", packages.name, dockerfile, RECIPE), make)
     return images.ensure(image)
 
 
@@ -51,7 +54,7 @@ def versitygw() -> str:
         files = {"/usr/local/bin/versitygw": program}
         images.from_files(run, image.name, files, image.key, entrypoint=list(files), user=NOBODY)
 
-    image = Image(settings.VERSITYGW_IMAGE, cache.key(program.parent.name, NOBODY), make)
+    image = Image(settings.VERSITYGW_IMAGE, cache.key(program.parent.name, RECIPE), make)
     return images.ensure(image)
 
 
@@ -69,7 +72,7 @@ def operator() -> str:
             images.place(own, context / "own", 0o644)
             images.build(run, image.name, context, dockerfile, image.key, BASE_IMAGE=base)
 
-    key = cache.key(base, images.label(base) or "", dependencies.name, own.name, dockerfile)
+    key = cache.key(base, images.label(base) or "", dependencies.name, own.name, dockerfile, RECIPE)
     image = Image(settings.OPERATOR_IMAGE, key, make)
     return images.ensure(image)
 

@@ -8,7 +8,7 @@ from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, not_yet
 from tritium.api.source import Layout, Source
 from tritium.api.tensors import SmokeTest, WarmupRequest
-from tritium.api.values import Duration, Text
+from tritium.api.values import Delay, Text
 
 ModelName = Annotated[
     str,
@@ -36,7 +36,7 @@ class DynamicBatching(ApiObject):
 
     preferred_batch_size: list[Annotated[int, Field(ge=1)]] | None = Field(default=None, max_length=32)
     """Sizes at which a batch goes at once."""
-    max_queue_delay: Duration | None = None
+    max_queue_delay: Delay | None = None
     """How long a request may wait for others."""
     max_queue_size: int | None = Field(default=None, ge=0)
     """Requests that may wait before more are refused. Absent: without a bound."""

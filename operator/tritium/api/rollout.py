@@ -6,7 +6,7 @@ from pydantic import Field
 
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one, not_yet
-from tritium.api.values import Duration, Label, Share
+from tritium.api.values import Duration, Label, Share, Unique
 
 
 class Pause(ApiObject):
@@ -86,7 +86,7 @@ class Analysis(ApiObject):
     """Share of slow requests. Absent: latency is shown and does not decide."""
     restarts: RestartGate | None = None
     """Restarts of containers."""
-    prometheus: list[PrometheusGate] | None = Field(default=None, max_length=8)
+    prometheus: Annotated[list[PrometheusGate], Field(max_length=8), Unique] | None = None
     """Queries of your own."""
     min_requests: int | None = Field(default=None, ge=1, le=1_000_000_000)
     """The smallest sample a gate decides on. Absent: 50."""

@@ -13,7 +13,7 @@ Replicas = Annotated[int, Field(ge=0, le=1000)]
 Cron = Annotated[
     str,
     Text(
-        r"^\S+( \S+){4}$",
+        r"^[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}$",
         "must be five fields of cron: minute, hour, day of month, month, day of week, such as 0 7 * * 1-5",
         max_length=128,
     ),
@@ -61,8 +61,8 @@ class Scaling(ApiObject):
             field=".mode",
         ),
         Rule(
-            "!has(self.max) || !has(self.schedules) || self.schedules.all(entry, entry.min <= self.max)",
-            "a schedule's min must not be above max",
+            "!has(self.schedules) || has(self.max) && self.schedules.all(entry, entry.min <= self.max)",
+            "schedules need a max, and none of them a min above it",
             field=".schedules",
         ),
         Rule(
@@ -78,7 +78,7 @@ class Scaling(ApiObject):
     min: Replicas | None = None
     """Lower bound; 0 lets the model sleep. Absent: 1."""
     max: Replicas | None = None
-    """Upper bound. Absent: min."""
+    """Upper bound. Absent: min, and at least 1."""
     metric: Literal["auto", "requestRate", "concurrency", "queueTime", "gpuUtilization"] | None = None
     """The signal that decides. Absent or auto: demand and backlog over the learned capacity of a replica."""
     target: float | None = Field(default=None, gt=0)

@@ -19,7 +19,7 @@ _KEPT: Final = frozenset(
         "x-kubernetes-list-type", "x-kubernetes-list-map-keys",
     }
 )  # fmt: skip
-_DROPPED: Final = frozenset({"title", "$defs", "propertyNames", "default"})
+_DROPPED: Final = frozenset({"title", "$defs", "default"})
 
 
 class NotStructural(ValueError):

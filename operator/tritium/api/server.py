@@ -7,15 +7,16 @@ from pydantic import Field
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule
 from tritium.api.source import SecretReference
-from tritium.api.values import FreeForm, ObjectName, Quantity, Text, cel_string
+from tritium.api.values import FreeForm, ObjectName, Quantity, Text, Unique
 
 OWN_ARGUMENTS: Final = (
-    "exit-timeout-secs", "grpc-address", "grpc-port", "http-address", "http-port", "load-model",
-    "metrics-address", "metrics-port", "model-control-mode", "model-repository", "strict-readiness",
+    "allow-grpc", "allow-http", "allow-metrics", "exit-timeout-secs", "grpc-address", "grpc-port", "http-address",
+    "http-port", "load-model", "metrics-address", "metrics-port", "model-control-mode", "model-repository",
+    "model-store", "strict-readiness",
 )  # fmt: skip
 """Triton's flags that Tritium sets: probes, drain and the gateway rely on their values."""
 
-_OWN_ARGUMENT: Final = cel_string(rf"^--?({'|'.join(OWN_ARGUMENTS)})(=.*)?$")
+_NAME_OF_ARG: Final = "arg.split('=')[0].replace('--', '', 1)"
 
 ResourceName = Annotated[
     str,
@@ -26,16 +27,39 @@ ResourceName = Annotated[
     ),
 ]
 
+_GPU: Final = "(has(self.gpu.resourceName) ? self.gpu.resourceName : 'nvidia.com/gpu')"
+
 _ResourceList = Annotated[dict[str, Quantity], Field(max_length=16)]
+
+
+Image = Annotated[
+    str, Text(r"^[!-~]+$", "must be an image such as nvcr.io/nvidia/tritonserver:26.07-py3", max_length=512)
+]
 
 
 class Resources(ApiObject):
     """What the Triton container asks for and may use."""
 
+    rules: ClassVar = (
+        Rule(
+            "[has(self.requests) ? self.requests : {}, has(self.limits) ? self.limits : {}].all(amounts, "
+            "amounts.all(key, key.contains('/') || key.startsWith('hugepages-') || "
+            "key in ['cpu', 'memory', 'ephemeral-storage']))",
+            "knows cpu, memory, ephemeral-storage, hugepages-… and resources with a domain such as nvidia.com/gpu",
+        ),
+        Rule(
+            "!has(self.requests) || !has(self.limits) || self.requests.all(key, !(key in self.limits) || "
+            "!isQuantity(string(self.requests[key])) || !isQuantity(string(self.limits[key])) || "
+            "!quantity(string(self.requests[key])).isGreaterThan(quantity(string(self.limits[key]))))",
+            "must not be above limits",
+            field=".requests",
+        ),
+    )
+
     requests: _ResourceList | None = None
-    """Asked for, by resource."""
+    """Asked for, by resource. A fraction is text: "0.5" or 500m."""
     limits: _ResourceList | None = None
-    """May use at most, by resource."""
+    """May use at most, by resource. A fraction is text: "0.5" or 500m."""
 
 
 class Gpu(ApiObject):
@@ -52,19 +76,21 @@ class Server(ApiObject):
 
     rules: ClassVar = (
         Rule(
-            f"!has(self.args) || !self.args.exists(arg, arg.matches({_OWN_ARGUMENT}))",
+            # Triton takes every unambiguous beginning of a flag for the flag.
+            "!has(self.args) || !self.args.exists(arg, arg.startsWith('--') && "
+            f"{list(OWN_ARGUMENTS)}.exists(own, own.startsWith({_NAME_OF_ARG})))",
             "must not set a flag that Tritium sets itself, such as --model-repository, --http-port or --load-model",
             field=".args",
         ),
         Rule(
-            "!has(self.gpu) || !has(self.resources) || !has(self.resources.limits) || "
-            "!((has(self.gpu.resourceName) ? self.gpu.resourceName : 'nvidia.com/gpu') in self.resources.limits)",
-            "the same GPU resource is also set in resources.limits; set it in one of the two",
+            f"!has(self.gpu) || !has(self.resources) || !(has(self.resources.limits) && {_GPU} in self.resources.limits"
+            f" || has(self.resources.requests) && {_GPU} in self.resources.requests)",
+            "the same GPU resource is also set in resources; set it in one of the two",
             field=".gpu",
         ),
     )
 
-    image: str | None = Field(default=None, min_length=1, max_length=512)
+    image: Image | None = None
     """Triton's image. Absent: the version that this version of Tritium was tested with."""
     resources: Resources | None = None
     """Requests and limits of the Triton container. Absent: small requests, and no limit on the CPU."""
@@ -82,7 +108,7 @@ class Server(ApiObject):
     """PriorityClass of the pods."""
     runtime_class_name: ObjectName | None = None
     """RuntimeClass of the pods, such as nvidia."""
-    image_pull_secrets: list[SecretReference] | None = Field(default=None, max_length=8)
+    image_pull_secrets: Annotated[list[SecretReference], Field(max_length=8), Unique] | None = None
     """Secrets for the registry of the image."""
     shm_size: Quantity | None = None
     """Size of /dev/shm, which counts against the memory limit. Absent: sized by the instances of the model."""

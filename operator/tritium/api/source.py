@@ -6,17 +6,18 @@ from pydantic import Field
 
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one, not_yet
-from tritium.api.values import Digest, Duration, ObjectName, Text
+from tritium.api.values import VISIBLE, Digest, HttpAddress, Limit, ObjectName, Text, cel_string
 
 OPTIONS = ("allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
 """The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
 
 _ALLOWED_OPTIONS = ", ".join(OPTIONS)
+_SERVER = rf"^https?://{VISIBLE}+/?$"
 
 Uri = Annotated[
     str,
     Text(
-        r"^(s3|gs|az|https|hf|oci|pvc)://[^/\s?#@]+(/[^\s?#]*)?$",
+        rf"^(s3|gs|az|https|hf|oci|pvc)://{VISIBLE}+(/({VISIBLE}|@)*)*$",
         "must be a URI such as s3://bucket/path, without user, query or fragment",
         max_length=2048,
     ),
@@ -27,7 +28,7 @@ class SecretReference(ApiObject):
     """The name of a Secret in the ModelDeployment's own namespace."""
 
     name: ObjectName
-    """The Secret's name. Only the fetch container mounts it; the operator never reads it."""
+    """The Secret's name, in the same namespace. The operator never reads it."""
 
 
 class Credentials(ApiObject):
@@ -47,14 +48,7 @@ class MlflowSource(ApiObject):
 
     rules: ClassVar = (exactly_one("version", "alias", "a version stays, an alias is followed when it moves"),)
 
-    tracking_uri: Annotated[
-        str,
-        Text(
-            r"^https?://[^/\s?#@]+(/[^\s?#]*)?$",
-            "must be the tracking server's address, such as https://mlflow.example.com",
-            max_length=2048,
-        ),
-    ]
+    tracking_uri: HttpAddress
     """Address of the tracking server."""
     name: str = Field(min_length=1, max_length=256)
     """Name of the registered model."""
@@ -75,6 +69,11 @@ class Source(ApiObject):
             field=".uri",
         ),
         Rule(
+            "!has(self.uri) || !self.uri.matches('^(s3|gs)://[^/]*:')",
+            "begins with the bucket; the address of a server belongs into options.endpoint",
+            field=".uri",
+        ),
+        Rule(
             "!has(self.uri) || self.uri.startsWith('s3://')",
             "only s3:// is available in this version; copy the model to an S3 bucket",
             field=".uri",
@@ -87,13 +86,31 @@ class Source(ApiObject):
             f"knows the settings {_ALLOWED_OPTIONS}; keys and tokens belong into the Secret that credentials names",
             field=".options",
         ),
+        Rule(
+            "!has(self.options) || self.options.all(key, !(key in ['endpoint', 'proxyUrl']) || "
+            f"self.options[key].matches({cel_string(_SERVER)}))",
+            "endpoint and proxyUrl must be addresses such as https://s3.example.com, without a user",
+            field=".options",
+        ),
+        Rule(
+            "!has(self.options) || self.options.all(key, !(key in ['allowHttp', 'anonymous', 'virtualHostedStyle']) || "
+            "self.options[key] in ['true', 'false'])",
+            "allowHttp, anonymous and virtualHostedStyle must be 'true' or 'false', in quotes",
+            field=".options",
+        ),
+        Rule(
+            "!has(self.options) || !('anonymous' in self.options) || self.options['anonymous'] != 'true' || "
+            "!has(self.credentials)",
+            "exclude anonymous: 'true' in options; remove one of the two",
+            field=".credentials",
+        ),
     )
 
     uri: Uri | None = None
     """The model's folder or file: s3://bucket/path."""
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
-    poll_interval: Duration | None = None
+    poll_interval: Limit | None = None
     """How often to look for a change at the source; a change makes a new revision. Absent: never."""
     options: dict[str, Annotated[str, Field(max_length=1024)]] | None = Field(default=None, max_length=16)
     """Settings of the store that are no secret: endpoint, region, allowHttp, anonymous, proxyUrl,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tritium.api.object import ApiObject
-from tritium.api.values import AnyValue, Duration, Label
+from tritium.api.values import Element, Label, Limit, Unique
 
 DataType = Literal[
     "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64",
@@ -13,7 +13,7 @@ DataType = Literal[
 ]  # fmt: skip
 
 TensorName = Annotated[str, Field(min_length=1, max_length=128)]
-Elements = Annotated[list[AnyValue], Field(min_length=1, max_length=4096)]
+Elements = Annotated[list[Element], Field(min_length=1, max_length=4096)]
 
 
 class InputTensor(ApiObject):
@@ -40,10 +40,13 @@ class ExpectedTensor(ApiObject):
     """Largest absolute difference of a number that still counts as equal. Absent: 1e-5."""
 
 
+Inputs = Annotated[list[InputTensor], Field(min_length=1, max_length=32), Unique]
+
+
 class WarmupRequest(ApiObject):
     """A request that must succeed before a pod is ready."""
 
-    inputs: list[InputTensor] = Field(min_length=1, max_length=32)
+    inputs: Inputs
     """Inputs of the request."""
     count: int | None = Field(default=None, ge=1, le=1000)
     """How many times it is sent. Absent: once."""
@@ -54,9 +57,9 @@ class SmokeTest(ApiObject):
 
     name: Label | None = None
     """A name to be found again in conditions and events."""
-    inputs: list[InputTensor] = Field(min_length=1, max_length=32)
+    inputs: Inputs
     """Inputs of the request."""
-    outputs: list[ExpectedTensor] | None = Field(default=None, max_length=32)
+    outputs: Annotated[list[ExpectedTensor], Field(max_length=32), Unique] | None = None
     """Outputs that must come back. Absent: any successful answer will do."""
-    timeout: Duration | None = None
+    timeout: Limit | None = None
     """How long one answer may take. Absent: 30s."""

@@ -9,7 +9,19 @@ from tritium.api.model import ModelConfig
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one
 from tritium.api.source import Uri
-from tritium.api.values import Digest, Duration, HeaderName, Label, Percent, Quantity, Revision, Share, Text
+from tritium.api.values import (
+    VISIBLE,
+    Digest,
+    HeaderName,
+    Label,
+    Limit,
+    Percent,
+    Quantity,
+    Revision,
+    Share,
+    Text,
+    Unique,
+)
 
 
 class HeaderMatch(ApiObject):
@@ -24,7 +36,7 @@ class HeaderMatch(ApiObject):
 class Match(ApiObject):
     """Requests that go to an arm whatever the weights say."""
 
-    headers: list[HeaderMatch] = Field(min_length=1, max_length=8)
+    headers: Annotated[list[HeaderMatch], Field(min_length=1, max_length=8), Unique]
     """All of them must match."""
 
 
@@ -94,14 +106,9 @@ class Experiment(ApiObject):
             "the weights of the arms must not add up to more than 100",
             field=".arms",
         ),
-        Rule(
-            "self.arms.all(arm, self.arms.exists_one(other, other.name == arm.name))",
-            "every arm must have a name of its own",
-            field=".arms",
-        ),
     )
 
-    arms: list[Arm] = Field(min_length=1, max_length=8)
+    arms: Annotated[list[Arm], Field(min_length=1, max_length=8), Unique]
     """The sides of the test."""
     sticky: Sticky | None = None
     """Keeps a user on one side."""
@@ -138,7 +145,7 @@ class Traffic(ApiObject):
     """A copy of requests for another revision."""
     sticky: Sticky | None = None
     """Keeps a user on one side while the weight grows."""
-    timeout: Duration | None = None
+    timeout: Limit | None = None
     """Longest time for one request. Absent: 60s."""
     limits: Limits | None = None
     """Sizes and numbers."""
@@ -149,7 +156,7 @@ class RequestLog(ApiObject):
 
     uri: Annotated[
         str,
-        Text(r"^s3://[^/\s?#@]+(/[^\s?#]*)?$", "must be a folder such as s3://bucket/path", max_length=2048),
+        Text(rf"^s3://{VISIBLE}+(/{VISIBLE}*)*$", "must be a folder such as s3://bucket/path", max_length=2048),
     ]
     """The folder it is written to."""
     sample_rate: Share

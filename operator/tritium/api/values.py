@@ -15,7 +15,11 @@ from pydantic_core import CoreSchema, core_schema
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A string with a pattern (RE2 and Python alike, matched whole) and the sentence that explains it."""
+    r"""A string with a pattern, matched whole, and the sentence that explains it.
+
+    A pattern must mean the same in RE2, which the API server uses, and in Python: so no `\s`, `\w` or `\d`, which
+    know more than ASCII in one of the two.
+    """
 
     pattern: str
     says: str
@@ -71,6 +75,34 @@ Duration = Annotated[
     str,
     Text(r"^([0-9]{1,6}(ms|s|m|h))+$", "must be a duration such as 500ms, 30s, 10m or 1h30m", max_length=32),
 ]
+"""How long; zero where the member says what zero means."""
+
+Delay = Annotated[
+    str,
+    Text(r"^([0-9]{1,6}(us|ms|s))+$", "must be a short duration such as 100us, 5ms or 1s", max_length=32),
+]
+
+Limit = Annotated[
+    str,
+    Text(
+        r"^0*[1-9][0-9]{0,5}(ms|s|m|h)([0-9]{1,6}(ms|s|m|h))*$",
+        "must be a duration above zero, such as 500ms, 30s, 10m or 1h30m",
+        max_length=32,
+    ),
+]
+"""How long at most."""
+
+VISIBLE: Final = r"[^\x00-\x20\x7f-\xa0/?#@]"
+"""A character of a name in a URI: nothing that cannot be seen, and nothing that has a meaning there."""
+
+HttpAddress = Annotated[
+    str,
+    Text(
+        rf"^https?://{VISIBLE}+(/{VISIBLE}*)*$",
+        "must be an address such as https://mlflow.example.com, without user, query or fragment",
+        max_length=1024,
+    ),
+]
 
 Digest = Annotated[
     str,
@@ -114,5 +146,12 @@ FreeForm = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubern
 """A part that Kubernetes itself defines. It is handed on as written, and what the API server refuses of it becomes
 a condition."""
 
-AnyValue = Annotated[Any, WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True})]
-"""One JSON scalar of a tensor: a number, a string or a boolean."""
+Element = Annotated[
+    bool | int | float | str,
+    # A schema without a type takes any value. These two refuse lists and objects that hold something.
+    WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True, "maxItems": 0, "maxProperties": 0}),
+]
+"""One element of a tensor: a number, a string or a boolean."""
+
+Unique = Field(json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]})
+"""On a list: no two entries may have the same name, and managers can own entries of their own."""

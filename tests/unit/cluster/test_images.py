@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from e2e.cluster import images, kind, node_image, rootfs
+from e2e.cluster import images, kind, rootfs
 
 
 def test_large_files_are_linked_and_small_ones_get_their_mode(tmp_path: Path) -> None:
@@ -23,10 +23,6 @@ def test_an_image_carries_what_it_was_made_from() -> None:
     changes = images.changes("key", {"user": "1:1"})
 
     assert changes == ["--change", f"LABEL {images.LABEL}=key", "--change", "USER 1:1"]
-
-
-def test_the_nodes_key_is_stable() -> None:
-    assert node_image.image_key() == node_image.image_key()
 
 
 def test_each_recipe_is_written_as_options() -> None:
