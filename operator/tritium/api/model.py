@@ -71,7 +71,8 @@ class Model(ApiObject):
     """Where the model lies."""
     layout: Layout | None = None
     """How its files lie there: triton for a Triton repository, else the kind of bare file, which becomes
-    <name>/1/… in the repository. Absent or auto: found out from the files."""
+    <name>/1/… in the repository. Absent or auto: found out from the files. This version takes auto, triton and
+    python."""
     config: ModelConfig | None = None
     """Overrides merged into the model's config.pbtxt."""
     warmup: list[WarmupRequest] | None = Field(default=None, max_length=8)

@@ -112,13 +112,24 @@ def test_a_change_of_anything_else_makes_none(path: str, value: Any) -> None:
         ("server.affinity", {}),
         ("server.podTemplate", {}),
         ("server.imagePullSecrets", []),
+        ("server.resources.requests.memory", "+8Gi"),
+        ("server.resources.requests.cpu", "2e0"),
+        ("server.resources.requests.cpu", "0.02e0002"),
         ("model.config", {}),
-        ("model.config", {"instanceGroups": [], "parameters": {}}),
+        ("model.config", {"instanceGroups": [], "parameters": {}, "raw": ""}),
         ("model.warmup", []),
     ],
 )
 def test_another_way_to_write_the_same_makes_none(path: str, value: Any) -> None:
     assert written_hash(edited(path, value)) == written_hash(BASE)
+
+
+def test_a_delay_counts_by_its_length() -> None:
+    def delay(text: str) -> dict[str, Any]:
+        return edited("model.config", {"dynamicBatching": {"maxQueueDelay": text}})
+
+    assert written_hash(delay("1000us")) == written_hash(delay("1ms"))
+    assert written_hash(delay("1ms")) != written_hash(delay("2ms"))
 
 
 def test_amounts_inside_the_pod_template_count_by_value() -> None:
@@ -129,6 +140,48 @@ def test_amounts_inside_the_pod_template_count_by_value() -> None:
 
     assert written_hash(template("1", "1Gi")) == written_hash(template("1000m", "1024Mi"))
     assert written_hash(template("1", "1Gi")) != written_hash(template("1", "2Gi"))
+
+
+@pytest.mark.parametrize(
+    ("path", "one", "other"),
+    [
+        # A key of the user's own choice is not the name of a member that holds an amount.
+        ("model.config.parameters", {"divisor": "2.0"}, {"divisor": "2"}),
+        ("model.config.parameters", {"shmSize": "1Gi"}, {"shmSize": "1073741824"}),
+        ("model.config.parameters", {"a": ""}, {"b": ""}),
+        ("server.nodeSelector", {"divisor": "1.0"}, {"divisor": "1"}),
+        ("server.nodeSelector", {"gpu": ""}, {}),
+        (
+            "server.podTemplate",
+            {"metadata": {"labels": {"sizeLimit": "1.0"}}},
+            {"metadata": {"labels": {"sizeLimit": "1"}}},
+        ),
+        ("server.podTemplate", {"metadata": {"labels": {"a": True}}}, {"metadata": {"labels": {"a": 1}}}),
+        # A mistake is not its correction.
+        (
+            "server.podTemplate",
+            {"spec": {"containers": [{"resources": {"limits": {"cpu": "1/2"}}}]}},
+            {"spec": {"containers": [{"resources": {"limits": {"cpu": "0.5"}}}]}},
+        ),
+    ],
+)
+def test_different_meanings_never_share_a_key(path: str, one: Any, other: Any) -> None:
+    assert written_hash(edited(path, one)) != written_hash(edited(path, other))
+
+
+def test_amounts_of_the_environment_count_by_value() -> None:
+    def env(divisor: str) -> dict[str, Any]:
+        field = {"resource": "limits.memory", "divisor": divisor}
+        return edited("server.env", [{"name": "A", "valueFrom": {"resourceFieldRef": field}}])
+
+    assert written_hash(env("1Mi")) == written_hash(env("1024Ki"))
+    assert written_hash(env("1Mi")) != written_hash(env("2Mi"))
+
+
+@pytest.mark.parametrize("cpu", ["9" * 5000, "1e999999999", "1" * 33, None, [], {}, "", True, 1.5])
+def test_what_is_no_amount_is_taken_as_it_is(cpu: Any) -> None:
+    template = {"spec": {"containers": [{"resources": {"limits": {"cpu": cpu}}}]}}
+    assert written_hash(edited("server.podTemplate", template)) != written_hash(BASE)
 
 
 def test_emptiness_inside_what_kubernetes_defines_counts() -> None:
