@@ -37,7 +37,7 @@ def test_the_chart_renders_the_crd(kubectl: Kubectl) -> None:
 def test_the_crd_and_its_objects_stay_when_the_chart_goes(kubectl: Kubectl, namespace: Kubectl) -> None:
     """Under a release name of its own, since a demo may have installed the chart as `tritium`."""
     release, where = namespace.namespace, f"--namespace={namespace.namespace}"
-    install = ("upgrade", "--install", release, CHART, "--wait", "--take-ownership", where)
+    install = ("upgrade", "--install", release, CHART, "--wait", "--take-ownership", "--force-conflicts", where)
     try:
         helm(*install, kubectl=kubectl)
         namespace("apply", "--validate=strict", "-f", str(ROOT / "manifests" / "samples" / "short.yaml"))

@@ -66,7 +66,7 @@ def show() -> None:
     tell("A real cluster is up.")
     shell("kubectl get nodes")
     tell("Install Tritium's API. The chart keeps it when it is uninstalled, and with it every model.")
-    shell("helm upgrade --install tritium charts/tritium --wait --take-ownership --namespace default")
+    shell("helm upgrade --install tritium charts/tritium --wait --take-ownership --force-conflicts --namespace default")
     tell("Every field explains itself.")
     shell("kubectl explain mdep.spec.model.source.credentials")
     tell("The shortest ModelDeployment.")

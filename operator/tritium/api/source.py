@@ -74,7 +74,7 @@ class Source(ApiObject):
             field=".uri",
         ),
         Rule(
-            "!has(self.uri) || self.uri.startsWith('s3://')",
+            "!has(self.uri) || !self.uri.matches('^(gs|az|https|hf|oci|pvc)://')",
             "only s3:// is available in this version; copy the model to an S3 bucket",
             field=".uri",
             reason="FieldValueForbidden",

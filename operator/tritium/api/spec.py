@@ -22,7 +22,7 @@ class ModelDeploymentSpec(ApiObject):
     rules: ClassVar = (
         Rule(
             f"!has(self.replicas) || !has(self.scaling) || ({_EXTERNAL})",
-            "replicas and scaling exclude each other; keep scaling to let the replicas follow the work",
+            "replicas and scaling exclude each other; remove one of the two",
             field=".replicas",
         ),
         Rule(
