@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import obstore
@@ -31,21 +32,13 @@ def adder(namespace: Kubectl) -> Kubectl:
     return namespace
 
 
-def test_triton_answers_an_http_client(adder: Kubectl) -> None:
-    with adder.forward("service/adder", 8000) as (address,):
-        client = tritonclient.http.InferenceServerClient(address)
-        inputs = [tritonclient.http.InferInput(name, [1, 2], "FP32") for name in ("A", "B")]
-        for tensor, value in zip(inputs, (FIRST, SECOND), strict=True):
-            tensor.set_data_from_numpy(value)
-        answer = client.infer("adder", inputs)
-        client.close()
-    assert answer.as_numpy("SUM").tolist() == [[4, 6]]
-
-
-def test_triton_answers_a_grpc_client(adder: Kubectl) -> None:
-    with adder.forward("service/adder", 8001) as (address,):
-        client = tritonclient.grpc.InferenceServerClient(address)
-        inputs = [tritonclient.grpc.InferInput(name, [1, 2], "FP32") for name in ("A", "B")]
+@pytest.mark.parametrize(
+    ("protocol", "port"), [(tritonclient.http, 8000), (tritonclient.grpc, 8001)], ids=["http", "grpc"]
+)
+def test_triton_answers_a_client(adder: Kubectl, protocol: Any, port: int) -> None:
+    with adder.forward("service/adder", port) as (address,):
+        client = protocol.InferenceServerClient(address)
+        inputs = [protocol.InferInput(name, [1, 2], "FP32") for name in ("A", "B")]
         for tensor, value in zip(inputs, (FIRST, SECOND), strict=True):
             tensor.set_data_from_numpy(value)
         answer = client.infer("adder", inputs)

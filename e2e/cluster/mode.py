@@ -5,6 +5,7 @@ ways end in the same cluster, the same image names and the same tests.
 """
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 
@@ -22,26 +23,33 @@ class Mode(StrEnum):
 @cache
 def mode() -> Mode:
     """Decide, and say so."""
-    chosen, why = decide(os.environ.get("CLUSTER_FROM", ""))
+    chosen, why = decide(
+        os.environ.get("CLUSTER_FROM", ""),
+        own_engine=lambda: engine.own_pid() is not None,
+        engine_answers=engine.answers,
+        registry_answers=registry.reachable,
+    )
     steps.say(f"the cluster comes from {chosen}: {why}")
     return chosen
 
 
-def decide(by_hand: str) -> tuple[Mode, str]:
-    """Decide, with the reason.
+Question = Callable[[], bool]
+"""Asked only when the answer matters: a registry that is not there takes seconds to say so."""
 
-    >>> decide("source")[0].value
-    'source'
-    """
+
+def decide(
+    by_hand: str, *, own_engine: Question, engine_answers: Question, registry_answers: Question
+) -> tuple[Mode, str]:
+    """Decide, with the reason."""
     if by_hand:
         if by_hand not in list(Mode):
             raise Failed(f"CLUSTER_FROM is {by_hand!r}: set it to registry or to source, or leave it out")
         return Mode(by_hand), "CLUSTER_FROM says so"
-    if engine.own_pid() is not None:
+    if own_engine():
         return Mode.SOURCE, "our own container engine runs"
-    if not engine.answers():
+    if not engine_answers():
         return Mode.SOURCE, "no container engine answers"
-    if not registry.reachable():
+    if not registry_answers():
         return Mode.SOURCE, "no registry answers"
     return Mode.REGISTRY, "a registry answers (CLUSTER_FROM=source builds all of it)"
 
