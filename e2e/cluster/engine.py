@@ -123,10 +123,14 @@ def stop() -> None:
     pid = own_pid()
     if pid is None:
         return
-    with step("stop the container engine"):
+    with step("stop the container engine") as run:
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
         while own_pid() is not None:
             if time.monotonic() > deadline:
                 raise Failed(f"the container engine (process {pid}) does not end: end it by hand")
             time.sleep(0.2)
+        # One that was killed before leaves its data mounted on itself, and a cache that nobody can delete.
+        data = pid_file().parent / "data"
+        while data.is_mount():
+            run("umount", data)
