@@ -1,6 +1,6 @@
 """The model: its source, how it lies in Triton's repository, and how it is proven."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -57,10 +57,18 @@ class ModelConfig(ApiObject):
     """Text in the format of config.pbtxt, merged last."""
 
 
+_NAMES: Final = "self.smokeTest.filter(test, has(test.name)).map(test, test.name)"
+
+
 class Model(ApiObject):
     """The model. Every change here, smokeTest apart, makes a new revision."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            f"!has(self.smokeTest) || {_NAMES}.all(name, {_NAMES}.exists_one(other, other == name))",
+            "no two smoke tests may have the same name",
+            field=".smokeTest",
+        ),
         not_yet("config", "put the settings into the model's config.pbtxt"),
         not_yet("warmup", "put model_warmup into the model's config.pbtxt"),
     )

@@ -15,9 +15,6 @@ SINGULAR: Final = "modeldeployment"
 SHORT_NAMES: Final = ("mdep",)
 CRD_NAME: Final = f"{PLURAL}.{GROUP}"
 
-FIELD_MANAGER: Final = "tritium"
-"""The one field manager of all server-side applies."""
-
 SCHEMA_ANNOTATION: Final = f"{GROUP}/schema"
 """On the CRD: the number of the schema it carries. An operator refuses to run on an older one."""
 

@@ -111,7 +111,7 @@ class Server(ApiObject):
     image_pull_secrets: Annotated[list[SecretReference], Field(max_length=8), Unique] | None = None
     """Secrets for the registry of the image."""
     shm_size: Quantity | None = None
-    """Size of /dev/shm, which counts against the memory limit. Absent: sized by the instances of the model."""
+    """Size of /dev/shm, a whole number or text; counts against the memory limit. Absent: sized by the model."""
     gpu: Gpu | None = None
     """GPUs for each pod. Absent: Triton runs on the CPU."""
     pod_template: FreeForm | None = None

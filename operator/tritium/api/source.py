@@ -12,7 +12,7 @@ OPTIONS = ("allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualH
 """The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
 
 _ALLOWED_OPTIONS = ", ".join(OPTIONS)
-_SERVER = rf"^https?://{VISIBLE}+/?$"
+_SERVER = rf"^https?://{VISIBLE}+(/{VISIBLE}*)*$"
 
 Uri = Annotated[
     str,
@@ -89,7 +89,7 @@ class Source(ApiObject):
         Rule(
             "!has(self.options) || self.options.all(key, !(key in ['endpoint', 'proxyUrl']) || "
             f"self.options[key].matches({cel_string(_SERVER)}))",
-            "endpoint and proxyUrl must be addresses such as https://s3.example.com, without a user",
+            "endpoint and proxyUrl must be addresses such as https://s3.example.com, without user, query or fragment",
             field=".options",
         ),
         Rule(

@@ -85,7 +85,7 @@ Delay = Annotated[
 Limit = Annotated[
     str,
     Text(
-        r"^0*[1-9][0-9]{0,5}(ms|s|m|h)([0-9]{1,6}(ms|s|m|h))*$",
+        r"^(0{1,6}(ms|s|m|h))*0{0,5}[1-9][0-9]{0,5}(ms|s|m|h)([0-9]{1,6}(ms|s|m|h))*$",
         "must be a duration above zero, such as 500ms, 30s, 10m or 1h30m",
         max_length=32,
     ),
@@ -93,7 +93,7 @@ Limit = Annotated[
 """How long at most."""
 
 VISIBLE: Final = r"[^\x00-\x20\x7f-\xa0/?#@]"
-"""A character of a name in a URI: nothing that cannot be seen, and nothing that has a meaning there."""
+"""A character of a name in a URI: no blank or control of ASCII and Latin-1, and nothing that has a meaning there."""
 
 HttpAddress = Annotated[
     str,
@@ -147,8 +147,9 @@ FreeForm = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubern
 a condition."""
 
 Element = Annotated[
-    bool | int | float | str,
-    # A schema without a type takes any value. These two refuse lists and objects that hold something.
+    Any,
+    # A schema without a type takes any value. These two refuse lists and objects that hold something; null and what is
+    # empty cannot be refused here, and are by whoever makes the request from them.
     WithJsonSchema({"x-kubernetes-preserve-unknown-fields": True, "maxItems": 0, "maxProperties": 0}),
 ]
 """One element of a tensor: a number, a string or a boolean."""

@@ -153,6 +153,8 @@ def _free_form(value: Json, within: str = "") -> Json:
 def _pod_member(name: str, value: Json, within: str) -> Json:
     if _AMOUNT_OF.get(within) == name:
         return amount(value)
+    if within == "spec" and name == "overhead" and isinstance(value, Mapping):
+        return _amounts(value)
     if within == "resources" and name in {"requests", "limits"} and isinstance(value, Mapping):
         return _amounts(value)
     return _free_form(value, name)

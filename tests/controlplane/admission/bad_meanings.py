@@ -96,6 +96,11 @@ TEXTS = [
 
 RULES = [
     Bad(
+        "spec.model.smokeTest",
+        [{"name": "a", "inputs": [TENSOR]}, {"name": "a", "inputs": [TENSOR]}],
+        "no two smoke tests may have the same name",
+    ),
+    Bad(
         "spec.server.resources.limits",
         {"memroy": "1Gi"},
         "knows cpu, memory, ephemeral-storage",

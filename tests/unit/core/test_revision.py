@@ -136,7 +136,8 @@ def test_amounts_inside_the_pod_template_count_by_value() -> None:
     def template(cpu: Any, size: Any) -> dict[str, Any]:
         container = {"name": "triton", "resources": {"limits": {"cpu": cpu}}}
         volumes = [{"name": "tmp", "emptyDir": {"sizeLimit": size}}]
-        return edited("server.podTemplate", {"spec": {"containers": [container], "volumes": volumes}})
+        pod = {"containers": [container], "volumes": volumes, "overhead": {"cpu": cpu}}
+        return edited("server.podTemplate", {"spec": pod})
 
     assert written_hash(template("1", "1Gi")) == written_hash(template("1000m", "1024Mi"))
     assert written_hash(template("1", "1Gi")) != written_hash(template("1", "2Gi"))
