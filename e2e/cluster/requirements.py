@@ -9,7 +9,7 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,16 +47,31 @@ def no_disk() -> str:
     """Count what is free where the cache is, unless the big things are already there."""
     folder = settings.cache()
     folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free / 2**30
     built = (folder / "built").is_dir() and len(list((folder / "built").iterdir())) > 10
-    enough = 5 if built else DISK_GIB
-    return "" if free >= enough else f"{folder} has {free:.0f} GiB free, and {enough} are needed"
+    return too_full(folder, shutil.disk_usage(folder).free / 2**30, 5 if built else DISK_GIB)
+
+
+def too_full(folder: Path, free: float, enough: float) -> str:
+    """Judge what is free, in GiB.
+
+    >>> too_full(Path("/cache"), 1.2, 20), too_full(Path("/cache"), 20, 20)
+    ('/cache has 1 GiB free, and 20 are needed', '')
+    """
+    return "" if free >= enough else f"{folder} has {free:.0f} GiB free, and {enough:.0f} are needed"
 
 
 def no_go() -> str:
     """Compare Go's version with the newest one that a go.mod asks for."""
-    found = ask("go", "env", "GOVERSION")
     wanted = max(go_version(each) for each in settings.GO.iterdir())
+    return too_old(ask("go", "env", "GOVERSION"), wanted)
+
+
+def too_old(found: str | None, wanted: tuple[int, ...]) -> str:
+    """Judge the Go that was found.
+
+    >>> too_old("go1.22.1", (1, 26, 6)), too_old(None, (1, 26, 6)), too_old("go1.26.8", (1, 26, 6))
+    ('go1.22.1 is too old (1.26.6 or newer)', 'Go is missing (1.26.6 or newer)', '')
+    """
     if found is None:
         return f"Go is missing ({dotted(wanted)} or newer)"
     have = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
@@ -126,10 +141,10 @@ SOURCE: Final = ("linux", "root", "disk", "go", "cgo", "mmdebstrap", "iptables",
 REGISTRY: Final = ("docker", "go", "pip")
 
 
-def missing(*names: str) -> dict[str, str]:
+def missing(*names: str, needs: Mapping[str, Need] = NEEDS) -> dict[str, str]:
     """Say what of these is missing, each with its remedy."""
-    found = {name: NEEDS[name].missing() for name in names}
-    return {name: f"{why}: {remedy(NEEDS[name])}" for name, why in found.items() if why}
+    found = {name: needs[name].missing() for name in names}
+    return {name: f"{why}: {remedy(needs[name])}" for name, why in found.items() if why}
 
 
 def remedy(need: Need) -> str:
@@ -137,23 +152,35 @@ def remedy(need: Need) -> str:
     return need.remedy or f"apt-get install {' '.join(need.packages)} (`up` does it)"
 
 
-def demand(*names: str) -> None:
+def demand(*names: str, needs: Mapping[str, Need] = NEEDS) -> None:
     """Make sure that these are there: install what Debian packages bring, fail for the rest."""
-    absent = missing(*names)
-    installable = [name for name in absent if NEEDS[name].packages]
+    absent = missing(*names, needs=needs)
+    installable = [name for name in absent if needs[name].packages]
     if hopeless := [absent[name] for name in absent if name not in installable]:
         raise Failed("\n".join(hopeless))
     if installable:
-        install(dict.fromkeys(package for name in installable for package in NEEDS[name].packages))
-        if still := missing(*installable):
+        install(dict.fromkeys(package for name in installable for package in needs[name].packages))
+        if still := missing(*installable, needs=needs):
             raise Failed("\n".join(still.values()))
+
+
+def not_ours(packages: Sequence[str], *, root: bool, apt: bool) -> str:
+    """Why we may not install these; nothing when we may.
+
+    >>> not_ours(["iptables"], root=False, apt=True)
+    'iptables missing: install them as root (apt-get install iptables)'
+    >>> not_ours(["iptables"], root=True, apt=True)
+    ''
+    """
+    listed = " ".join(packages)
+    return "" if root and apt else f"{listed} missing: install them as root (apt-get install {listed})"
 
 
 def install(packages: Mapping[str, None]) -> None:
     """Install Debian packages, if that is ours to do."""
     names = list(packages)
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Failed(f"{' '.join(names)} missing: install them as root (apt-get install {' '.join(names)})")
+    if why := not_ours(names, root=os.geteuid() == 0, apt=shutil.which("apt-get") is not None):
+        raise Failed(why)
     with cache.locked("apt"), step(f"install Debian packages: {' '.join(names)}") as run:
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
         patient = ("-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120")
