@@ -14,7 +14,11 @@ RUN ln -s /pip/pip-*.whl /pip.whl
 # is needed.
 COPY requirements/runtime.txt /runtime.txt
 COPY wheels/ /wheels/
-RUN python3 /pip.whl/pip install --require-hashes -r /runtime.txt && rm -rf /opt/tritium/bin
+RUN python3 /pip.whl/pip install --no-compile --require-hashes -r /runtime.txt && rm -rf /opt/tritium/bin
+# Much of what would be installed is never read: tests, static libraries, and the bytecode of 1,800 typed
+# classes of Kubernetes, of which three are imported. The rest is compiled here, for a running container cannot keep it.
+RUN find /opt/tritium -depth \( -type d -name tests -o -name '*.a' -o -name '*.pyi' \) -exec rm -rf {} + && \
+    python3 -m compileall -q -x 'kubernetes/(aio/)?client/(api|models)/[a-z]' /opt/tritium
 COPY own/ /own/
 RUN python3 /pip.whl/pip install --no-deps /own/*.whl
 
@@ -23,7 +27,9 @@ FROM ${BASE_IMAGE}
 RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
            /usr/local/lib/python3*/site-packages/wheel* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip*
 COPY --from=install /opt/tritium /opt/tritium
+# A platform may run this as any number; USER is the name of a user who has none, and kopf does not start without.
 ENV PYTHONPATH=/opt/tritium \
+    USER=tritium \
     PATH=/opt/tritium/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1

@@ -57,7 +57,7 @@ test: $(VENV)/.ready ## Everything: check, control plane, cluster
 
 .PHONY: generate
 generate: $(VENV)/.ready ## Write what is generated from operator/tritium/api: the CRD, the chart's CRD, the field reference
-	@$(RUN)/python hack/generate.py
+	@$(RUN)/python -m hack.generate
 
 # ---- cluster ----------------------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 import asyncio
 import sys
 
-from bench import admission
+from bench import admission, scale
 
-MEASUREMENTS = {"admission": admission.main}
+MEASUREMENTS = {"admission": admission.main, "scale": scale.main}
 
 
 def main() -> None:

@@ -66,6 +66,11 @@ class Kubectl:
         found: Object = json.loads(self("get", kind, name, "-o", "json"))
         return found
 
+    def items(self, kind: str, selector: str) -> list[Object]:
+        """The objects that carry these labels."""
+        found: list[Object] = json.loads(self("get", kind, f"--selector={selector}", "-o", "json"))["items"]
+        return found
+
     def wait(self, kind: str, name: str, condition: str, *, seconds: int = 120) -> None:
         """Wait for a condition, or for `jsonpath=…`; on time-out say what the object is like instead."""
         try:

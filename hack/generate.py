@@ -1,13 +1,16 @@
-"""Writes what is generated from `operator/tritium/api`; with --check it only says what is stale.
+"""Writes what is generated from `operator/tritium`; with --check it only says what is stale.
 
 One source, three readers: the API server (CRD), helm (the chart's template) and people (the field reference).
+After it, the chart is rendered for those who have no helm. That takes helm, so it is compared by e2e/test_chart.py.
 """
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hack import conditions
 from tritium.api import names
 from tritium.api.crd import custom_resource_definition
 from tritium.cli.crd_yaml import crd_yaml
@@ -25,6 +28,7 @@ def generated() -> dict[Path, str]:
         ROOT / "crds" / f"{names.CRD_NAME}.yaml": f"# {NOTE}\n" + crd_yaml(crd),
         ROOT / "charts" / "tritium" / "templates" / "crd.yaml": f"# {NOTE}\n" + crd_yaml(kept),
         ROOT / "docs" / "modeldeployment.md": reference(crd),
+        conditions.PAGE: conditions.page(),
     }
 
 
@@ -75,7 +79,7 @@ def main() -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(wanted[path])
         print(f"wrote {path.relative_to(ROOT)}")
-    return 0
+    return subprocess.run([sys.executable, "-m", "hack.install_manifest"], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

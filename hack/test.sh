@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything, the fast part first: checks, the control-plane ring, the cluster ring.
+# Everything, the fast part first: checks, data plane and sync, the control-plane ring, the cluster ring.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
@@ -9,6 +9,10 @@ trap '$bin/python hack/summary.py $reports' EXIT
 
 bash hack/check.sh
 $bin/python -m e2e.cluster binaries kube-apiserver etcd kube-controller-manager kubectl >/dev/null
-$bin/pytest tests/controlplane -n 2 -q --junitxml="$reports/2-controlplane.xml"
+$bin/python -m e2e.cluster binaries versitygw >/dev/null
+more=(--cov --cov-append --cov-report=)
+$bin/pytest tests/dataplane tests/sync -n 2 -q --junitxml="$reports/2-data.xml" "${more[@]}"
+$bin/pytest tests/controlplane -n 2 -q --junitxml="$reports/3-controlplane.xml" "${more[@]}"
+$bin/coverage report --fail-under=90
 $bin/python -m e2e.cluster up
-$bin/pytest e2e -q --junitxml="$reports/3-cluster.xml"
+$bin/pytest e2e -q --junitxml="$reports/4-cluster.xml"

@@ -129,6 +129,14 @@ def load_operator() -> None:
         kind.load(settings.OPERATOR_IMAGE)
 
 
+def load_next_operator() -> None:
+    """Build the operator of a later version, and give it to the running cluster."""
+    with cache.locked("cluster"):
+        have_engine()
+        workloads.next_operator()
+        kind.load(settings.NEXT_OPERATOR_IMAGE)
+
+
 def build_images(*names: str) -> None:
     """Build some of the images that run in the cluster; with no names, all."""
     known = {build.__name__: build for build in workloads.ALL.values()}

@@ -29,6 +29,8 @@ VERSITYGW: Final = gomod.read(GO / "versitygw").version("github.com/versity/vers
 TRITON_IMAGE: Final = "tritium.dev/triton:24.10-cpu"
 VERSITYGW_IMAGE: Final = f"tritium.dev/versitygw:{VERSITYGW}"
 OPERATOR_IMAGE: Final = "tritium.dev/operator:dev"
+NEXT_OPERATOR_IMAGE: Final = "tritium.dev/operator:next"
+"""The operator as a later version of it could be: it renders model pods differently."""
 NODE_IMAGE: Final = f"tritium.dev/node:{KUBERNETES}"
 PYTHON_BASE_IMAGE: Final = f"tritium.dev/python:{PYTHON}-{DEBIAN}"
 

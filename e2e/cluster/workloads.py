@@ -77,6 +77,19 @@ def operator() -> str:
     return images.ensure(image)
 
 
+def next_operator() -> str:
+    """The operator of a later version, for tests of an upgrade. It is built when one asks for it."""
+    operator()
+    dockerfile, name = settings.FILES / "next-operator.Dockerfile", settings.OPERATOR_IMAGE
+
+    def make(run: Runner) -> None:
+        with images.context() as context:
+            images.build(run, image.name, context, dockerfile, image.key, BASE_IMAGE=name)
+
+    image = Image(settings.NEXT_OPERATOR_IMAGE, cache.key(images.label(name) or "", dockerfile, RECIPE), make)
+    return images.ensure(image)
+
+
 ALL: Final[Mapping[str, Callable[[], str]]] = {
     settings.TRITON_IMAGE: triton,
     settings.VERSITYGW_IMAGE: versitygw,

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[2]
 
 def check(root: Path) -> subprocess.CompletedProcess[str]:
     """Compare the generated files below a folder with the API."""
-    command = [sys.executable, str(root / "hack" / "generate.py"), "--check"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "hack.generate", "--check"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
 def test_the_generated_files_are_fresh() -> None:

@@ -3,6 +3,7 @@
 They are a contract: objects in clusters carry them, so a name changes only with a new API version.
 """
 
+from enum import StrEnum
 from typing import Final
 
 GROUP: Final = "serving.tritium.dev"
@@ -24,3 +25,40 @@ SCHEMA_NUMBER: Final = 1
 MAX_NAME: Final = 50
 """Characters of a ModelDeployment's name. It names a Service (63), and `<name>-<hash8>` a Deployment whose
 pods add a ReplicaSet's and their own suffix to it."""
+
+FIELD_MANAGER: Final = "tritium"
+"""Who applies. One manager, so that a field left out of a later apply goes away."""
+
+MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+COMPONENT: Final = "app.kubernetes.io/component"
+"""On pods and what makes them: what they are for, a `Component`."""
+
+OWNER: Final = f"{GROUP}/name"
+"""On everything the operator makes: the name of its ModelDeployment."""
+
+REVISION: Final = f"{GROUP}/revision"
+"""On everything that belongs to one revision: its eight characters."""
+
+WRITTEN: Final = f"{GROUP}/written"
+"""On a resolution's Job: hash of the fields it resolves, as the user wrote them."""
+
+ATTEMPT: Final = f"{GROUP}/attempt"
+"""On a resolution's Job: which try it is, from 1."""
+
+STABLE_REVISION: Final = f"{GROUP}/stable-revision"
+"""On the Service: number of the stable revision, for the day the status is lost."""
+
+APPLIED: Final = f"{GROUP}/applied"
+"""On everything the operator applies: a short hash of what it applied, which shows that a field was dropped from it."""
+
+ACTION: Final = f"{GROUP}/action"
+"""On a ModelDeployment: a one-shot action, `verb@token`."""
+
+
+class Component(StrEnum):
+    """What a pod is for."""
+
+    MODEL = "model"
+    """It serves a revision."""
+    RESOLVE = "resolve"
+    """It lists a source."""

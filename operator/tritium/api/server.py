@@ -11,7 +11,7 @@ from tritium.api.values import FreeForm, ObjectName, Quantity, Text, Unique
 
 OWN_ARGUMENTS: Final = (
     "allow-grpc", "allow-http", "allow-metrics", "exit-timeout-secs", "grpc-address", "grpc-port", "http-address",
-    "http-port", "load-model", "metrics-address", "metrics-port", "model-control-mode", "model-repository",
+    "http-port", "load-model", "log-info", "metrics-address", "metrics-port", "model-control-mode", "model-repository",
     "model-store", "strict-readiness",
 )  # fmt: skip
 """Triton's flags that Tritium sets: probes, drain and the gateway rely on their values."""

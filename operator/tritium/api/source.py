@@ -74,8 +74,8 @@ class Source(ApiObject):
             field=".uri",
         ),
         Rule(
-            "!has(self.uri) || !self.uri.matches('^(gs|az|https|hf|oci|pvc)://')",
-            "only s3:// is available in this version; copy the model to an S3 bucket",
+            "!has(self.uri) || !self.uri.matches('^(gs|az|hf|oci|pvc)://')",
+            "only s3:// and https:// are available in this version; copy the model to an S3 bucket",
             field=".uri",
             reason="FieldValueForbidden",
         ),
@@ -107,7 +107,7 @@ class Source(ApiObject):
     )
 
     uri: Uri | None = None
-    """The model's folder or file: s3://bucket/path. This version takes s3 only."""
+    """The model's folder or file: s3://bucket/path, or one file at https://. This version takes these two."""
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None

@@ -134,6 +134,8 @@ class RevisionStatus(Observed):
     """When it was made."""
     promoted_at: datetime | None = None
     """When it last became stable. Absent: never."""
+    demoted_at: datetime | None = None
+    """When it last stopped being stable; it keeps its pods for bakeTime from then on."""
 
 
 class RejectedRevision(Observed):

@@ -133,9 +133,11 @@ RULES = [
     Bad(f"{SOURCE}.uri", "s3://bucket/../other", "must not contain .. as a path segment"),
     Bad(f"{SOURCE}.uri", "s3://bucket/a/..", "must not contain .. as a path segment"),
     Bad(
-        f"{SOURCE}.uri", "gs://models/fraud", "only s3:// is available in this version; copy the model to an S3 bucket"
+        f"{SOURCE}.uri",
+        "gs://models/fraud",
+        "only s3:// and https:// are available in this version; copy the model to an S3 bucket",
     ),
-    Bad(f"{SOURCE}.uri", "https://example.com/model.onnx", "only s3:// is available in this version"),
+    Bad(f"{SOURCE}.uri", "hf://org/model", "only s3:// and https:// are available in this version"),
     Bad(f"{SOURCE}.options", {"AWS_SECRET_ACCESS_KEY": "x"}, "keys and tokens belong into the Secret"),
     Bad(f"{SOURCE}.credentials", {}, "set exactly one of secretRef and serviceAccountName"),
     Bad(

@@ -1,0 +1,97 @@
+"""What the operator asks of `fetch`, and what it answers: the wire between a pod and the operator.
+
+The operator writes a `FetchRequest` as JSON into the environment of the pod that lists or fetches a source; `fetch`
+writes a `FetchResult` as JSON into its termination message (4 KiB at most), and the operator reads it from the pod's
+status. No Secret passes the operator: the pod mounts it.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from tritium.api.model import ModelName
+from tritium.api.object import ApiObject, Observed
+from tritium.api.source import Layout, Source
+
+REQUEST_VARIABLE: Final = "TRITIUM_FETCH"
+"""Environment variable with the `FetchRequest`."""
+
+MODELS_FOLDER: Final = "/models"
+"""Where the volume for the model is mounted, writable for fetch and read-only for Triton."""
+
+REPOSITORY_FOLDER: Final = f"{MODELS_FOLDER}/ready/repository"
+"""Triton's model repository. `/models/ready` appears by one rename, when everything in it was verified."""
+
+CREDENTIALS_FOLDER: Final = "/var/run/tritium/credentials"
+"""Where the Secret is mounted, a file for each key; empty if the Secret does not exist (`optional: true`)."""
+
+FACTS_FOLDER: Final = "/var/run/tritium/revision"
+"""Where the revision's ConfigMap is mounted (`optional: true`)."""
+
+DIGEST_KEY: Final = "digest"
+"""Key of that ConfigMap, and so the file's name: the digest that the first fetch of the revision found."""
+
+
+class FetchReason(StrEnum):
+    """Why a source could not be listed or fetched."""
+
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a password
+    """The Secret that `credentials.secretRef` names does not exist."""
+    CREDENTIALS_MISSING = "CredentialsMissing"
+    """The source wants credentials, and none, or not all keys, are there."""
+    ACCESS_DENIED = "AccessDenied"
+    """The source refuses these credentials."""
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    """There is nothing at that address."""
+    SOURCE_UNREACHABLE = "SourceUnreachable"
+    """The source does not answer."""
+    SOURCE_CHANGED = "SourceChanged"
+    """The listing is not the one of the revision, and no digest is known that could prove the bytes."""
+    DIGEST_MISMATCH = "DigestMismatch"
+    """The bytes are not those that `source.digest`, or the first fetch, names."""
+    MODEL_INVALID = "ModelInvalid"
+    """The files cannot be laid out as a Triton repository."""
+    CONFIG_INVALID = "ConfigInvalid"
+    """`config.pbtxt` cannot be read; the message has line and column."""
+    DISK_FULL = "DiskFull"
+    """The model does not fit on the pod's volume."""
+    FETCH_FAILED = "FetchFailed"
+    """Anything else: a mistake of Tritium's own."""
+
+
+class FetchRequest(ApiObject):
+    """What is to be listed or fetched."""
+
+    source: Source
+    """As the user wrote it; credentials are mounted, not in here."""
+    model: ModelName
+    """Name of the model in Triton's repository."""
+    layout: Layout = "auto"
+    """How the files lie at the source."""
+    fingerprint: str | None = None
+    """For a fetch: the listing that the revision was made from."""
+
+
+class FetchFailure(Observed):
+    """Why it did not work."""
+
+    reason: FetchReason
+    """In one word."""
+    message: Annotated[str, Field(max_length=2048)]
+    """What happened, where, and what to do."""
+
+
+class FetchResult(Observed):
+    """What came of it: either a failure, or what was found."""
+
+    fingerprint: str | None = None
+    """`sha256:…` over path, size and version (or ETag, or modification time) of each file."""
+    files: int | None = None
+    """How many files."""
+    bytes: int | None = None
+    """How many bytes they have together."""
+    digest: str | None = None
+    """For a fetch: `sha256:…` over the manifest (core/manifest.py) of the files as they lie at the source."""
+    failure: FetchFailure | None = None
+    """Absent: it worked."""

@@ -1,0 +1,206 @@
+"""The composition root: every part is built here once, wired to the others, and supervised.
+
+A process stands by until it holds the Lease. While it leads it watches, sweeps and works; when it cannot prove the
+Lease any more, all of that is cancelled, and it stands by again with nothing in mind.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import tritium
+from tritium.api import names
+from tritium.health import Health, serve
+from tritium.kube import kinds
+from tritium.kube.client import Client
+from tritium.kube.errors import Unavailable
+from tritium.kube.events import Recorder
+from tritium.kube.lease import Elector
+from tritium.kube.store import Key, Store
+from tritium.kube.sweep import sweep
+from tritium.loop.inquiry import Inquiry
+from tritium.loop.prober import Prober
+from tritium.loop.queue import WorkQueue
+from tritium.loop.reconcile import Reconciler, SchemaTooOld
+from tritium.loop.workers import Workers
+from tritium.resources.rendering import Rendering
+from tritium.settings import Settings
+from tritium.telemetry import Telemetry
+from tritium.watch import watch
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LEASE = "tritium-operator"
+UPGRADE = "tritium crd | kubectl apply --server-side --force-conflicts -f -"
+
+
+class Unusable(Exception):
+    """This process cannot work on this cluster; the text says what to do."""
+
+
+class App:
+    """One process of the operator."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._telemetry = Telemetry()
+        self._health = Health(time.monotonic)
+        self._heard = time.monotonic()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            Unusable: the CRD is missing or older than this version.
+        """
+        self._listen()
+        agent = f"tritium-operator/{tritium.__version__}"
+        async with (
+            serve(self._health, self._telemetry, self._settings.port),
+            Client.from_environment(user_agent=agent, observe=self._telemetry.request) as client,
+        ):
+            await self._until_usable(client)
+            elector = Elector(client, self._settings.namespace, LEASE, _identity(self._settings))
+            self._telemetry.follow(self._telemetry.leader, lambda: float(elector.proven()))
+            await self._until_stopped(elector.run(lambda: self._lead(client, elector)))
+
+    async def _until_stopped(self, running: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(running)
+        stop = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        task.cancel()  # the elector releases the Lease, so that another takes over at once
+        try:
+            await task
+        except asyncio.CancelledError:
+            log.info("stopped")
+
+    def _listen(self) -> None:
+        """Signals end the process in order. kopf puts its own handlers in place each time it starts."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+
+    async def _until_usable(self, client: Client) -> None:
+        found = await _patiently(lambda: client.get(kinds.CUSTOM_RESOURCE_DEFINITIONS, None, names.CRD_NAME))
+        self._health.reachable = True
+        number = ((found or {}).get("metadata", {}).get("annotations") or {}).get(names.SCHEMA_ANNOTATION, "0")
+        if found is None:
+            raise Unusable(f"the CRD {names.CRD_NAME} is not installed; run: {UPGRADE}")
+        if int(number) < names.SCHEMA_NUMBER:
+            raise Unusable(
+                f"the CRD {names.CRD_NAME} has schema {number}, and this version needs {names.SCHEMA_NUMBER}: "
+                f"the server would drop fields silently; run: {UPGRADE}"
+            )
+
+    async def _lead(self, client: Client, elector: Elector) -> None:
+        """Watch, sweep and work, from nothing, until cancelled."""
+        log.info("leading")
+        store, queue = Store(), WorkQueue[Key](clock=time.monotonic)
+        workers = Workers(queue, self._reconciler(client, store, queue, elector), self._ended)
+        self._follow(store, queue, workers)
+        self._health.leading, self._health.synced = True, False
+        try:
+            async with _exposing(SchemaTooOld), asyncio.TaskGroup() as group:
+                group.create_task(self._watch(store, queue))
+                await self._sweep(client, store, queue)
+                self._health.synced = True
+                group.create_task(self._keep_sweeping(client, store, queue))
+                group.create_task(workers.run(self._settings.workers))
+        finally:
+            self._health.leading = self._health.synced = False
+            self._health.stuck_for = lambda: 0.0
+            log.info("not leading")
+
+    def _reconciler(self, client: Client, store: Store, queue: WorkQueue[Key], elector: Elector) -> Reconciler:
+        return Reconciler(
+            client=client,
+            store=store,
+            recorder=Recorder(client),
+            prober=Prober(wake=queue.add, clock=time.monotonic),
+            inquiry=Inquiry(client, store),
+            rendering=Rendering(
+                fetch_image=self._settings.image,
+                triton_image=self._settings.triton_image,
+                image_pull_policy=self._settings.image_pull_policy,
+            ),
+            proven=elector.proven,
+            now=_now,
+        )
+
+    def _follow(self, store: Store, queue: WorkQueue[Key], workers: Workers) -> None:
+        telemetry = self._telemetry
+        telemetry.follow(telemetry.queue_depth, lambda: float(queue.depth))
+        telemetry.follow(telemetry.queue_age, lambda: queue.oldest)
+        telemetry.follow(telemetry.watch_age, lambda: time.monotonic() - self._heard)
+        telemetry.follow(telemetry.objects, lambda: float(len(store.keys())))
+        self._health.stuck_for = lambda: min(time.monotonic() - workers.last_end, queue.oldest)
+
+    async def _watch(self, store: Store, queue: WorkQueue[Key]) -> None:
+        def wake(key: Key, edited: bool) -> None:  # noqa: FBT001 - the shape of a callback
+            queue.add(key, resync=not edited)
+
+        await watch(store, wake, self._hear, self._listen)
+
+    async def _sweep(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
+        changed = await _patiently(lambda: sweep(client, store, kinds.WATCHED))
+        self._hear()
+        for key in changed:
+            queue.add(key, resync=True)
+
+    async def _keep_sweeping(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
+        while True:
+            await asyncio.sleep(self._settings.sweep_every * random.uniform(0.9, 1.1))  # noqa: S311 - a spread, no secret
+            await self._sweep(client, store, queue)
+
+    def _hear(self) -> None:
+        self._heard = time.monotonic()
+
+    def _ended(self, result: str, seconds: float) -> None:
+        self._telemetry.passes.labels(result).inc()
+        self._telemetry.pass_seconds.observe(seconds)
+
+
+@asynccontextmanager
+async def _exposing(cause: type[Exception]) -> AsyncIterator[None]:
+    """Of a group of errors, show the one that says what to do."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        if found := group.subgroup(cause):
+            raise Unusable(f"{_first(found)}; run: {UPGRADE}") from group
+        raise
+
+
+def _first(group: BaseExceptionGroup) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the API server answers."""
+    while True:
+        try:
+            return await ask()
+        except Unavailable as error:
+            log.warning("waiting for the API server: %s", error)
+            await asyncio.sleep(error.retry_after or 1.0)
+
+
+def _identity(settings: Settings) -> str:
+    """Of this process: one that comes after it in the same pod must not take its Lease for its own."""
+    return f"{settings.pod_name}_{secrets.token_hex(4)}"
+
+
+def _now() -> datetime:
+    """Whole seconds, as Kubernetes writes times."""
+    return datetime.now(UTC).replace(microsecond=0)

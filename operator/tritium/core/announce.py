@@ -1,0 +1,67 @@
+"""Events: what a person should know happened, told once, when it happens."""
+
+from collections.abc import Iterator
+
+from tritium.api.conditions import ConditionType
+from tritium.api.status import ModelDeploymentStatus
+from tritium.core.plan import Notice, Target
+from tritium.core.reasons import Reason
+from tritium.core.wish import Wish
+
+
+def notices(
+    before: ModelDeploymentStatus, after: ModelDeploymentStatus, target: Target, wish: Wish
+) -> tuple[Notice, ...]:
+    """The differences between two statuses that are news."""
+    return (
+        *_created(before, after),
+        *_promoted(before, after, wish),
+        *_rejected(before, after),
+        *_failed(before, after),
+        *_pin(before, after, target),
+    )
+
+
+def _created(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    known = {each.revision for each in before.revisions or ()}
+    for each in after.revisions or ():
+        if each.revision not in known:
+            yield Notice("Normal", Reason.REVISION_CREATED, f"revision {each.revision} is {each.name}")
+
+
+def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish: Wish) -> Iterator[Notice]:
+    old, new = (status.stable.revision if status.stable else None for status in (before, after))
+    if new is None or new == old:
+        return
+    rest = f"; revision {old} keeps its pods for {_words(wish)}" if old is not None else ""
+    yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
+
+
+def _words(wish: Wish) -> str:
+    return f"{wish.bake_time.total_seconds():g} s"
+
+
+def _rejected(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    known = {each.revision for each in before.rejected_revisions or ()}
+    for each in after.rejected_revisions or ():
+        if each.revision not in known:
+            reason = Reason.ROLLED_BACK if each.reason == Reason.ROLLED_BACK else Reason.ABORTED
+            yield Notice(
+                "Warning", reason, f"revision {each.revision} is not tried again: {each.reason}: {each.message}"
+            )
+
+
+def _failed(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    failure = after.last_failure
+    if failure and failure != before.last_failure:
+        where = f"{failure.component} in pod {failure.pod}" if failure.pod else failure.component
+        yield Notice("Warning", failure.reason, f"{where}: {failure.message}")
+
+
+def _pin(before: ModelDeploymentStatus, after: ModelDeploymentStatus, target: Target) -> Iterator[Notice]:
+    if target.pin_missing and _released(before) != _released(after):
+        yield Notice("Warning", Reason.PIN_NOT_FOUND, _released(after))
+
+
+def _released(status: ModelDeploymentStatus) -> str:
+    return next((each.message for each in status.conditions or () if each.type is ConditionType.RELEASED), "")

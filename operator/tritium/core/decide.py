@@ -1,0 +1,119 @@
+"""The decision: from what is asked for, what was decided before, and what is seen, to what should be there.
+
+Pure, and the same for the same arguments. It is called again and again with newer observations; nothing is remembered
+between two calls but what the status keeps.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tritium.api.status import ModelDeploymentStatus
+from tritium.core import ledger as ledgers
+from tritium.core.announce import notices
+from tritium.core.capacity import budgeted, kept, replicas, selected
+from tritium.core.plan import Course, Plan, Target, View
+from tritium.core.report import report
+from tritium.core.revision import revision_name
+from tritium.core.rollout import BEFORE_A_REVISION, advance, judged, pods_of, refusal_as_trouble, speaks_against
+from tritium.core.seen import Answer, PodSeen, Seen, Trouble
+from tritium.core.target import target as find_target
+from tritium.core.wish import Wish
+from tritium.core.wording import steady
+
+ASK_AGAIN: Final = timedelta(seconds=5)
+"""After this time a pod that could not be asked, or answered wrongly, is asked again."""
+
+_OF_A_LISTING: Final = frozenset({"resolve", "Job"})
+
+
+def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
+    """What should be there, and when to look again."""
+    before, seen = ledgers.read(status), _readable(seen)
+    target = _with_trouble(find_target(wish, before, seen, now), status, seen)
+    course = advance(wish, before, target, seen, now)
+    wanted = replicas(wish, target, course, seen)
+    digests = _digests(wish, status, seen)
+    ask = _to_be_asked(wish, course, seen)
+    after = report(View(wish, target, course, seen, digests), status, now)
+    return Plan(
+        target=target,
+        course=course,
+        status=after,
+        selected=selected(wish, course, seen),
+        replicas=wanted,
+        kept=kept(wish, target, course, seen),
+        budgeted=budgeted(course, seen, wanted),
+        digests=digests,
+        ask=frozenset(pod.uid for pod in ask),
+        replace=_to_be_replaced(wish, course, seen),
+        wake_at=_wake_at(target, course, now, asking=bool(ask)),
+        notices=notices(status, after, target, wish),
+    )
+
+
+def _readable(seen: Seen) -> Seen:
+    """What others said, as long as a condition may be."""
+    return replace(seen, refusals=tuple(replace(each, message=steady(each.message)) for each in seen.refusals))
+
+
+def _with_trouble(target: Target, status: ModelDeploymentStatus, seen: Seen) -> Target:
+    """Without a Job, or a ControllerRevision, there will be no revision: that is why there is none."""
+    if target.revision is not None:
+        return target
+    refusal = next((each for each in seen.refusals if each.kind in BEFORE_A_REVISION), None)
+    if refusal:
+        return replace(target, trouble=refusal_as_trouble(refusal))
+    return replace(target, trouble=target.trouble or _of_last_attempt(target, status))
+
+
+def _of_last_attempt(target: Target, status: ModelDeploymentStatus) -> Trouble | None:
+    """While the next attempt is under way, what was wrong with the last is all that is known."""
+    resolution, failure = target.resolution, status.last_failure
+    if resolution is None or resolution.attempt == 1 or target.create:
+        return None
+    if failure is None or failure.component not in _OF_A_LISTING:
+        return None
+    return Trouble(failure.component, failure.reason, failure.message, failure.pod)
+
+
+def _digests(wish: Wish, status: ModelDeploymentStatus, seen: Seen) -> dict[str, str]:
+    """By a revision's eight characters: the digest that was found first, and is enforced ever after."""
+    by_name = {each.name: each.digest for each in status.revisions or () if each.digest}
+    found: dict[str, str] = {}
+    for pod in sorted(seen.pods, key=lambda each: (each.created, each.name)):
+        if pod.fetched and pod.fetched.digest:
+            found.setdefault(pod.revision, pod.fetched.digest)
+    names = {each.hash: revision_name(wish.name, each.hash) for each in seen.revisions}
+    known = {each: by_name[name] for each, name in names.items() if name in by_name}
+    return _of_revisions(found | dict(seen.digests) | known, seen)
+
+
+def _of_revisions(digests: Mapping[str, str], seen: Seen) -> dict[str, str]:
+    return {each.hash: digests[each.hash] for each in seen.revisions if each.hash in digests}
+
+
+def _to_be_asked(wish: Wish, course: Course, seen: Seen) -> tuple[PodSeen, ...]:
+    candidate = course.candidate
+    if candidate is None or not wish.smoke_tests or candidate.number in course.ledger.promoted:
+        return ()
+    return tuple(pod for pod in pods_of(seen, candidate) if pod.ready and not _passed(pod, seen))
+
+
+def _passed(pod: PodSeen, seen: Seen) -> bool:
+    return pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED
+
+
+def _to_be_replaced(wish: Wish, course: Course, seen: Seen) -> frozenset[str]:
+    """Pods from before a retry that would only say again why their revision was turned down."""
+    if course.candidate is None:
+        return frozenset()
+    pods = pods_of(seen, course.candidate)
+    young = judged(course.ledger, pods)
+    return frozenset(pod.uid for pod in pods if pod not in young and speaks_against(wish, pod, seen))
+
+
+def _wake_at(target: Target, course: Course, now: datetime, *, asking: bool) -> datetime | None:
+    times: Iterable[datetime | None] = (target.retry_at, *course.held.values(), now + ASK_AGAIN if asking else None)
+    return min((each for each in times if each), default=None)

@@ -1,0 +1,194 @@
+"""The conditions: what is true, in one word for programs and a sentence for people.
+
+A sentence says which object, what happened and what to do. It has no counters and no times, so that it changes only
+with what it says.
+"""
+
+from tritium.api import names
+from tritium.api.conditions import ConditionType, Finding
+from tritium.api.fetch import FetchReason
+from tritium.core.plan import Course, Target, View
+from tritium.core.reasons import Reason
+from tritium.core.rollout import pods_of, trouble_of
+from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
+from tritium.core.wish import Wish
+from tritium.core.wording import sentence
+
+RETRY_BY_HAND = f"edit the spec, or annotate the object with {names.ACTION}=retry@1 (another word after @ each time)"
+
+
+def findings(view: View) -> tuple[Finding, ...]:
+    """One finding for each condition."""
+    wish, target, course, seen = view.wish, view.target, view.course, view.seen
+    released = _released(wish, target, course, seen)
+    stalled = _stalled(released, seen)
+    return (
+        _ready(wish, target, course, seen),
+        released,
+        _reconciling(wish, course, seen, released, stalled),
+        stalled,
+        _source_ready(wish, target, course, seen),
+        _model_loaded(wish, target, course, seen),
+        _traffic(course, seen),
+        Finding(ConditionType.SCALING_ACTIVE, "False", Reason.FIXED_REPLICAS, "spec.replicas decides"),
+    )
+
+
+def refused(seen: Seen, *kinds: str) -> Refusal | None:
+    """The first object that could not be had, of these kinds or of any."""
+    return next((each for each in seen.refusals if not kinds or each.kind in kinds), None)
+
+
+def _ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+    if course.ledger.stable is None:
+        return _not_yet(wish, target, course, seen)
+    serving = seen.service.revision if seen.service else None
+    if any(pod.ready and pod.revision == serving for pod in seen.pods):
+        number = next((each.number for each in seen.revisions if each.hash == serving), course.ledger.stable)
+        return Finding(ConditionType.READY, "True", Reason.SERVING, f"revision {number} serves")
+    if wish.replicas == 0:
+        return Finding(ConditionType.READY, "False", Reason.NO_REPLICAS, "spec.replicas is 0")
+    refusal = refused(seen, "Service")
+    if refusal:
+        return Finding(ConditionType.READY, "False", refusal.reason, refusal.message)
+    trouble = trouble_of(seen, course.stable) if course.stable else None
+    if trouble:
+        return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
+    return Finding(ConditionType.READY, "False", Reason.STARTING, f"no pod of {_stable(course)} is ready")
+
+
+def _not_yet(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+    trouble = target.trouble or course.trouble
+    if trouble:
+        return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
+    if course.candidate is None:
+        reason, message = _no_revision(wish, target, seen)
+    else:
+        reason, message = Reason.STARTING, f"revision {course.candidate.number} is being made ready"
+    return Finding(ConditionType.READY, "False", reason, message)
+
+
+def _no_revision(wish: Wish, target: Target, seen: Seen) -> tuple[Reason, str]:
+    """Why it is not known yet what to serve, while nothing is wrong with the source."""
+    if target.pin_missing:
+        return Reason.PIN_NOT_FOUND, _pin_not_found(wish, seen)
+    return Reason.RESOLVING, "the source is being listed"
+
+
+def _released(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+    kind = ConditionType.RELEASED
+    if target.pin_missing:
+        return Finding(kind, "False", Reason.PIN_NOT_FOUND, _pin_not_found(wish, seen))
+    wanted = target.revision
+    if wanted is None:
+        return _unresolved(target)
+    if wanted.number == course.ledger.stable and not _leads_to(wanted, seen):
+        refusal = refused(seen, "Service")
+        message = refusal.message if refusal else f"clients are being led to revision {wanted.number}"
+        return Finding(kind, "False", Reason.ROLLING_OUT, message)
+    if wanted.number == course.ledger.stable:
+        reason, who = (Reason.PINNED, "pinRevision") if wish.pin else (Reason.RELEASED, "the spec")
+        return Finding(kind, "True", reason, f"revision {wanted.number} is the one that {who} asks for")
+    rejection = course.ledger.rejection(wanted.number)
+    if rejection and course.candidate is None:
+        why = sentence(f"revision {wanted.number} was turned down: {rejection.reason}: {rejection.message}")
+        return Finding(kind, "False", Reason.ABORTED, f"{why} {_stable(course).capitalize()} goes on; {RETRY_BY_HAND}")
+    said = f": {course.trouble.message}" if course.trouble else ""
+    return Finding(kind, "False", Reason.ROLLING_OUT, f"revision {wanted.number} is being made ready{said}")
+
+
+def _leads_to(revision: RevisionSeen, seen: Seen) -> bool:
+    return seen.service is not None and seen.service.revision == revision.hash
+
+
+def _pin_not_found(wish: Wish, seen: Seen) -> str:
+    numbers = ", ".join(str(number) for number in sorted(each.number for each in seen.revisions)) or "none"
+    return f"spec.pinRevision: {wish.pin} is not kept (kept: {numbers}); nothing was changed. Name a kept one"
+
+
+def _unresolved(target: Target) -> Finding:
+    kind = ConditionType.RELEASED
+    if target.trouble:
+        return Finding(kind, "False", Reason.RESOLVE_FAILED, f"{target.trouble.reason}: {target.trouble.message}")
+    return Finding(kind, "Unknown", Reason.RESOLVING, "the source is being listed")
+
+
+def _stalled(released: Finding, seen: Seen) -> Finding:
+    kind = ConditionType.STALLED
+    if released.reason in {Reason.PIN_NOT_FOUND, Reason.ABORTED}:
+        return Finding(kind, "True", released.reason, released.message)
+    needs_a_person = (each for each in seen.refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})
+    refusal = next(needs_a_person, None)
+    if refusal:
+        return Finding(kind, "True", refusal.reason, refusal.message)
+    return Finding(kind, "False", Reason.NOT_STALLED, "nothing waits for a person")
+
+
+def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stalled: Finding) -> Finding:
+    kind = ConditionType.RECONCILING
+    if stalled.status == "True":
+        return Finding(kind, "False", stalled.reason, "waits for a person; see the condition Stalled")
+    if released.status != "True":
+        return Finding(kind, "True", released.reason, released.message)
+    ready = sum(pod.ready for pod in pods_of(seen, course.stable)) if course.stable else 0
+    if ready < wish.replicas:
+        return Finding(kind, "True", Reason.STARTING, f"not all pods of {_stable(course)} are ready")
+    return Finding(kind, "False", Reason.SETTLED, "nothing is under way")
+
+
+def _source_ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+    kind = ConditionType.SOURCE_READY
+    revision = target.revision or (course.stable if target.pin_missing else None)
+    if revision is None:
+        if target.trouble:
+            return Finding(kind, "False", target.trouble.reason, target.trouble.message)
+        return Finding(kind, "Unknown", *_no_revision(wish, target, seen))
+    failed = _fetch_trouble(revision, course, seen)
+    if failed:
+        return Finding(kind, "False", failed.reason, failed.message)
+    if any(pod.fetched and pod.fetched.digest for pod in pods_of(seen, revision)) or revision.hash in seen.digests:
+        return Finding(kind, "True", Reason.VERIFIED, f"the files of revision {revision.number} were verified")
+    return Finding(kind, "True", Reason.RESOLVED, f"the files of revision {revision.number} were found")
+
+
+def _fetch_trouble(revision: RevisionSeen, course: Course, seen: Seen) -> Trouble | None:
+    rejection = course.ledger.rejection(revision.number)
+    if rejection and rejection.reason in set(FetchReason):
+        return Trouble("fetch", rejection.reason, rejection.message or "")
+    troubles = (pod.trouble for pod in pods_of(seen, revision))
+    return next((each for each in troubles if each and each.reason in set(FetchReason)), None)
+
+
+def _model_loaded(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+    kind = ConditionType.MODEL_LOADED
+    revision = target.revision or course.stable
+    if revision is None:
+        return Finding(kind, "Unknown", *_no_revision(wish, target, seen))
+    if any(pod.ready for pod in pods_of(seen, revision)):
+        return Finding(
+            kind, "True", Reason.LOADED, f"Triton serves the model {wish.model} of revision {revision.number}"
+        )
+    rejection = course.ledger.rejection(revision.number)
+    trouble = trouble_of(seen, revision)
+    if rejection and rejection.reason != Reason.ROLLED_BACK:
+        return Finding(kind, "False", rejection.reason, rejection.message or "")
+    if trouble and trouble.reason != Reason.STARTING:
+        return Finding(kind, "False", trouble.reason, trouble.message)
+    if wish.replicas == 0:
+        return Finding(kind, "Unknown", Reason.NO_REPLICAS, "spec.replicas is 0")
+    message = trouble.message if trouble else f"the pods of revision {revision.number} are being made"
+    return Finding(kind, "Unknown", Reason.STARTING, message)
+
+
+def _traffic(course: Course, seen: Seen) -> Finding:
+    kind = ConditionType.TRAFFIC_CONFIGURED
+    refusal = refused(seen, "Service")
+    if refusal:
+        return Finding(kind, "False", refusal.reason, refusal.message)
+    if course.stable and _leads_to(course.stable, seen):
+        return Finding(kind, "True", Reason.CONFIGURED, f"the Service leads to {_stable(course)}")
+    return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
+
+
+def _stable(course: Course) -> str:
+    return f"revision {course.ledger.stable}"

@@ -1,0 +1,94 @@
+"""The ledger: the decisions that must survive a restart, as the status keeps them.
+
+They are written before anything is done because of them. All else in the status is observed anew in each pass.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from tritium.api.status import LastAction, LastRollback, ModelDeploymentStatus, RejectedRevision
+
+REJECTED_LIMIT: Final = 64
+"""As many as the API takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What was decided so far.
+
+    Attributes:
+        stable: number of the revision that serves.
+        promoted: when a revision last became stable, by its number.
+        demoted: when it last stopped being stable.
+        rejected: revisions that are not tried again, oldest first.
+        action: the last action that was carried out.
+        rollback: the last time the pointer went back.
+        listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
+    """
+
+    stable: int | None = None
+    promoted: Mapping[int, datetime] = field(default_factory=dict)
+    demoted: Mapping[int, datetime] = field(default_factory=dict)
+    rejected: tuple[RejectedRevision, ...] = ()
+    action: LastAction | None = None
+    rollback: LastRollback | None = None
+    listed: frozenset[int] = field(default=frozenset(), compare=False)
+
+    def rejection(self, number: int) -> RejectedRevision | None:
+        """Why a revision is not tried again, if that is so."""
+        return next((each for each in self.rejected if each.revision == number), None)
+
+    def numbers(self) -> frozenset[int]:
+        """All revisions it knows something of."""
+        known = {*self.listed, *self.promoted, *self.demoted, *(each.revision for each in self.rejected)}
+        return frozenset(known | ({self.stable} if self.stable is not None else set()))
+
+    def promote(self, number: int, now: datetime) -> "Ledger":
+        """Another revision is stable from now on; the one before is demoted at the same moment.
+
+        >>> from datetime import UTC
+        >>> now = datetime(2026, 1, 1, tzinfo=UTC)
+        >>> second = Ledger().promote(1, now).promote(2, now)
+        >>> second.stable, sorted(second.promoted), sorted(second.demoted)
+        (2, [1, 2], [1])
+        """
+        demoted = {each: at for each, at in self.demoted.items() if each != number}
+        if self.stable is not None and self.stable != number:
+            demoted[self.stable] = now
+        return replace(self, stable=number, promoted={**self.promoted, number: now}, demoted=demoted)
+
+    def reject(self, number: int, reason: str, message: str, now: datetime) -> "Ledger":
+        """A revision is not tried again until a person says so."""
+        if self.rejection(number):
+            return self
+        entry = RejectedRevision(revision=number, reason=reason, message=message, at=now)
+        return replace(self, rejected=(*self.rejected, entry)[-REJECTED_LIMIT:])
+
+    def accept(self, number: int) -> "Ledger":
+        """A revision may be tried again."""
+        return replace(self, rejected=tuple(each for each in self.rejected if each.revision != number))
+
+    def kept(self, numbers: frozenset[int]) -> "Ledger":
+        """Without what it says of revisions that are gone; which one is stable is never forgotten."""
+        return replace(
+            self,
+            promoted={number: at for number, at in self.promoted.items() if number in numbers},
+            demoted={number: at for number, at in self.demoted.items() if number in numbers},
+            rejected=tuple(each for each in self.rejected if each.revision in numbers),
+        )
+
+
+def read(status: ModelDeploymentStatus) -> Ledger:
+    """The ledger that a status keeps."""
+    revisions = status.revisions or ()
+    return Ledger(
+        stable=status.stable.revision if status.stable else None,
+        promoted={each.revision: each.promoted_at for each in revisions if each.promoted_at},
+        demoted={each.revision: each.demoted_at for each in revisions if each.demoted_at},
+        rejected=tuple(status.rejected_revisions or ()),
+        action=status.last_action,
+        rollback=status.last_rollback,
+        listed=frozenset(each.revision for each in revisions),
+    )

@@ -1,0 +1,130 @@
+"""What a pass decided: everything that should be there, and when to look again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from tritium.api.status import ModelDeploymentStatus, Phase
+from tritium.core.ledger import Ledger
+from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.wish import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class NewRevision:
+    """A revision that the resolution of the spec calls for."""
+
+    hash: str
+    number: int
+    written: str
+    fingerprint: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A listing of the source that should be under way, or whose answer is still needed.
+
+    Attributes:
+        key: what is resolved: the hash of the written fields, and the token of a retry.
+        attempt: which try, from 1.
+    """
+
+    key: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which revision this generation asks for, and what the way there is.
+
+    Attributes:
+        revision: the one to serve, once it is known.
+        create: the one to be made, from a resolution that answered.
+        resolution: the Job that is wanted; none where nothing is to be resolved.
+        trouble: why the source could not be listed, so far.
+        retry_at: when the next attempt is due.
+        pin_missing: `pinRevision` names a revision that is not kept.
+        retried: the retry that a person asked for has had its answer.
+    """
+
+    revision: RevisionSeen | None = None
+    create: NewRevision | None = None
+    resolution: Resolution | None = None
+    trouble: Trouble | None = None
+    retry_at: datetime | None = None
+    pin_missing: bool = False
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where the rollout stands after this pass.
+
+    Attributes:
+        ledger: what must be written before anything below is done.
+        stable: the revision that the Service should select.
+        candidate: the revision that is being made ready.
+        trouble: what keeps the candidate back.
+        held: numbers of revisions that keep the pods they have for a while, and until when.
+    """
+
+    phase: Phase
+    ledger: Ledger
+    stable: RevisionSeen | None = None
+    candidate: RevisionSeen | None = None
+    trouble: Trouble | None = None
+    held: Mapping[int, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a status is written from: what is asked for, what was decided, and what is there."""
+
+    wish: Wish
+    target: Target
+    course: Course
+    seen: Seen
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An Event to be told once: something changed that a person should know."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The result of `decide`.
+
+    Attributes:
+        target, course: how it came about.
+        status: the whole status as it should be written in the end.
+        selected: the revision that the Service should select now; none where it is not to be touched.
+        replicas: by a revision's eight characters; a revision that is absent has no Deployment to be made.
+        kept: eight characters of the revisions whose objects stay; all others go.
+        budgeted: eight characters of the revisions that get a PodDisruptionBudget.
+        digests: by eight characters, what is known of a revision's bytes.
+        ask: uids of the pods that the smoke test should be sent to now.
+        replace: uids of pods to be deleted, so that new ones are made in their place.
+        wake_at: when to look again although nothing happened.
+    """
+
+    target: Target
+    course: Course
+    status: ModelDeploymentStatus
+    selected: RevisionSeen | None
+    replicas: Mapping[str, int]
+    kept: frozenset[str]
+    budgeted: frozenset[str]
+    digests: Mapping[str, str]
+    ask: frozenset[str] = frozenset()
+    replace: frozenset[str] = frozenset()
+    wake_at: datetime | None = None
+    notices: tuple[Notice, ...] = ()

@@ -1,0 +1,88 @@
+"""Looks things up in a pod as Kubernetes stores it: conditions, containers, how a container ended."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+Object = Mapping[str, Any]
+
+FETCH: Final = "fetch"
+"""The init container that fetches the model."""
+
+TRITON: Final = "triton"
+"""The container that serves it."""
+
+RESOLVE: Final = "resolve"
+"""The container that lists a source."""
+
+
+def is_terminating(thing: Object) -> bool:
+    """Whether it is being deleted."""
+    return bool(thing["metadata"].get("deletionTimestamp"))
+
+
+def condition(thing: Object, kind: str) -> Object:
+    """A condition of a pod, a Deployment or a Job; empty if it has none of that type."""
+    conditions: list[Object] = (thing.get("status") or {}).get("conditions") or []
+    return next((each for each in conditions if each.get("type") == kind), {})
+
+
+def is_true(thing: Object, kind: str) -> bool:
+    """Whether a condition holds."""
+    return bool(condition(thing, kind).get("status") == "True")
+
+
+def init_statuses(pod: Object) -> list[Object]:
+    """The states of the init containers."""
+    return (pod.get("status") or {}).get("initContainerStatuses") or []
+
+
+def main_statuses(pod: Object) -> list[Object]:
+    """The states of the containers that are the pod's purpose."""
+    return (pod.get("status") or {}).get("containerStatuses") or []
+
+
+def statuses(pod: Object) -> Iterator[Object]:
+    """The states of all containers, in the order in which they start."""
+    yield from init_statuses(pod)
+    yield from main_statuses(pod)
+
+
+def state(status: Object, kind: str) -> Object:
+    """`waiting`, `running` or `terminated` of a container; empty if it is not that."""
+    return (status.get("state") or {}).get(kind) or {}
+
+
+def last_end(pod: Object, status: Object) -> Object:
+    """How a container ended when it last did, unless that is history: the pod has been ready since.
+
+    A container that runs again after a failure may be about to fail in the same way, so its last end still tells
+    what is wrong. Once it made the pod ready, it does not: a pod's condition Ready changes when a container ends, and
+    after the container's next start only if that was a success.
+    """
+    if ended := state(status, "terminated"):
+        return ended
+    began = state(status, "running").get("startedAt", "")
+    changed = condition(pod, "Ready").get("lastTransitionTime") or ""
+    return {} if began and changed > began else (status.get("lastState") or {}).get("terminated") or {}
+
+
+def failed_twice(status: Object) -> bool:
+    """Whether a container failed at least two times: once may be a hiccup.
+
+    >>> failed_twice({"restartCount": 1, "state": {"running": {}}})
+    False
+    >>> failed_twice({"restartCount": 1, "state": {"waiting": {"reason": "CrashLoopBackOff"}}})
+    True
+    """
+    runs = "running" in (status.get("state") or {})
+    return int(status.get("restartCount", 0)) >= (2 if runs else 1)
+
+
+def memory_limit(pod: Object, container: str) -> str | None:
+    """The memory limit of a container, as written."""
+    spec = pod.get("spec") or {}
+    for each in (*(spec.get("initContainers") or []), *(spec.get("containers") or [])):
+        if each["name"] == container:
+            limit = ((each.get("resources") or {}).get("limits") or {}).get("memory")
+            return None if limit is None else str(limit)
+    return None

@@ -1,0 +1,140 @@
+"""The status: what is there and what goes on, as people and programs read it."""
+
+from datetime import datetime
+
+from tritium.api import names
+from tritium.api.conditions import Condition, record
+from tritium.api.status import (
+    CandidateStatus,
+    Failure,
+    ModelDeploymentStatus,
+    RevisionStatus,
+    StableStatus,
+)
+from tritium.core.findings import findings, refused
+from tritium.core.plan import View
+from tritium.core.reasons import Reason
+from tritium.core.revision import revision_name
+from tritium.core.rollout import deployment_of, pods_of, trouble_of
+from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.wish import Wish
+
+
+def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDeploymentStatus:
+    """The whole status after this pass; members that nothing decides yet stay as they were."""
+    course, seen = view.course, view.seen
+    return before.model_copy(
+        update={
+            "observed_generation": view.wish.generation,
+            "phase": course.phase,
+            "url": _url(view.wish) if seen.service else None,
+            "stable": _stable(view),
+            "candidate": _candidate(view),
+            "revisions": _revisions(view) or None,
+            "rejected_revisions": list(course.ledger.rejected) or None,
+            "last_rollback": course.ledger.rollback,
+            "last_action": course.ledger.action,
+            "last_failure": _last_failure(view, before.last_failure, now),
+            "replicas": _pods(course.stable, seen),
+            "selector": _selector(view.wish, course.stable),
+            "conditions": _conditions(view, before, now),
+        }
+    )
+
+
+def _url(wish: Wish) -> str:
+    return f"http://{wish.name}.{wish.namespace}.svc:8000"
+
+
+def _stable(view: View) -> StableStatus | None:
+    course, seen = view.course, view.seen
+    if course.ledger.stable is None:
+        return None
+    revision = course.stable
+    if revision is None:
+        return StableStatus(revision=course.ledger.stable, weight=100)
+    return StableStatus(
+        revision=revision.number,
+        digest=view.digests.get(revision.hash),
+        weight=100,
+        replicas=_asked(revision, seen),
+        ready_replicas=_ready(revision, seen),
+    )
+
+
+def _candidate(view: View) -> CandidateStatus | None:
+    seen, revision = view.seen, view.course.candidate
+    if revision is None:
+        return None
+    return CandidateStatus(
+        revision=revision.number,
+        digest=view.digests.get(revision.hash),
+        weight=0,
+        replicas=_asked(revision, seen),
+        ready_replicas=_ready(revision, seen),
+    )
+
+
+def _asked(revision: RevisionSeen, seen: Seen) -> int:
+    deployment = deployment_of(seen, revision)
+    return deployment.replicas if deployment else 0
+
+
+def _ready(revision: RevisionSeen, seen: Seen) -> int:
+    return sum(pod.ready for pod in pods_of(seen, revision))
+
+
+def _pods(revision: RevisionSeen | None, seen: Seen) -> int:
+    return len(pods_of(seen, revision)) if revision else 0
+
+
+def _selector(wish: Wish, stable: RevisionSeen | None) -> str | None:
+    return f"{names.OWNER}={wish.name},{names.REVISION}={stable.hash}" if stable else None
+
+
+def _revisions(view: View) -> list[RevisionStatus]:
+    ledger = view.course.ledger
+    return [
+        RevisionStatus(
+            revision=each.number,
+            name=revision_name(view.wish.name, each.hash),
+            written=each.written,
+            fingerprint=each.fingerprint,
+            digest=view.digests.get(each.hash),
+            created_at=each.created,
+            promoted_at=ledger.promoted.get(each.number),
+            demoted_at=ledger.demoted.get(each.number),
+        )
+        for each in sorted(view.seen.revisions, key=lambda each: each.number)
+    ]
+
+
+def _last_failure(view: View, before: Failure | None, now: datetime) -> Failure | None:
+    trouble = _failure(view)
+    if trouble is None:
+        return before
+    if before and (before.component, before.reason, before.message) == (
+        trouble.component,
+        trouble.reason,
+        trouble.message,
+    ):
+        return before  # the same failure, of another pod perhaps: nothing new to tell
+    return Failure(component=trouble.component, pod=trouble.pod, reason=trouble.reason, message=trouble.message, at=now)
+
+
+def _failure(view: View) -> Trouble | None:
+    target, course, seen = view.target, view.course, view.seen
+    stable = trouble_of(seen, course.stable) if course.stable else None
+    refusal = refused(seen)
+    from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
+    for trouble in (course.trouble, target.trouble, from_refusal, stable):
+        if trouble and trouble.reason != Reason.STARTING:
+            return trouble
+    return None
+
+
+def _conditions(view: View, before: ModelDeploymentStatus, now: datetime) -> list[Condition]:
+    conditions = tuple(before.conditions or ())
+    for finding in findings(view):
+        conditions = record(conditions, finding, generation=view.wish.generation, now=now)
+    return list(conditions)

@@ -1,0 +1,216 @@
+"""Who serves, who is next, and who was turned down: the rollout before there is a gateway.
+
+A new revision takes over when all its pods are ready and the smoke test has passed on each; before that nothing of
+what serves is touched. The table is in `docs/architecture.md`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from tritium.api.status import LastAction, LastRollback, Phase
+from tritium.core.diagnosis import worst
+from tritium.core.ledger import Ledger
+from tritium.core.plan import Course, Target
+from tritium.core.reasons import Reason
+from tritium.core.seen import Answer, DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen, Trouble
+from tritium.core.target import RETRY, by_number, of_spec
+from tritium.core.wish import Wish
+
+BEFORE_A_REVISION: Final = frozenset({"Job", "ControllerRevision"})
+"""Kinds of what is needed to have a revision; all others are needed to serve it."""
+_FOR_WANT_OF_ROOM: Final = frozenset({Reason.UNSCHEDULABLE, Reason.NO_GPU, Reason.QUOTA})
+
+
+def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Course:
+    """One step of the rollout."""
+    ledger = _adopt(ledger, seen, now)
+    ledger = _act_on_person(wish, ledger, target, seen, now)
+    ledger = _turn_down(wish, ledger, target, seen, now)
+    candidate = _candidate(ledger, target)
+    if candidate and _takes_over(wish, ledger, candidate, seen):
+        ledger = _promote(ledger, candidate, wish, now)
+        candidate = None
+    ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
+    stable = by_number(seen.revisions, ledger.stable)
+    held = _held(wish, ledger, candidate, now)
+    trouble = _trouble(candidate, stable, seen) if candidate else None
+    return Course(_phase(ledger, target, candidate, trouble, held), ledger, stable, candidate, trouble, held)
+
+
+def pods_of(seen: Seen, revision: RevisionSeen) -> tuple[PodSeen, ...]:
+    """A revision's pods that are not on their way out."""
+    return tuple(pod for pod in seen.pods if pod.revision == revision.hash and not pod.terminating)
+
+
+def deployment_of(seen: Seen, revision: RevisionSeen) -> DeploymentSeen | None:
+    """A revision's Deployment."""
+    return next((each for each in seen.deployments if each.revision == revision.hash), None)
+
+
+def trouble_of(seen: Seen, revision: RevisionSeen) -> Trouble | None:
+    """What keeps a revision's pods from being ready, the worst of it."""
+    return worst(_troubles(seen, revision))
+
+
+def want_of_room(seen: Seen, revision: RevisionSeen | None) -> Trouble | None:
+    """What a revision's pods find no room for, so that it would help if others gave pods up."""
+    found = _troubles(seen, revision) if revision else []
+    return worst(each for each in found if each.reason in _FOR_WANT_OF_ROOM)
+
+
+def refusal_as_trouble(refusal: Refusal) -> Trouble:
+    """An object that could not be had, as what keeps a revision back."""
+    return Trouble(refusal.kind, refusal.reason, refusal.message)
+
+
+def _troubles(seen: Seen, revision: RevisionSeen) -> list[Trouble]:
+    found = [pod.trouble for pod in pods_of(seen, revision) if pod.trouble and not pod.ready]
+    deployment = deployment_of(seen, revision)
+    return [*found, *([deployment.trouble] if deployment and deployment.trouble else [])]
+
+
+def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
+    """A status that was lost: what the Service selects is what serves, not a first deployment."""
+    service = seen.service
+    if ledger.stable is not None or service is None:
+        return ledger
+    serving = next((each for each in seen.revisions if each.hash == service.revision), None)
+    serving = serving or by_number(seen.revisions, service.number)
+    return ledger.promote(serving.number, now) if serving else ledger
+
+
+def _act_on_person(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
+    """A retry whose listing has answered lifts the rejection, and is done with."""
+    found = target.revision
+    if not target.retried or found is None or wish.action is None:
+        return ledger
+    done = LastAction(verb=RETRY, token=wish.action.token, at=now)
+    ledger = replace(ledger.accept(found.number), action=done)
+    # The source is again what it was before: the revisions that it was in between are left.
+    message = f"the source was listed again, and is what it was for revision {found.number}"
+    for each in seen.revisions:
+        if each.written == wish.written and each.number > found.number:
+            ledger = ledger.accept(each.number).reject(each.number, Reason.ROLLED_BACK, message, now)
+    return ledger
+
+
+def _turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
+    wanted = target.revision
+    if wish.pin is not None:
+        return _pinned_away(wish, ledger, target, seen, now)
+    if wanted is None:
+        return ledger
+    if wanted.number == ledger.stable:
+        # Back on it without a pin: whoever asked for it wants it.
+        return ledger.accept(wanted.number)
+    if ledger.stable is None:
+        # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it.
+        return ledger
+    failure = _own_failure(wish, judged(ledger, pods_of(seen, wanted)), seen)
+    return ledger.reject(wanted.number, failure.reason, failure.message, now) if failure else ledger
+
+
+def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
+    """Whoever pins away from the spec's revision does not want it back when the pin goes."""
+    left = of_spec(wish, ledger, seen.revisions)
+    if target.revision is None or ledger.stable is None:
+        return ledger
+    ledger = ledger.accept(target.revision.number)
+    if left is None or left.number == target.revision.number:
+        return ledger
+    deployment = deployment_of(seen, left)
+    under_way = left.number == ledger.stable or (deployment is not None and deployment.replicas > 0)
+    message = f"pinRevision: {target.revision.number} was set instead"
+    return ledger.reject(left.number, Reason.ROLLED_BACK, message, now) if under_way else ledger
+
+
+def judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+    """Pods that may speak against their revision: after a retry only those that are younger than it."""
+    since = ledger.action.at if ledger.action and ledger.action.verb == RETRY else None
+    return tuple(pod for pod in pods if since is None or pod.created >= since)
+
+
+def speaks_against(wish: Wish, pod: PodSeen, seen: Seen) -> bool:
+    """Whether a pod shows that the model itself is at fault."""
+    return _own_failure(wish, (pod,), seen) is not None
+
+
+def _own_failure(wish: Wish, pods: Sequence[PodSeen], seen: Seen) -> Trouble | None:
+    rejecting = worst([pod.trouble for pod in pods if pod.trouble and pod.trouble.rejects])
+    return rejecting or (_failed_smoke_test(pods, seen) if wish.smoke_tests else None)
+
+
+def _failed_smoke_test(pods: Iterable[PodSeen], seen: Seen) -> Trouble | None:
+    failed = (pod for pod in pods if pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.FAILED)
+    pod = min(failed, key=lambda each: each.name, default=None)
+    if pod is None:
+        return None
+    return Trouble("smokeTest", Reason.SMOKE_TEST_FAILED, seen.smoke[pod.uid].message, pod.name, rejects=True)
+
+
+def _candidate(ledger: Ledger, target: Target) -> RevisionSeen | None:
+    wanted = target.revision
+    if wanted is None or wanted.number == ledger.stable:
+        return None
+    return None if ledger.rejection(wanted.number) and ledger.stable is not None else wanted
+
+
+def _takes_over(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
+    deployment = deployment_of(seen, candidate)
+    if deployment is None or deployment.replicas != wish.replicas:
+        return False
+    ready = [pod for pod in pods_of(seen, candidate) if pod.ready]
+    if len(ready) < wish.replicas:
+        return False
+    if not wish.smoke_tests or candidate.number in ledger.promoted:
+        return True  # it has served before: it comes back with capacity, and without another proof
+    return all(pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
+
+
+def _promote(ledger: Ledger, candidate: RevisionSeen, wish: Wish, now: datetime) -> Ledger:
+    before = ledger.stable
+    promoted = ledger.promote(candidate.number, now)
+    if before is None or candidate.number not in ledger.promoted:
+        return promoted
+    reason, message = (
+        ("Pinned", f"pinRevision: {candidate.number}") if wish.pin else ("SpecChanged", "the spec asks for it")
+    )
+    back = LastRollback(from_revision=before, to_revision=candidate.number, reason=reason, message=message, at=now)
+    return replace(promoted, rollback=back)
+
+
+def _held(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, now: datetime) -> dict[int, datetime]:
+    """Revisions that stopped serving keep their pods to go back to, and rejected ones to be looked at."""
+    ends = {number: at + wish.bake_time for number, at in ledger.demoted.items()}
+    for each in ledger.rejected:
+        if each.at:
+            ends[each.revision] = max(each.at + wish.bake_time, ends.get(each.revision, each.at))
+    out = {ledger.stable, candidate.number if candidate else None}
+    return {number: end for number, end in sorted(ends.items()) if end > now and number not in out}
+
+
+def _trouble(candidate: RevisionSeen, stable: RevisionSeen | None, seen: Seen) -> Trouble | None:
+    refusal = next((each for each in seen.refusals if each.kind not in BEFORE_A_REVISION), None)
+    found = (
+        trouble_of(seen, candidate),
+        _failed_smoke_test(pods_of(seen, candidate), seen),
+        refusal_as_trouble(refusal) if refusal else None,
+        want_of_room(seen, stable),  # it comes first, so the candidate has to wait
+    )
+    return worst(each for each in found if each)
+
+
+def _phase(
+    ledger: Ledger, target: Target, candidate: RevisionSeen | None, trouble: Trouble | None, held: dict[int, datetime]
+) -> Phase:
+    if ledger.stable is None:
+        return Phase.INITIAL
+    if candidate:
+        return Phase.PREPARING if trouble is None or trouble.reason == Reason.STARTING else Phase.BLOCKED
+    if target.revision is None and not target.pin_missing:
+        return Phase.BLOCKED if target.trouble else Phase.PREPARING
+    if target.revision and target.revision.number != ledger.stable:
+        return Phase.ABORTED
+    return Phase.PROMOTING if any(number in ledger.demoted for number in held) else Phase.IDLE

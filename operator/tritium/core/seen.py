@@ -1,0 +1,177 @@
+"""What a pass sees: one immutable snapshot of everything a decision is made from.
+
+The fields are facts, already read out of Kubernetes' objects and freed of what no decision needs. What is absent on
+the server is absent here; nothing is assumed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tritium.api.fetch import FetchResult
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that keeps a pod, or an object that makes pods, from doing its work.
+
+    Attributes:
+        component: `fetch`, `triton`, `resolve`, or the kind of an object that was refused.
+        reason: one word, from `core.reasons`.
+        message: what happened and what to do, without counters and times, so that it stays the same while it lasts.
+        pod: the pod's name, where there is one.
+        rejects: the model itself is at fault (digest, layout, load), beyond doubt: trying again cannot help.
+    """
+
+    component: str
+    reason: str
+    message: str
+    pod: str | None = None
+    rejects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    """A pod of a revision.
+
+    Attributes:
+        revision: eight characters of the revision it serves.
+        ready: its condition Ready is True, and it is not being deleted.
+        terminating: it is being deleted.
+        fetched: what its fetch answered, once that ended.
+        trouble: what keeps it from being ready.
+    """
+
+    name: str
+    uid: str
+    revision: str
+    created: datetime
+    ip: str | None = None
+    ready: bool = False
+    terminating: bool = False
+    fetched: FetchResult | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSeen:
+    """A kept revision: its ControllerRevision.
+
+    Attributes:
+        hash: the eight characters that name it.
+        number: 1, 2, 3 …
+        written: hash of the fields it was made from (`core.revision.written_hash`).
+        template: the pod template, used verbatim ever after.
+        model: name of the model in Triton.
+    """
+
+    hash: str
+    number: int
+    written: str
+    fingerprint: str
+    created: datetime
+    template: Mapping[str, Any]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentSeen:
+    """The Deployment of a revision.
+
+    Attributes:
+        replicas: what it was asked for.
+        trouble: why it cannot make pods, such as a quota.
+    """
+
+    revision: str
+    replicas: int
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolutionSeen:
+    """A Job that lists a source.
+
+    Attributes:
+        written: hash of the fields it resolves.
+        attempt: which try it is, from 1.
+        finished: when it ended, well or badly.
+        result: what it answered.
+        trouble: what keeps it from answering.
+    """
+
+    name: str
+    written: str
+    attempt: int
+    created: datetime
+    finished: datetime | None = None
+    result: FetchResult | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSeen:
+    """The Service that clients use.
+
+    Attributes:
+        revision: the eight characters its selector names.
+        number: the same revision by its number, from the annotation.
+    """
+
+    revision: str | None
+    number: int | None
+
+
+class Answer(StrEnum):
+    """What a pod made of the smoke test."""
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    """It answered, and wrongly: the model's own failure."""
+    UNREACHABLE = "Unreachable"
+    """It could not be asked; asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmokeSeen:
+    """The outcome of the smoke test on one pod, for the tests as they stand in the spec."""
+
+    answer: Answer
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An object that the operator wanted and did not get.
+
+    Attributes:
+        reason: `NameTaken`, `WaitingForCleanup`, or why the API server refused, from `core.reasons`.
+        message: a sentence with the object, what is wrong, and the remedy.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything about one ModelDeployment at one moment.
+
+    Attributes:
+        digests: by a revision's eight characters: the digest that its first fetch found, as its ConfigMap keeps it.
+        smoke: by the pod's uid, for those that were asked.
+        refusals: what the last pass could not get.
+    """
+
+    revisions: tuple[RevisionSeen, ...] = ()
+    deployments: tuple[DeploymentSeen, ...] = ()
+    pods: tuple[PodSeen, ...] = ()
+    resolutions: tuple[ResolutionSeen, ...] = ()
+    service: ServiceSeen | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    smoke: Mapping[str, SmokeSeen] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()

@@ -1,0 +1,118 @@
+"""What the user asks for: a ModelDeployment read into the terms that decisions are made in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from tritium.api import names
+from tritium.api.spec import ModelDeploymentSpec
+from tritium.core.revision import duration, written_hash
+
+BAKE_TIME: Final = "10m"
+HISTORY_LIMIT: Final = 5
+LONGEST_TOKEN: Final = 128
+"""As much as `status.lastAction` takes; what is longer is cut, the same each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A one-shot action of a person: it is carried out once for each token."""
+
+    verb: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One generation of a spec.
+
+    Attributes:
+        model: name of the model in Triton.
+        written: hash of the fields that make a revision.
+        replicas: pods of the stable revision.
+        bake_time: how long the old revision keeps its pods.
+        pin: number of the revision to serve, whatever the spec says.
+        smoke_tests: whether a new revision has to pass any.
+        action: what a person asked for, by an annotation.
+    """
+
+    namespace: str
+    name: str
+    generation: int
+    model: str
+    written: str
+    replicas: int
+    bake_time: timedelta
+    history_limit: int
+    pin: int | None = None
+    smoke_tests: bool = False
+    action: Action | None = None
+
+
+class SpecInvalid(ValueError):
+    """The spec is not one that this version understands; the text has each field's path."""
+
+
+def wish(obj: Mapping[str, Any]) -> Wish:
+    """Read a ModelDeployment as the API server stores it.
+
+    Raises:
+        SpecInvalid: it was admitted by another version's CRD.
+
+    >>> wish({"metadata": {"namespace": "ml", "name": "fraud", "generation": 3},
+    ...       "spec": {"model": {"source": {"uri": "s3://models/fraud/7"}}}}).replicas
+    1
+    """
+    metadata = obj["metadata"]
+    spec = read_spec(obj)
+    rollout = spec.rollout
+    return Wish(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        generation=metadata["generation"],
+        model=spec.model.name or metadata["name"],
+        written=written_hash(obj["spec"]),
+        replicas=1 if spec.replicas is None else spec.replicas,
+        bake_time=length((rollout.bake_time if rollout else None) or BAKE_TIME),
+        history_limit=spec.revision_history_limit or HISTORY_LIMIT,
+        pin=spec.pin_revision,
+        smoke_tests=bool(spec.model.smoke_test),
+        action=_action((metadata.get("annotations") or {}).get(names.ACTION)),
+    )
+
+
+def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:
+    """The spec as the API's own type.
+
+    Raises:
+        SpecInvalid: it was admitted by another version's CRD.
+    """
+    try:
+        return ModelDeploymentSpec.model_validate(obj["spec"])
+    except ValidationError as error:
+        found = "; ".join(
+            f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
+        )
+        raise SpecInvalid(found[:2000]) from error
+
+
+def length(text: str) -> timedelta:
+    """A duration of the API, such as 1h30m.
+
+    >>> length("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
+    return timedelta(microseconds=duration(text)["microseconds"])
+
+
+def _action(text: str | None) -> Action | None:
+    """`retry@2026-11-24` is the verb and the token; what has no token is no action, for it would never end.
+
+    >>> _action("retry@7"), _action("retry")
+    (Action(verb='retry', token='7'), None)
+    """
+    verb, at, token = (text or "").partition("@")
+    return Action(verb, token[:LONGEST_TOKEN]) if at and verb and token else None

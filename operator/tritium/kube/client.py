@@ -1,0 +1,308 @@
+"""The API server's REST interface: raw dicts in and out, typed errors, one deadline for each request.
+
+Nothing is repeated here that the server refused or could not do: the queue does that, for the whole pass. Only
+aiohttp asks once more, for all but create, apply and patch, when the connection it had kept turns out to be closed.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from tritium.api import names
+from tritium.kube.errors import Asked, NotFound, Unavailable, error
+from tritium.kube.kinds import Kind
+
+Object = dict[str, Any]
+Objects = list[Object]
+Load = Callable[[Configuration], Awaitable[None]]
+"""Fills in where the API server is and who asks."""
+Observe = Callable[[str, str, float], None]
+"""(verb, HTTP status or "0", seconds) of every request."""
+
+_JSON: Final = "application/json"
+_APPLY: Final = "application/apply-patch+yaml"  # with a JSON body: the type that ends with +json is not served
+_MERGE: Final = "application/merge-patch+json"
+_METHODS: Final = {
+    "get": "GET",
+    "list": "GET",
+    "apply": "PATCH",
+    "patch": "PATCH",
+    "delete": "DELETE",
+    "create": "POST",
+    "update": "PUT",
+}
+
+
+class Client:
+    """Speaks to one API server; an async context manager.
+
+    Args:
+        load: see `Load`; called once, on entering.
+        concurrency: requests under way at a time; the others wait for their turn.
+        deadline: seconds of one request from its turn on, with connecting and reading the answer.
+        observe: see `Observe`.
+
+    Every method raises `ApiError`, as one of its four subclasses, and nothing else for what the server says or the
+    network does.
+    """
+
+    def __init__(
+        self,
+        load: Load,
+        *,
+        user_agent: str,
+        concurrency: int = 16,
+        deadline: float = 15.0,
+        observe: Observe | None = None,
+    ) -> None:
+        self._load = load
+        self._user_agent = user_agent
+        self._turns = asyncio.Semaphore(concurrency)
+        self._deadline = deadline
+        self._observe = observe or _ignore
+
+    @classmethod
+    def from_environment(
+        cls, *, user_agent: str, concurrency: int = 16, deadline: float = 15.0, observe: Observe | None = None
+    ) -> Self:
+        """As the pod's ServiceAccount inside a cluster, else as KUBECONFIG (or ~/.kube/config) says.
+
+        A ServiceAccount's token is read again from its file once a minute: the kubelet replaces it.
+        """
+        return cls(
+            _from_environment, user_agent=user_agent, concurrency=concurrency, deadline=deadline, observe=observe
+        )
+
+    async def __aenter__(self) -> Self:
+        configuration = Configuration()
+        await self._load(configuration)
+        self._api = ApiClient(configuration)
+        self._api.user_agent = self._user_agent
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._api.close()  # type: ignore[no-untyped-call]
+
+    async def get(self, kind: Kind, namespace: str | None, name: str, *, cached: bool = False) -> Object | None:
+        """One object, None if there is none; `cached` will do with what the server has in memory, moments old.
+
+        Raises:
+            NotFound: the server does not know the kind. That says nothing about the object.
+        """
+        query = {"resourceVersion": "0"} if cached else {}
+        try:
+            return await self._read(Asked("get", kind, namespace, name), query)
+        except NotFound as missing:
+            if _names_an_object(missing):
+                return None
+            raise
+
+    async def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> tuple[Objects, str]:
+        """All objects, and the version of the list. Use `pages` for kinds of which there are many."""
+        items: Objects = []
+        version = ""
+        selectors = {"label_selector": label_selector, "field_selector": field_selector}
+        async with aclosing(self.pages(kind, namespace, **selectors, limit=limit)) as pages:
+            async for page, first, version in pages:  # noqa: B007  # the last one's is the list's
+                items = page if first else items + page
+        return items, version
+
+    async def pages(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+    ) -> AsyncGenerator[tuple[Objects, bool, str]]:
+        """All objects, page by page: (objects, whether this is the first page, version of the list).
+
+        The list is consistent: what exists when it is asked for is in it. `resourceVersion=0` would be cheaper for
+        the server, but it ignores `limit`, and it may answer with an older state than one already seen; whoever
+        takes what is not listed for deleted must not be told so by a server that lags behind.
+
+        The server keeps a list for some minutes. If it has dropped it meanwhile, all starts over, with a first
+        page again, which then is the only one.
+        """
+        asked = Asked("list", kind, namespace, None)
+        query = {"labelSelector": label_selector, "fieldSelector": field_selector, "limit": str(limit)}
+        query = {name: value for name, value in query.items() if value}
+        while True:
+            try:
+                answer = await self._read(asked, query)
+            except Unavailable as gone:
+                if gone.status != HTTPStatus.GONE or "continue" not in query:
+                    raise
+                query = {name: value for name, value in query.items() if name not in {"continue", "limit"}}
+                continue
+            metadata = answer.get("metadata") or {}
+            # The items of a list do not say what they are.
+            typed = {"apiVersion": kind.api_version, "kind": kind.kind}
+            items = [typed | each for each in answer.get("items") or ()]
+            yield items, "continue" not in query, str(metadata.get("resourceVersion", ""))
+            if not metadata.get("continue"):
+                return
+            query = query | {"continue": metadata["continue"]}
+
+    async def apply(self, kind: Kind, obj: Object, *, force: bool) -> Object:
+        """Server-side apply; returns what is stored now. With `force` fields are taken over that belong to others.
+
+        `metadata.uid` in the object, if there, says that this very one is meant, `metadata.resourceVersion` that it
+        must not have changed.
+
+        Raises:
+            Conflict: another manager has one of the fields (see `causes`), or `obj` is another object or version.
+        """
+        metadata = obj["metadata"]
+        asked = Asked("apply", kind, metadata.get("namespace"), metadata["name"])
+        query = {"fieldManager": names.FIELD_MANAGER, "force": str(force).lower()}
+        return await self._write(asked, obj, query=query, content_type=_APPLY)
+
+    async def merge_status(self, kind: Kind, namespace: str, name: str, patch: Object) -> Object:
+        """A merge patch of `/status`: `{"metadata": {"resourceVersion": …}, "status": {…}}`; returns what is stored.
+
+        With a resourceVersion in it the patch is refused with `Conflict` once the object has changed.
+        """
+        asked = Asked("patch", kind, namespace, name)
+        query = {"fieldManager": names.FIELD_MANAGER}
+        return await self._write(asked, patch, query=query, content_type=_MERGE, subresource="status")
+
+    async def delete(
+        self, kind: Kind, namespace: str | None, name: str, *, uid: str, resource_version: str | None = None
+    ) -> bool:
+        """Delete this very object, and in the background what it owns; False if there is none of that name.
+
+        Raises:
+            Conflict: the object of that name has another uid, or is not at that version any more.
+        """
+        preconditions = {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {})
+        options = {"propagationPolicy": "Background", "preconditions": preconditions}
+        try:
+            await self._write(Asked("delete", kind, namespace, name), options)
+        except NotFound as missing:
+            if _names_an_object(missing):
+                return False
+            raise
+        return True
+
+    async def create(self, kind: Kind, namespace: str | None, obj: Object) -> Object:
+        """POST; for what is not applied, since a later apply could not take a field of it away.
+
+        Raises:
+            Conflict: it exists already.
+        """
+        metadata = obj["metadata"]
+        asked = Asked("create", kind, namespace, metadata.get("name") or metadata.get("generateName"))
+        return await self._write(asked, obj, query={"fieldManager": names.FIELD_MANAGER})
+
+    async def replace(self, kind: Kind, namespace: str | None, obj: Object) -> Object:
+        """PUT; a resourceVersion in it is a precondition.
+
+        Raises:
+            Conflict: it has another version.
+            NotFound: it is gone.
+        """
+        asked = Asked("update", kind, namespace, obj["metadata"]["name"])
+        return await self._write(asked, obj, query={"fieldManager": names.FIELD_MANAGER})
+
+    async def _read(self, asked: Asked, query: dict[str, str]) -> Object:
+        return await self._request(asked, asked.kind.path(asked.namespace, asked.name), query)
+
+    async def _write(
+        self,
+        asked: Asked,
+        body: Object,
+        *,
+        query: dict[str, str] | None = None,
+        content_type: str = _JSON,
+        subresource: str | None = None,
+    ) -> Object:
+        name = None if asked.verb == "create" else asked.name
+        path = asked.kind.path(asked.namespace, name, subresource)
+        return await self._request(asked, path, query or {}, body, content_type)
+
+    async def _request(
+        self, asked: Asked, path: str, query: dict[str, str], body: Object | None = None, content_type: str = _JSON
+    ) -> Object:
+        async with self._turns:
+            began = time.monotonic()
+            status = 0
+            try:
+                async with asyncio.timeout(self._deadline):
+                    status, retry_after, answer = await self._exchange(asked.verb, path, query, body, content_type)
+            except TimeoutError as late:
+                message = f"the API server did not answer within {self._deadline:g} s"
+                raise Unavailable.because(asked, "Timeout", message) from late
+            except (aiohttp.ClientError, OSError, ConfigException) as broken:  # the last: a token file that is empty
+                message = f"the API server cannot be reached: {str(broken) or type(broken).__name__}"
+                raise Unavailable.because(asked, "Unreachable", message) from broken
+            finally:
+                self._observe(asked.verb, str(status), time.monotonic() - began)
+        parsed = _parsed(answer)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise error(asked, status, parsed or {"message": answer.decode(errors="replace").strip()}, retry_after)
+        if parsed is None:
+            raise Unavailable.because(asked, "NotJson", "the answer is no JSON object: is this the API server?")
+        return parsed
+
+    async def _exchange(
+        self, verb: str, path: str, query: dict[str, str], body: Object | None, content_type: str
+    ) -> tuple[int, str | None, bytes]:
+        """One request as it stands: (status, Retry-After, body)."""
+        method = _METHODS[verb]
+        headers = {"User-Agent": self._user_agent, "Accept": _JSON, "Content-Type": content_type}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        # `_request_timeout` must be given, or it is five minutes; the deadline is the caller's.
+        timeout = aiohttp.ClientTimeout(total=self._deadline)
+        response = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
+            method, url, headers=headers, body=body, _request_timeout=timeout
+        )
+        return response.status, response.headers.get("Retry-After"), await response.read()
+
+
+async def _from_environment(configuration: Configuration) -> None:
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        load_incluster_config(configuration)  # type: ignore[no-untyped-call]
+        return
+    # Read here: the library's default is the variable as it was when the library was imported.
+    files = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    await load_kube_config(files, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
+
+
+def _ignore(verb: str, code: str, seconds: float) -> None:
+    """Nobody counts."""
+
+
+def _parsed(answer: bytes) -> Object | None:
+    """The answer's JSON object; None for text, as proxies and the server's own router send it."""
+    try:
+        parsed = json.loads(answer)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _names_an_object(missing: NotFound) -> bool:
+    """Whether the server looked for the object; of a kind it does not serve it says 404 in plain text."""
+    return missing.reason == "NotFound"

@@ -1,0 +1,180 @@
+"""Doing what was decided: add before remove, and what cannot be had stops what would build on it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tritium.api import names
+from tritium.core.plan import Plan, Resolution
+from tritium.core.revision import revision_name
+from tritium.core.seen import RevisionSeen, Seen
+from tritium.kube import kinds
+from tritium.kube.kinds import Kind
+from tritium.kube.store import Key, Store
+from tritium.loop.observe import owned
+from tritium.loop.writer import Writer
+from tritium.resources.controller_revision import controller_revision
+from tritium.resources.deployment import deployment
+from tritium.resources.disruption import disruption_budget
+from tritium.resources.facts import revision_facts
+from tritium.resources.owner import Owner
+from tritium.resources.pod_template import pod_template
+from tritium.resources.rendering import Rendering
+from tritium.resources.resolution import resolution_job
+from tritium.resources.service import service
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What acting needs besides the decision."""
+
+    writer: Writer
+    store: Store
+    rendering: Rendering
+
+
+class Act:
+    """The writes of one round of a pass."""
+
+    def __init__(self, obj: Object, seen: Seen, plan: Plan, tools: Tools) -> None:
+        self._obj = obj
+        self._seen = seen
+        self._plan = plan
+        self._writer = tools.writer
+        self._store = tools.store
+        self._rendering = tools.rendering
+        self._owner = Owner.of(obj)
+        self._key = Key(self._owner.namespace, self._owner.name)
+
+    async def __call__(self) -> bool:
+        """Do it all; True if anything was written, so that it is worth looking again at once."""
+        changed = await self._resolve()
+        changed |= await self._record_revision()
+        changed |= await self._scale(up=True)
+        changed |= await self._keep_facts()
+        changed |= await self._protect()
+        changed |= await self._lead_clients()
+        if self._clients_are_led():
+            changed |= await self._scale(up=False)
+            changed |= await self._prune()
+        return changed
+
+    async def _resolve(self) -> bool:
+        wanted = self._plan.target.resolution
+        if wanted is None or any(_is(wanted, each.written, each.attempt) for each in self._seen.resolutions):
+            return False
+        job = resolution_job(
+            self._owner, self._obj["spec"], written=wanted.key, attempt=wanted.attempt, rendering=self._rendering
+        )
+        return await self._writer.ensure(kinds.JOBS, job)
+
+    async def _record_revision(self) -> bool:
+        new = self._plan.target.create
+        if new is None:
+            return False
+        spec = self._obj["spec"]
+        template = pod_template(
+            self._owner, spec, hash=new.hash, fingerprint=new.fingerprint, size=new.bytes, rendering=self._rendering
+        )
+        record = controller_revision(
+            self._owner,
+            hash=new.hash,
+            number=new.number,
+            written=new.written,
+            fingerprint=new.fingerprint,
+            model=spec["model"].get("name") or self._owner.name,
+            files=new.files,
+            size=new.bytes,
+            template=template,
+        )
+        return await self._writer.ensure(kinds.CONTROLLER_REVISIONS, record)
+
+    async def _scale(self, *, up: bool) -> bool:
+        changed = False
+        for revision in self._seen.revisions:
+            wanted = self._plan.replicas.get(revision.hash)
+            if wanted is None:
+                continue
+            has = self._replicas(revision)
+            if (has is None or wanted >= has) is up:
+                changed |= await self._deploy(revision, wanted, fenced=not up)
+        return changed
+
+    async def _deploy(self, revision: RevisionSeen, replicas: int, *, fenced: bool) -> bool:
+        wanted = deployment(self._owner, hash=revision.hash, replicas=replicas, template=revision.template)
+        return await self._writer.ensure(kinds.DEPLOYMENTS, wanted, fenced=fenced)
+
+    def _replicas(self, revision: RevisionSeen) -> int | None:
+        live = self._writer.live(kinds.DEPLOYMENTS, revision_name(self._owner.name, revision.hash))
+        return live["spec"].get("replicas", 1) if live else None
+
+    async def _keep_facts(self) -> bool:
+        changed = False
+        for name, digest in self._plan.digests.items():
+            if name in self._plan.kept:
+                facts = revision_facts(self._owner, hash=name, digest=digest)
+                changed |= await self._writer.ensure(kinds.CONFIG_MAPS, facts)
+        return changed
+
+    async def _protect(self) -> bool:
+        changed = False
+        for name in sorted(self._plan.budgeted):
+            changed |= await self._writer.ensure(kinds.DISRUPTION_BUDGETS, disruption_budget(self._owner, hash=name))
+        return changed
+
+    async def _lead_clients(self) -> bool:
+        stable = self._plan.course.stable
+        if stable is None:
+            return False
+        return await self._writer.ensure(kinds.SERVICES, service(self._owner, hash=stable.hash, number=stable.number))
+
+    def _clients_are_led(self) -> bool:
+        """Whether the Service is where the decision wants it; until then nothing that it may lead to goes away."""
+        stable = self._plan.course.stable
+        live = self._writer.live(kinds.SERVICES, self._owner.name)
+        if stable is None:
+            return self._plan.course.ledger.stable is None and live is None
+        return live is not None and (live["spec"].get("selector") or {}).get(names.REVISION) == stable.hash
+
+    async def _prune(self) -> bool:
+        changed = False
+        for kind, obj in self._superfluous():
+            # A Job's or Deployment's status may change all the time: its uid is fence enough for what goes as a whole.
+            changed |= await self._writer.delete(kind, obj, fenced=False)
+        return changed
+
+    def _superfluous(self) -> Iterable[tuple[Kind, Object]]:
+        plan = self._plan
+        yield from ((kinds.JOBS, job) for job in self._owned(kinds.JOBS) if not self._awaited(job))
+        for budget in self._owned(kinds.DISRUPTION_BUDGETS):
+            if _revision(budget) not in plan.budgeted:
+                yield kinds.DISRUPTION_BUDGETS, budget
+        for kind in (kinds.DEPLOYMENTS, kinds.CONFIG_MAPS, kinds.CONTROLLER_REVISIONS):
+            unkept = (each for each in self._owned(kind) if _revision(each) not in plan.kept)
+            yield from ((kind, each) for each in unkept if not self._just_made(each))
+        for pod in self._store.children(self._key, kinds.PODS):
+            if pod["metadata"]["uid"] in plan.replace:
+                yield kinds.PODS, pod
+
+    def _awaited(self, job: Object) -> bool:
+        """Whether an answer of this Job is still of use."""
+        wanted, annotations = self._plan.target.resolution, job["metadata"].get("annotations", {})
+        is_for = annotations.get(names.WRITTEN), annotations.get(names.ATTEMPT)
+        return wanted is not None and is_for == (wanted.key, str(wanted.attempt))
+
+    def _just_made(self, obj: Object) -> bool:
+        create = self._plan.target.create
+        return create is not None and _revision(obj) == create.hash
+
+    def _owned(self, kind: Kind) -> list[Object]:
+        return owned(self._store, self._key, kind, self._owner.uid)
+
+
+def _is(wanted: Resolution, written: str, attempt: int) -> bool:
+    return (wanted.key, wanted.attempt) == (written, attempt)
+
+
+def _revision(obj: Object) -> str:
+    return str(obj["metadata"].get("labels", {}).get(names.REVISION, ""))

@@ -1,0 +1,130 @@
+"""From the store to a snapshot: what is known of one ModelDeployment, read out of Kubernetes' objects."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tritium.api import names
+from tritium.api.fetch import DIGEST_KEY
+from tritium.core.diagnosis import deployment_seen, pod_seen, resolution_seen, service_seen
+from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, ResolutionSeen, Seen, SmokeSeen, Trouble
+from tritium.kube import kinds
+from tritium.kube.store import Key, Store
+from tritium.resources.controller_revision import read_controller_revision
+
+Object = dict[str, Any]
+
+
+def observe(  # noqa: PLR0913 - the sides that facts come from
+    store: Store,
+    key: Key,
+    owner: str,
+    *,
+    smoke: Mapping[str, SmokeSeen],
+    refusals: Iterable[Refusal],
+    without_pods: Mapping[str, Trouble],
+) -> Seen:
+    """The newest facts.
+
+    Args:
+        store: what the watches, the sweeps and our own writes have brought.
+        key: the ModelDeployment.
+        owner: its uid; objects of a predecessor of the same name are not seen.
+        smoke: what pods made of the smoke test, by their uid.
+        refusals: objects that could not be had.
+        without_pods: by a Job's uid, why it can make no pod.
+    """
+    deployments = {
+        each["metadata"]["labels"][names.REVISION]: each for each in owned(store, key, kinds.DEPLOYMENTS, owner)
+    }
+    pods = store.children(key, kinds.PODS)
+    service = next((each for each in owned(store, key, kinds.SERVICES, owner) if _name(each) == key.name), None)
+    return Seen(
+        revisions=tuple(
+            read_controller_revision(each) for each in owned(store, key, kinds.CONTROLLER_REVISIONS, owner)
+        ),
+        deployments=tuple(_deployments(deployments.values())),
+        pods=tuple(_pods(pods, deployments)),
+        resolutions=tuple(_resolutions(owned(store, key, kinds.JOBS, owner), pods, without_pods)),
+        service=service_seen(service) if service else None,
+        digests=_digests(owned(store, key, kinds.CONFIG_MAPS, owner)),
+        smoke=smoke,
+        refusals=tuple(refusals),
+    )
+
+
+def owned(store: Store, key: Key, kind: kinds.Kind, owner: str) -> list[Object]:
+    """Children of that kind whose controller is this very ModelDeployment."""
+    return [each for each in store.children(key, kind) if controller(each) == owner]
+
+
+def controller(obj: Object) -> str | None:
+    """The uid of an object's controlling owner."""
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((str(each["uid"]) for each in references if each.get("controller")), None)
+
+
+def jobs_without_pods(store: Store, key: Key, owner: str) -> list[Object]:
+    """Jobs that are not over and have no pod: nothing but their Events can say why."""
+    pods = store.children(key, kinds.PODS)
+    return [
+        job
+        for job in owned(store, key, kinds.JOBS, owner)
+        if not _conditions(job) & {"Complete", "Failed"} and not any(controller(pod) == _uid(job) for pod in pods)
+    ]
+
+
+def _deployments(deployments: Iterable[Object]) -> Iterable[DeploymentSeen]:
+    return (deployment_seen(each) for each in deployments)
+
+
+def _pods(pods: Iterable[Object], deployments: Mapping[str, Object]) -> Iterable[PodSeen]:
+    for pod in pods:
+        labels = pod["metadata"]["labels"]
+        deployment = deployments.get(labels.get(names.REVISION, ""))
+        if labels.get(names.COMPONENT) != names.Component.MODEL or deployment is None:
+            continue
+        # Pods of a deleted predecessor of the same name may still be there; they are older than the Deployment.
+        if _created(pod) >= _created(deployment):
+            yield pod_seen(pod)
+
+
+def _resolutions(
+    jobs: Iterable[Object], pods: Iterable[Object], without_pods: Mapping[str, Trouble]
+) -> Iterable[ResolutionSeen]:
+    pods = list(pods)
+    for job in jobs:
+        mine = [pod for pod in pods if controller(pod) == _uid(job)]
+        seen = resolution_seen(job, mine)
+        refused = without_pods.get(_uid(job))
+        yield _with_trouble(seen, refused) if refused and not mine and seen.trouble is None else seen
+
+
+def _with_trouble(seen: ResolutionSeen, trouble: Trouble) -> ResolutionSeen:
+    return replace(seen, trouble=trouble)
+
+
+def _digests(config_maps: Iterable[Object]) -> dict[str, str]:
+    return {
+        each["metadata"]["labels"][names.REVISION]: each["data"][DIGEST_KEY]
+        for each in config_maps
+        if DIGEST_KEY in (each.get("data") or {})
+    }
+
+
+def _conditions(job: Object) -> set[str]:
+    found = (job.get("status") or {}).get("conditions") or ()
+    return {str(each["type"]) for each in found if each.get("status") == "True"}
+
+
+def _name(obj: Object) -> str:
+    return str(obj["metadata"]["name"])
+
+
+def _uid(obj: Object) -> str:
+    return str(obj["metadata"]["uid"])
+
+
+def _created(obj: Object) -> str:
+    """RFC 3339 in UTC and without fractions, as the API server writes it: it sorts as text."""
+    return str(obj["metadata"]["creationTimestamp"])

@@ -1,0 +1,85 @@
+"""The smoke test of new pods, beside the passes: a slow model must not hold up others."""
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tritium.api.tensors import SmokeTest
+from tritium.core.seen import Answer, PodSeen, SmokeSeen
+from tritium.kube.store import Key
+
+log = logging.getLogger(__name__)
+Object = dict[str, Any]
+
+GRPC_PORT: Final = 8001
+AGAIN_AFTER: Final = {Answer.UNREACHABLE: 4.0, Answer.FAILED: 30.0}
+"""Seconds before a pod is asked again, by what it answered last."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What is known of one pod for one set of tests."""
+
+    seen: SmokeSeen | None = None
+    at: float = 0.0
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class Prober:
+    """Sends smoke tests and remembers the answers, in this process only.
+
+    Attributes:
+        wake: called with the key when an answer has come.
+        clock: seconds, monotonic.
+    """
+
+    wake: Callable[[Key], None]
+    clock: Callable[[], float]
+    _known: dict[Key, dict[tuple[str, str], _Asked]] = field(default_factory=dict)
+
+    def answers(self, key: Key, obj: Object) -> dict[str, SmokeSeen]:
+        """By the pod's uid, for the tests as they stand in the spec."""
+        tests = _identity(obj)
+        known = self._known.get(key, {}).items()
+        return {uid: asked.seen for (uid, of), asked in known if of == tests and asked.seen}
+
+    def ask(self, key: Key, obj: Object, model: str, tests: Sequence[SmokeTest], pods: Sequence[PodSeen]) -> None:
+        """Send the tests to pods whose answer is missing, or old and not a good one."""
+        known = self._known.setdefault(key, {})
+        identity = _identity(obj)
+        for pod in pods:
+            asked = known.setdefault((pod.uid, identity), _Asked())
+            if pod.ip and self._is_due(asked):
+                asked.task = asyncio.create_task(self._send(key, asked, f"{pod.ip}:{GRPC_PORT}", model, tests))
+
+    def forget(self, key: Key) -> None:
+        """The ModelDeployment is gone."""
+        for asked in self._known.pop(key, {}).values():
+            if asked.task:
+                asked.task.cancel()
+
+    def _is_due(self, asked: _Asked) -> bool:
+        if asked.task and not asked.task.done():
+            return False
+        wait = AGAIN_AFTER.get(asked.seen.answer) if asked.seen else 0.0
+        return wait is not None and self.clock() - asked.at >= wait
+
+    async def _send(self, key: Key, asked: _Asked, address: str, model: str, tests: Sequence[SmokeTest]) -> None:
+        # Triton's client and what it needs take 25 MiB: an operator without any smoke test does without.
+        from tritium.probes.triton import smoke  # noqa: PLC0415
+
+        asked.seen = await smoke(address, model, tests)
+        asked.at = self.clock()
+        log.info("smoke test of %s: %s", address, asked.seen.answer, extra={"key": "/".join(key)})
+        self.wake(key)
+
+
+def _identity(obj: Object) -> str:
+    """The tests by what they say: an edited test asks anew."""
+    tests = obj["spec"]["model"].get("smokeTest") or []
+    return hashlib.sha256(json.dumps(tests, sort_keys=True).encode()).hexdigest()

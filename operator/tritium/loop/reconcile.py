@@ -1,0 +1,179 @@
+"""One pass for one ModelDeployment: observe, decide, write down what must survive, do it, report.
+
+Every round sees what the round before has done, because the server's answers go into the store at once. The pass
+ends when there is nothing left to do; then the status is written, if it says anything new.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from tritium.api.conditions import ConditionType, Finding, record
+from tritium.api.status import ModelDeploymentStatus
+from tritium.core import ledger
+from tritium.core.decide import decide
+from tritium.core.plan import Notice, Plan
+from tritium.core.reasons import Reason
+from tritium.core.seen import Seen
+from tritium.core.wish import SpecInvalid, Wish, read_spec, wish
+from tritium.kube import kinds
+from tritium.kube.client import Client
+from tritium.kube.events import Recorder
+from tritium.kube.status import merge_patch, pruned
+from tritium.kube.store import Key, Store
+from tritium.loop.act import Act, Tools
+from tritium.loop.inquiry import Inquiry
+from tritium.loop.observe import observe
+from tritium.loop.prober import Prober
+from tritium.loop.writer import Memory, NotLeading, OwnerGone, Writer
+from tritium.resources.rendering import Rendering
+
+log = logging.getLogger(__name__)
+Object = dict[str, Any]
+
+ROUNDS: Final = 12
+"""More than any change of a version takes; what is left goes on in the next pass."""
+
+
+class SchemaTooOld(Exception):
+    """The server dropped what was written: the CRD is of an older version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a pass ended: when to come again by itself, and whether something could not be had."""
+
+    again: float | None = None
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """What all passes share."""
+
+    client: Client
+    store: Store
+    recorder: Recorder
+    prober: Prober
+    inquiry: Inquiry
+    rendering: Rendering
+    proven: Callable[[], bool]
+    now: Callable[[], datetime]
+    _memories: dict[str, Memory] = field(default_factory=dict)
+
+    async def __call__(self, key: Key) -> Outcome:
+        """One pass.
+
+        Raises:
+            ApiError: the API server did not do what was asked; the pass is to be repeated.
+            NotLeading: somebody else may be leading.
+            SchemaTooOld: no pass can work on this cluster.
+        """
+        obj = self.store.object(key)
+        if obj is None or "deletionTimestamp" in obj["metadata"]:
+            self._forget(key, obj)
+            return Outcome()
+        try:
+            return await _Pass(self, key, obj, self._memories.setdefault(obj["metadata"]["uid"], Memory())).run()
+        except OwnerGone:
+            self._forget(key, obj)
+            return Outcome(again=0.0 if self.store.object(key) else None)
+
+    def _forget(self, key: Key, obj: Object | None) -> None:
+        self.prober.forget(key)
+        if obj:
+            self._memories.pop(obj["metadata"]["uid"], None)
+
+
+class _Pass:
+    def __init__(self, shared: Reconciler, key: Key, obj: Object, memory: Memory) -> None:
+        self._shared = shared
+        self._key = key
+        self._obj = obj
+        self._memory = memory
+        self._status = ModelDeploymentStatus.model_validate(obj.get("status") or {})
+        writer = Writer(shared.client, shared.store, obj, memory, shared.proven)
+        self._tools = Tools(writer, shared.store, shared.rendering)
+
+    async def run(self) -> Outcome:
+        try:
+            wanted = wish(self._obj)
+        except SpecInvalid as error:
+            await self._refuse_spec(str(error))
+            return Outcome()
+        pending = await self._shared.inquiry.why_without_pods(self._key, self._obj["metadata"]["uid"])
+        plan = await self._rounds(wanted)
+        await self._report(plan.status, plan.notices)
+        self._ask(plan, wanted)
+        return Outcome(self._seconds_to(plan, pending=pending), refused=bool(self._memory.refusals))
+
+    async def _rounds(self, wanted: Wish) -> Plan:
+        rounds = 0
+        while True:
+            rounds += 1
+            seen = self._observe()
+            plan = decide(wanted, self._status, seen, self._shared.now())
+            await self._write_ahead(plan)
+            act = Act(self._obj, seen, plan, self._tools)
+            refused = dict(self._memory.refusals)
+            changed = await act() or refused != self._memory.refusals
+            if not changed or rounds == ROUNDS:
+                return plan
+
+    def _observe(self) -> Seen:
+        return observe(
+            self._shared.store,
+            self._key,
+            self._obj["metadata"]["uid"],
+            smoke=self._shared.prober.answers(self._key, self._obj),
+            refusals=self._memory.refusals.values(),
+            without_pods=self._shared.inquiry.answers,
+        )
+
+    async def _write_ahead(self, plan: Plan) -> None:
+        """What must survive is written before anything is done because of it; only who gets it written may act."""
+        if plan.course.ledger == ledger.read(self._status):
+            return
+        ahead = plan.status.model_copy(update={"observed_generation": self._status.observed_generation})
+        await self._report(ahead, plan.notices)
+
+    async def _report(self, status: ModelDeploymentStatus, notices: Iterable[Notice]) -> None:
+        live = self._obj.get("status") or {}
+        sent = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        patch = merge_patch(live, sent)
+        if not patch:
+            return
+        if not self._shared.proven():
+            raise NotLeading
+        version = self._obj["metadata"]["resourceVersion"]
+        body = {"metadata": {"resourceVersion": version}, "status": patch}
+        stored = await self._shared.client.merge_status(kinds.MODEL_DEPLOYMENTS, *self._key, body)
+        self._shared.store.remember(kinds.MODEL_DEPLOYMENTS, stored)
+        if dropped := pruned(sent, stored.get("status") or {}):
+            raise SchemaTooOld(f"the server does not keep {', '.join(dropped)}")
+        self._obj, self._status = stored, status
+        for notice in notices:
+            await self._shared.recorder.record(stored, notice.type, notice.reason, notice.message)
+
+    async def _refuse_spec(self, message: str) -> None:
+        metadata = self._obj["metadata"]
+        conditions = tuple(self._status.conditions or ())
+        stalled = Finding(ConditionType.STALLED, "True", Reason.SPEC_INVALID, message)
+        conditions = record(conditions, stalled, generation=metadata["generation"], now=self._shared.now())
+        update = {"conditions": list(conditions), "observed_generation": metadata["generation"]}
+        notice = Notice("Warning", Reason.SPEC_INVALID, message)
+        await self._report(self._status.model_copy(update=update), (notice,))
+
+    def _ask(self, plan: Plan, wanted: Wish) -> None:
+        if plan.ask:
+            tests = read_spec(self._obj).model.smoke_test or ()
+            pods = [pod for pod in self._observe().pods if pod.uid in plan.ask]
+            self._shared.prober.ask(self._key, self._obj, wanted.model, tests, pods)
+
+    def _seconds_to(self, plan: Plan, *, pending: bool) -> float | None:
+        now = self._shared.now()
+        due = (plan.wake_at - now).total_seconds() if plan.wake_at else None
+        look = self._shared.inquiry.every if pending else None
+        return min((max(each, 0.0) for each in (due, look) if each is not None), default=None)

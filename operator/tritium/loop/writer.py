@@ -1,0 +1,201 @@
+"""Getting an object to be as wanted: create it, or own it, or say why neither can be.
+
+Absent on the server: apply without force, so that a conflict shows that somebody else was first. There and ours:
+apply with force and the uid. There and not ours: it is left alone, and the reader is told.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tritium.api import names
+from tritium.core.drift import covers
+from tritium.core.reasons import Reason
+from tritium.core.seen import Refusal
+from tritium.kube import kinds
+from tritium.kube.client import Client
+from tritium.kube.errors import Conflict, Refused
+from tritium.kube.kinds import Kind
+from tritium.kube.store import Key, Store
+from tritium.loop.observe import controller
+
+Object = dict[str, Any]
+
+CONTEST: Final = 5
+"""So many applies of one and the same wish that did not last mean that somebody else undoes them."""
+
+
+class OwnerGone(Exception):
+    """The ModelDeployment is deleted, or is another one of the same name: nothing may be made for it."""
+
+
+class NotLeading(Exception):
+    """The Lease cannot be proven any more: nothing may be written."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of one ModelDeployment between passes, in this process only.
+
+    Attributes:
+        refusals: by kind and name, what could not be had.
+        applies: by uid, the wish that was applied last, and how often without another in between.
+    """
+
+    refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
+    applies: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+class Writer:
+    """All writes of one pass."""
+
+    def __init__(self, client: Client, store: Store, owner: Object, memory: Memory, proven: Callable[[], bool]) -> None:
+        metadata = owner["metadata"]
+        self._client = client
+        self._store = store
+        self._memory = memory
+        self._proven = proven
+        self._key = Key(metadata["namespace"], metadata["name"])
+        self._uid: str = metadata["uid"]
+        self._alive = False
+
+    async def ensure(self, kind: Kind, wanted: Object, *, fenced: bool = False) -> bool:
+        """Have an object as wanted; True if it had to be written.
+
+        Args:
+            kind: its kind.
+            wanted: from `resources`.
+            fenced: it takes something away, so it counts only against the very object that was seen.
+        """
+        live = self.live(kind, wanted["metadata"]["name"])
+        if live and covers(wanted, live):
+            self._had(kind, wanted)
+            return False
+        try:
+            applied = await (self._own(kind, wanted, live, fenced=fenced) if live else self._create(kind, wanted))
+        except Refused as error:
+            self._refuse(kind, wanted, _reason(error), f"{kind.kind} {wanted['metadata']['name']}: {error.message}")
+            return False
+        if applied is None:
+            return False
+        self._had(kind, wanted)
+        self._store.remember(kind, applied)
+        return True
+
+    def live(self, kind: Kind, name: str) -> Object | None:
+        """An object of this ModelDeployment as it was last seen."""
+        for each in self._store.children(self._key, kind):
+            if each["metadata"]["name"] == name and controller(each) == self._uid:
+                return each
+        return None
+
+    async def delete(self, kind: Kind, live: Object, *, fenced: bool = True) -> bool:
+        """Delete the very object that was seen."""
+        self._guard()
+        metadata = live["metadata"]
+        version = metadata["resourceVersion"] if fenced else None
+        await self._client.delete(
+            kind, self._key.namespace, metadata["name"], uid=metadata["uid"], resource_version=version
+        )
+        self._store.drop(kind, self._key.namespace, metadata["name"], metadata["uid"])
+        return True
+
+    async def _own(self, kind: Kind, wanted: Object, live: Object, *, fenced: bool) -> Object | None:
+        if self._contested(kind, wanted, live):
+            return None
+        identity = {"uid": live["metadata"]["uid"]}
+        if fenced:
+            identity["resourceVersion"] = live["metadata"]["resourceVersion"]
+        self._guard()
+        return await self._client.apply(kind, _with(wanted, identity), force=True)
+
+    async def _create(self, kind: Kind, wanted: Object) -> Object | None:
+        await self._owner_is_alive()
+        name = wanted["metadata"]["name"]
+        there = await self._client.get(kind, self._key.namespace, name, cached=True)
+        if there is not None:
+            return await self._found(kind, wanted, there)
+        self._guard()
+        try:
+            return await self._client.apply(kind, wanted, force=False)
+        except Conflict:
+            self._refuse(kind, wanted, Reason.NAME_TAKEN, _taken(kind, name))
+            return None
+
+    async def _found(self, kind: Kind, wanted: Object, there: Object) -> Object | None:
+        """There is one that the store did not know."""
+        if controller(there) == self._uid:
+            return await self._own(kind, wanted, there, fenced=False)
+        name = wanted["metadata"]["name"]
+        if _belonged_to_predecessor(there, self._key.name):
+            message = f"{kind.kind} {name} belongs to a deleted ModelDeployment of this name and is being removed"
+            self._refuse(kind, wanted, Reason.WAITING_FOR_CLEANUP, message)
+        else:
+            self._refuse(kind, wanted, Reason.NAME_TAKEN, _taken(kind, name))
+        return None
+
+    async def _owner_is_alive(self) -> None:
+        """Read the owner once from the server before anything is made for it.
+
+        Watches lose deletions across a re-list, and deliver kinds in any order: without this a ghost's children would
+        be made and collected in a hot loop.
+        """
+        if self._alive:
+            return
+        found = await self._client.get(kinds.MODEL_DEPLOYMENTS, *self._key)
+        if found is None or found["metadata"]["uid"] != self._uid or "deletionTimestamp" in found["metadata"]:
+            self._store.drop(kinds.MODEL_DEPLOYMENTS, *self._key, self._uid)
+            if found is not None:
+                self._store.remember(kinds.MODEL_DEPLOYMENTS, found)
+            raise OwnerGone(f"{self._key.namespace}/{self._key.name}")
+        self._alive = True
+
+    def _contested(self, kind: Kind, wanted: Object, live: Object) -> bool:
+        """Whether somebody undoes what is applied, again and again: then it is said, and no longer fought over."""
+        uid, seal = live["metadata"]["uid"], wanted["metadata"].get("annotations", {}).get(names.APPLIED, "")
+        last, times = self._memory.applies.get(uid, ("", 0))
+        times = times + 1 if last == seal else 1
+        self._memory.applies[uid] = (seal, times)
+        if times <= CONTEST:
+            return False
+        name = wanted["metadata"]["name"]
+        self._refuse(
+            kind,
+            wanted,
+            Reason.CONTESTED,
+            f"{kind.kind} {name}: somebody else keeps changing it back; see its managedFields",
+        )
+        return True
+
+    def _guard(self) -> None:
+        if not self._proven():
+            raise NotLeading
+
+    def _had(self, kind: Kind, wanted: Object) -> None:
+        self._memory.refusals.pop((kind.kind, wanted["metadata"]["name"]), None)
+
+    def _refuse(self, kind: Kind, wanted: Object, reason: str, message: str) -> None:
+        name = wanted["metadata"]["name"]
+        self._memory.refusals[kind.kind, name] = Refusal(kind.kind, name, reason, message)
+
+
+def _with(wanted: Object, identity: Object) -> Object:
+    return {**wanted, "metadata": {**wanted["metadata"], **identity}}
+
+
+def _taken(kind: Kind, name: str) -> str:
+    return (
+        f"{kind.kind} {name} exists and belongs to somebody else; it is left alone. Delete or rename it, or give the "
+        "ModelDeployment another name"
+    )
+
+
+def _belonged_to_predecessor(obj: Object, name: str) -> bool:
+    references = obj["metadata"].get("ownerReferences") or ()
+    return any(each.get("controller") and each["kind"] == names.KIND and each["name"] == name for each in references)
+
+
+def _reason(error: Refused) -> str:
+    if error.forbidden and "exceeded quota" in error.message:
+        return Reason.QUOTA
+    return Reason.OBJECT_REFUSED

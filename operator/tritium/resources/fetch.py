@@ -1,0 +1,88 @@
+"""The part of a pod that lists or fetches a source: its container, and the volumes that it needs."""
+
+import json
+from typing import Any, Final, Literal
+
+from tritium.api.fetch import CREDENTIALS_FOLDER, REQUEST_VARIABLE, FetchRequest
+from tritium.api.spec import ModelDeploymentSpec
+from tritium.resources.owner import Owner
+from tritium.resources.rendering import Rendering
+from tritium.resources.security import container_security
+
+CREDENTIALS: Final = "credentials"
+SCRATCH: Final = "fetch-tmp"
+
+
+def request(owner: Owner, spec: ModelDeploymentSpec, *, fingerprint: str | None = None) -> FetchRequest:
+    """What is to be listed or, with a fingerprint, fetched."""
+    # How often to look for a change is no part of what is looked at.
+    source = spec.model.source.model_copy(update={"poll_interval": None})
+    return FetchRequest(
+        source=source,
+        model=spec.model.name or owner.name,
+        layout=spec.model.layout or "auto",
+        fingerprint=fingerprint,
+    )
+
+
+def container(
+    verb: Literal["fetch", "resolve"],
+    asked: FetchRequest,
+    *,
+    resources: dict[str, Any],
+    mounts: list[dict[str, Any]],
+    rendering: Rendering,
+) -> dict[str, Any]:
+    """The container, with the mounts that every source needs before the given ones."""
+    secret = [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(asked) else []
+    return {
+        "name": verb,
+        "image": rendering.fetch_image,
+        "imagePullPolicy": rendering.image_pull_policy,
+        "command": ["python3", "-m", "tritium.sync", verb],
+        "env": [{"name": REQUEST_VARIABLE, "value": _wire(asked)}],
+        "resources": resources,
+        "volumeMounts": [{"name": SCRATCH, "mountPath": "/tmp"}, *secret, *mounts],  # noqa: S108 - a volume of its own
+        "securityContext": container_security(),
+        # The result is what fetch writes; the end of its log must not be taken for one.
+        "terminationMessagePolicy": "File",
+    }
+
+
+def volumes(asked: FetchRequest) -> list[dict[str, Any]]:
+    """The volumes that every source needs."""
+    scratch = {"name": SCRATCH, "emptyDir": {"sizeLimit": "64Mi"}}
+    secret = _secret(asked)
+    if not secret:
+        return [scratch]
+    # Optional: fetch can say which Secret is missing, where a pod that waits for it says nothing.
+    mounted = {"secretName": secret, "optional": True, "defaultMode": 0o440}
+    return [scratch, {"name": CREDENTIALS, "secret": mounted}]
+
+
+def identity(spec: ModelDeploymentSpec) -> dict[str, Any]:
+    """Members of a pod's spec: whom the cloud takes it for, and for whom the registry does."""
+    credentials = spec.model.source.credentials
+    account = credentials.service_account_name if credentials else None
+    pull = spec.server.image_pull_secrets if spec.server else None
+    members: dict[str, Any] = {"serviceAccountName": account} if account else {}
+    if pull:
+        members["imagePullSecrets"] = [{"name": secret.name} for secret in pull]
+    # Nothing in these pods speaks to the API server. A cloud's own token is mounted by its webhook all the same.
+    return members | {"automountServiceAccountToken": False}
+
+
+def _secret(asked: FetchRequest) -> str | None:
+    credentials = asked.source.credentials
+    return credentials.secret_ref.name if credentials and credentials.secret_ref else None
+
+
+def _wire(asked: FetchRequest) -> str:
+    r"""The request as JSON that means the same after Kubernetes, which replaces `$(NAME)` and `$$` in a value.
+
+    >>> asked = FetchRequest(source={"uri": "s3://models/$(HOME)"}, model="fraud")
+    >>> print(_wire(asked))
+    {"layout": "auto", "model": "fraud", "source": {"uri": "s3://models/\u0024(HOME)"}}
+    """
+    members = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return json.dumps(members, sort_keys=True).replace("$", "\\u0024")

@@ -1,0 +1,58 @@
+"""Settings of the operator, from its environment; the chart sets them all."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+_PREFIX: Final = "TRITIUM_"
+
+
+class Settings(BaseModel):
+    """What one installation of the operator is told. Each field is the variable TRITIUM_<FIELD>."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: str
+    """The image that lists and fetches models: the operator's own."""
+    triton_image: str
+    """Triton's image for a ModelDeployment that names none."""
+    image_pull_policy: str = "IfNotPresent"
+    """Pull policy of the pods' images."""
+    namespace: str
+    """Where the Lease is."""
+    pod_name: str
+    """Who holds the Lease."""
+    port: int = Field(default=8080, ge=0)
+    """For /healthz, /readyz and /metrics."""
+    log_level: str = "INFO"
+    workers: int = Field(default=8, ge=1)
+    """Passes at the same time."""
+    sweep_every: float = Field(default=300.0, gt=0)
+    """Seconds between two listings of everything, which find what the watches missed."""
+
+
+class SettingsInvalid(ValueError):
+    """A variable is missing or has no meaning; the text names it."""
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsInvalid: with the variable's name.
+
+    >>> from_environment({"TRITIUM_IMAGE": "a", "TRITIUM_TRITON_IMAGE": "b", "TRITIUM_NAMESPACE": "c"})
+    Traceback (most recent call last):
+    tritium.settings.SettingsInvalid: TRITIUM_POD_NAME: Field required
+    """
+    given = {
+        name: environment[_PREFIX + name.upper()]
+        for name in Settings.model_fields
+        if _PREFIX + name.upper() in environment
+    }
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        wrong = "; ".join(f"{_PREFIX}{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
+        raise SettingsInvalid(wrong) from error

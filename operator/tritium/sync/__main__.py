@@ -1,0 +1,68 @@
+"""`python -m tritium.sync resolve` and `python -m tritium.sync fetch`: what the containers of a model's pods run.
+
+Everything comes from the environment variable that `tritium.api.fetch` names and from the mounted folders. The answer
+goes into the termination message, what people want to know to standard output, and the exit code is 0 or 1.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from tritium.api.fetch import REQUEST_VARIABLE, FetchReason, FetchRequest, FetchResult
+from tritium.sync import report, work
+from tritium.sync.errors import Failed, from_system
+from tritium.sync.work import Mounts
+
+ROOT_VARIABLE: Final = "TRITIUM_FETCH_ROOT"
+"""A folder that stands for `/`, so that it can be run outside of a container."""
+
+_VERBS: Final = {"resolve": work.resolve, "fetch": work.fetch}
+
+log = logging.getLogger("tritium.sync")
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Do what the one argument says; return the exit code."""
+    if len(arguments) != 1 or arguments[0] not in _VERBS:
+        log.error("usage: python -m tritium.sync %s", "|".join(_VERBS))
+        return 2
+    mounts = Mounts.below(Path(environment.get(ROOT_VARIABLE, "/")))
+    result = _outcome(arguments[0], environment, mounts)
+    if result.failure:
+        log.error("%s: %s", result.failure.reason, result.failure.message)
+    report.write(result, mounts.termination)
+    return 1 if result.failure else 0
+
+
+def _outcome(verb: str, environment: Mapping[str, str], mounts: Mounts) -> FetchResult:
+    try:
+        request = FetchRequest.model_validate_json(environment.get(REQUEST_VARIABLE, ""))
+        return asyncio.run(_VERBS[verb](request, mounts))
+    except Failed as failure:
+        return report.failed(failure)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        return report.failed(Failed(FetchReason.FETCH_FAILED, f"{REQUEST_VARIABLE} is not a request: {problems}"))
+    except OSError as error:
+        return report.failed(from_system(error))
+    except Exception as error:
+        log.exception("this is a mistake in Tritium, please report it")
+        return report.failed(Failed(FetchReason.FETCH_FAILED, f"a mistake in Tritium: {type(error).__name__}: {error}"))
+
+
+def _leave(signum: int, _: object) -> None:
+    """As process 1 it would not be ended by a signal that it does not handle. Nothing has to be tidied up."""
+    os._exit(128 + signum)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+    signal.signal(signal.SIGTERM, _leave)
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,103 @@
+"""The identity that a source is read with: the files of the mounted Secret."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tritium.api.fetch import FetchReason
+from tritium.api.source import Source
+from tritium.sync.errors import Failed
+
+CA_KEY: Final = "ca.crt"
+ACCESS_KEY: Final = "AWS_ACCESS_KEY_ID"
+SECRET_KEY: Final = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - the name of a key
+TOKEN_KEY: Final = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of a key
+REGION_KEYS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
+ENDPOINT_KEY: Final = "AWS_ENDPOINT_URL"
+
+_KNOWN: Final = frozenset({CA_KEY, ACCESS_KEY, SECRET_KEY, TOKEN_KEY, ENDPOINT_KEY, *REGION_KEYS})
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the Secret says.
+
+    Attributes:
+        secret: its name; absent when the source names none.
+        account: name of the ServiceAccount, when the source names one.
+        values: by key, only those that are known; never shown.
+    """
+
+    secret: str | None = None
+    account: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def remedy(self) -> str:
+        """What a person should check when the store refuses this identity."""
+        if self.secret:
+            return f"Check the keys in Secret {self.secret}, and that they may list the bucket and read its objects"
+        if self.account:
+            return f"Check what role ServiceAccount {self.account} has, and that it may list the bucket and read it"
+        return "Name a Secret with keys that may list and read it in model.source.credentials"
+
+
+def read(folder: Path, source: Source) -> Credentials:
+    """The mounted Secret, when the source names one.
+
+    Raises:
+        Failed: `SecretMissing`, when it names one that does not exist.
+    """
+    named = source.credentials
+    if named is None or named.secret_ref is None:
+        return Credentials(account=named.service_account_name if named else None)
+    # Kubernetes mounts a Secret through links whose names begin with two dots.
+    files = [each for each in folder.iterdir() if not each.name.startswith("..")] if folder.is_dir() else []
+    if not files:
+        raise Failed(
+            FetchReason.SECRET_MISSING,
+            f"Secret {named.secret_ref.name}, which model.source.credentials names, does not exist in this namespace "
+            f"or holds nothing. Create it with the keys {ACCESS_KEY} and {SECRET_KEY}",
+        )
+    # A line's end after a key is a common slip of the one who made the Secret, and never part of a key.
+    values = {each.name: each.read_text(errors="replace").strip() for each in files if each.name in _KNOWN}
+    return Credentials(secret=named.secret_ref.name, values={name: value for name, value in values.items() if value})
+
+
+def demand_keys(credentials: Credentials) -> None:
+    """A Secret for S3 has both keys.
+
+    Raises:
+        Failed: `CredentialsMissing`, naming the key that is absent.
+
+    >>> demand_keys(Credentials("s3-keys", values={ACCESS_KEY: "AKIA"}))
+    Traceback (most recent call last):
+        ...
+    tritium.sync.errors.Failed: Secret s3-keys has no key AWS_SECRET_ACCESS_KEY. Add it, with the value for the bucket
+    """
+    for key in (ACCESS_KEY, SECRET_KEY):
+        if credentials.secret and key not in credentials.values:
+            raise Failed(
+                FetchReason.CREDENTIALS_MISSING,
+                f"Secret {credentials.secret} has no key {key}. Add it, with the value for the bucket",
+            )
+
+
+def authority(credentials: Credentials) -> str | None:
+    """The certificates of a private authority, in PEM form, if the Secret has any.
+
+    Raises:
+        Failed: `CredentialsMissing`, when they are none.
+    """
+    certificates = credentials.values.get(CA_KEY)
+    if certificates:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificates)
+        except (ssl.SSLError, ValueError) as error:
+            raise Failed(
+                FetchReason.CREDENTIALS_MISSING,
+                f"{CA_KEY} in Secret {credentials.secret} holds no certificate in PEM form; put the authority's there",
+            ) from error
+    return certificates

@@ -1,0 +1,165 @@
+"""Bytes from a source to files: parallel parts, a bounded window, each file hashed on the way.
+
+At most `WINDOW` parts of `CHUNK` bytes are in flight over all files together, and that is all the memory it takes,
+whatever the model's size. Parts arrive in any order and are hashed and written in the file's order, so that no byte
+is read a second time. A part that breaks off goes on where it broke off, with growing pauses, until nothing moves.
+"""
+
+import asyncio
+import hashlib
+import math
+import os
+import random
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tritium.core.manifest import FileEntry
+from tritium.sync.errors import Failed
+from tritium.sync.listing import RemoteFile
+from tritium.sync.sources import Store
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
+CHUNK: Final = 8 << 20
+WINDOW: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a part is tried without a byte of progress; a server that is restarted should not cost a download.
+
+    Attributes:
+        tries: without progress, before it is given up.
+        first: seconds of the first pause; each is twice the one before.
+        longest: seconds of the longest pause.
+    """
+
+    tries: int = 9
+    first: float = 0.5
+    longest: float = 20.0
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row, scattered so that pods do not come back together."""
+        pause = min(self.longest, math.ldexp(self.first, failures - 1))
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+@dataclass(slots=True)
+class Progress:
+    """Bytes that were received; the one thing that changes while others look."""
+
+    received: int = 0
+
+
+class Download:
+    """One download of many files."""
+
+    def __init__(self, store: Store, patience: Patience, progress: Progress) -> None:
+        self._store = store
+        self._patience = patience
+        self._progress = progress
+        self._slots = asyncio.Semaphore(WINDOW)
+
+    async def run(self, files: Iterable[RemoteFile], targets: Mapping[str, Path]) -> list[FileEntry]:
+        """Fetch the files; return what they were found to be, in no order.
+
+        Args:
+            files: at the source.
+            targets: where each path goes; the folders are there, the files are not.
+
+        Raises:
+            Failed: the first thing that went wrong.
+            OSError: a file could not be written.
+        """
+        entries: list[FileEntry] = []
+        waiting = iter(files)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(WINDOW):
+                    group.create_task(self._some(group, waiting, targets, entries))
+        except ExceptionGroup as failures:
+            raise _first(failures) from None
+        return entries
+
+    async def _some(
+        self,
+        group: asyncio.TaskGroup,
+        waiting: Iterator[RemoteFile],
+        targets: Mapping[str, Path],
+        entries: list[FileEntry],
+    ) -> None:
+        """One file after the other, as long as there are any."""
+        for file in waiting:
+            sha256 = await self._file(group, file, targets[file.path])
+            entries.append(FileEntry(file.path, file.size, sha256))
+
+    async def _file(self, group: asyncio.TaskGroup, file: RemoteFile, target: Path) -> str:
+        sha256 = hashlib.sha256()
+        parts: deque[tuple[int, asyncio.Task[list[bytes]]]] = deque()
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+
+        async def keep_oldest() -> None:
+            start, part = parts.popleft()
+            await asyncio.to_thread(keep, descriptor, await part, start, sha256)
+            self._slots.release()
+
+        try:
+            for start in range(0, file.size, CHUNK):
+                # Who holds parts of the window never waits for more of it, so files cannot block each other.
+                while parts and self._slots.locked():
+                    await keep_oldest()
+                await self._slots.acquire()
+                parts.append((start, group.create_task(self._part(file, start, min(start + CHUNK, file.size)))))
+            while parts:
+                await keep_oldest()
+            await asyncio.to_thread(os.fsync, descriptor)
+        finally:
+            os.close(descriptor)
+        return sha256.hexdigest()
+
+    async def _part(self, file: RemoteFile, start: int, end: int) -> list[bytes]:
+        """The pieces of one part, going on after each break where it was."""
+        pieces: list[bytes] = []
+        position, failures = start, 0
+        while position < end:
+            before = position
+            try:
+                async for piece in self._store.read(file, position, end):
+                    pieces.append(piece)
+                    position += len(piece)
+                    self._progress.received += len(piece)
+            except Failed as failure:
+                if not failure.transient:
+                    raise
+                failures = failures + 1 if position == before else 1
+                if failures >= self._patience.tries:
+                    raise
+                await asyncio.sleep(self._patience.pause(failures))
+        return pieces
+
+
+def keep(descriptor: int, pieces: Sequence[bytes], start: int, sha256: "Hash") -> None:
+    """Hash the pieces and write them at their place.
+
+    Raises:
+        OSError: such as ENOSPC.
+    """
+    for piece in pieces:
+        sha256.update(piece)
+        view = memoryview(piece)
+        while view:
+            written = os.pwrite(descriptor, view, start)
+            start += written
+            view = view[written:]
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    """The first error that is not itself a group."""
+    error: Exception = failures
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,128 @@
+"""What is on the disk: nothing, or a whole verified model.
+
+A model is put together in `.incoming` and becomes `ready` by one rename, after every file and folder was synced. So
+whoever sees `ready` sees all of it, whatever happened in between. It holds:
+
+    manifest       the lines whose sha256 is the model's digest
+    identity       the fingerprint of the listing it was fetched from, and that digest
+    repository/    Triton's model repository
+"""
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tritium.api.fetch import FetchRequest, FetchResult
+from tritium.core import manifest
+from tritium.core.manifest import FileEntry
+from tritium.sync import layout
+
+_READY: Final = "ready"
+_INCOMING: Final = ".incoming"
+_DISCARDED: Final = ".discarded"
+_MANIFEST: Final = "manifest"
+_IDENTITY: Final = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The volume that models are put on."""
+
+    root: Path
+
+    @property
+    def repository(self) -> Path:
+        """Triton's repository, as it is being put together."""
+        return self.root / _INCOMING / "repository"
+
+    @property
+    def published(self) -> Path:
+        """Triton's repository, once it is ready."""
+        return self.root / _READY / "repository"
+
+    def clear(self) -> None:
+        """Remove what an attempt that was killed left behind."""
+        for name in (_INCOMING, _DISCARDED):
+            if (self.root / name).exists():
+                shutil.rmtree(self.root / name)
+
+    def discard(self) -> None:
+        """Remove a model that is broken or not the one asked for: out of sight by one rename, then away."""
+        if (self.root / _READY).exists():
+            (self.root / _READY).rename(self.root / _DISCARDED)
+        self.clear()
+
+    def free(self) -> int:
+        """Bytes that can be written."""
+        room = os.statvfs(self.root)
+        return room.f_bavail * room.f_frsize
+
+    def prepare(self, plan: layout.Plan) -> dict[str, Path]:
+        """Make the folders and the generated files; return where each path of the source goes."""
+        targets = {path: self.repository / target for path, target in plan.targets.items()}
+        for folder in sorted({each.parent for each in targets.values()}):
+            folder.mkdir(parents=True, exist_ok=True)
+        for target, text in plan.generated.items():
+            _write(self.repository / target, text)
+        return targets
+
+    def publish(self, entries: Sequence[FileEntry], fingerprint: str) -> None:
+        """Sync everything, and make it visible at once."""
+        incoming, ready = self.root / _INCOMING, self.root / _READY
+        _write(incoming / _MANIFEST, "".join(sorted(f"{entry.line()}\n" for entry in entries)))
+        _write(incoming / _IDENTITY, f"{fingerprint}\n{manifest.digest(entries)}\n")
+        for folder, _, _ in os.walk(incoming, topdown=False):
+            _sync_folder(Path(folder))
+        incoming.rename(ready)
+        _sync_folder(self.root)
+
+    def ready(self, request: FetchRequest, known: str | None) -> FetchResult | None:
+        """The model that is there already, if it is whole and the one that is asked for.
+
+        Args:
+            request: what is asked for.
+            known: the digest that the model must have, if one is known; otherwise its fingerprint decides.
+        """
+        try:
+            text = (self.root / _READY / _MANIFEST).read_text(encoding="utf-8")
+            fingerprint, digest = (self.root / _READY / _IDENTITY).read_text(encoding="utf-8").splitlines()
+            entries = [_entry(line) for line in text.splitlines()]
+            plan = layout.plan([entry.path for entry in entries], request.model, request.layout)
+            sizes = {plan.targets[entry.path]: entry.size for entry in entries}
+            sizes |= {path: len(made.encode()) for path, made in plan.generated.items()}
+            whole = all((self.published / path).stat().st_size == size for path, size in sizes.items())
+        except (OSError, ValueError):
+            return None
+        same = digest == known if known else fingerprint == request.fingerprint
+        if not whole or not same or digest != manifest.digest(entries):
+            return None
+        total = sum(entry.size for entry in entries)
+        return FetchResult(fingerprint=fingerprint, files=len(entries), bytes=total, digest=digest)
+
+
+def _entry(line: str) -> FileEntry:
+    """A line of a manifest.
+
+    >>> _entry("aa" * 32 + " 3 1/model.py").path
+    '1/model.py'
+    """
+    sha256, size, path = line.split(" ", 2)
+    return FileEntry(path, int(size), sha256)
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

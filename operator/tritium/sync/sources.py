@@ -1,0 +1,49 @@
+"""Where a model comes from: what every kind of source can do, and which one a URI names."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final, Protocol
+
+from tritium.api.fetch import FetchReason
+from tritium.api.source import Source
+from tritium.sync.credentials import Credentials
+from tritium.sync.errors import Failed
+from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.objects import HttpFile, S3Folder
+
+
+class Store(Protocol):
+    """A source: it lists its files and reads parts of them."""
+
+    async def files(self) -> Listing:
+        """All files of the model.
+
+        Raises:
+            Failed: it cannot be listed; `SourceUnreachable` within 15 seconds.
+        """
+
+    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from start to before end, piece by piece.
+
+        Raises:
+            Failed: `SourceChanged` when the file is not the one that was listed; transient when it broke off.
+        """
+
+
+_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {"s3": S3Folder, "https": HttpFile}
+
+
+def open_store(source: Source, credentials: Credentials) -> Store:
+    """The store of a source; nothing is sent yet.
+
+    Raises:
+        Failed: no source of this kind, or one that cannot be used as it is configured.
+    """
+    uri = source.uri or ""
+    scheme, _, _ = uri.partition("://")
+    if scheme not in _SCHEMES:
+        raise Failed(
+            FetchReason.FETCH_FAILED,
+            f"model.source.uri {uri or '(absent)'}: only {' and '.join(f'{each}://' for each in _SCHEMES)} can be "
+            "fetched by this version; copy the model to an S3 bucket",
+        )
+    return _SCHEMES[scheme](source, credentials)

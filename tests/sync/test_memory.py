@@ -1,0 +1,45 @@
+"""A model of any size takes the same memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.sync.pod import Pod, request
+from tests.sync.s3 import S3
+from tritium.api.fetch import FetchRequest
+
+SIZE = 600 << 20
+MEASURED = """
+import runpy
+try:
+    runpy.run_module("tritium.sync", run_name="__main__", alter_sys=True)
+finally:
+    print([line for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+"""
+
+
+def test_memory_is_bounded_whatever_the_size(server: S3, pod: Pod, prefix: str) -> None:
+    folder = server.lay(f"{prefix}/1/model.onnx", b"").parent
+    block = os.urandom(1 << 20)
+    with (folder / "model.onnx").open("wb") as file:
+        for _ in range(SIZE >> 20):
+            file.write(block)
+    server.put(f"{prefix}/config.pbtxt", b'backend: "onnxruntime"\n')
+    wanted = request(server, prefix)
+    pod.mount()
+    found = run(pod, "resolve", wanted)
+    assert pod.result().bytes == SIZE + 23, found
+    fingerprint = pod.result().fingerprint
+    output = run(pod, "fetch", wanted.model_copy(update={"fingerprint": fingerprint}))
+    peak = int(output.rpartition("VmHWM:")[2].split()[0]) >> 10
+    assert pod.result().failure is None
+    assert (pod.ready / "repository" / "fraud" / "1" / "model.onnx").stat().st_size == SIZE
+    assert peak <= 256, output
+
+
+def run(pod: Pod, verb: str, wanted: FetchRequest) -> str:
+    """Run it, and have it say its peak at the end."""
+    command = [sys.executable, "-c", MEASURED, verb]
+    return subprocess.check_output(command, env=pod.environment(wanted), text=True)

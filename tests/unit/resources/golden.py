@@ -1,0 +1,122 @@
+"""All objects of a ModelDeployment, for the golden files in `tests/golden/resources`.
+
+The files are what a reader sees of the builders. After a change that is meant, rewrite them and read the diff:
+
+    python -m tests.unit.resources.golden
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tritium.api import names
+from tritium.core.revision import revision_hash, written_hash
+from tritium.resources.controller_revision import controller_revision
+from tritium.resources.deployment import deployment
+from tritium.resources.disruption import disruption_budget
+from tritium.resources.facts import revision_facts
+from tritium.resources.owner import Owner
+from tritium.resources.pod_template import pod_template
+from tritium.resources.rendering import Rendering
+from tritium.resources.resolution import resolution_job
+from tritium.resources.service import service
+
+Object = dict[str, Any]
+
+ROOT = Path(__file__).parents[3]
+SAMPLES = ROOT / "manifests" / "samples"
+GOLDEN = ROOT / "tests" / "golden" / "resources"
+
+RENDERING = Rendering(fetch_image="ghcr.io/tritium/tritium:1.0.0", triton_image="nvcr.io/nvidia/tritonserver:26.07-py3")
+FINGERPRINT = "sha256:" + "f" * 64
+DIGEST = "sha256:" + "d" * 64
+SIZE = 100 * 1024**2
+NAMES = ("short", "gpu", "private-bucket", "service-account", "pod-template")
+
+SERVICE_ACCOUNT: Object = {
+    "metadata": {"name": "forecast"},
+    "spec": {
+        "replicas": 2,
+        "model": {
+            "name": "prophet",
+            "source": {"uri": "s3://models/forecast/1", "credentials": {"serviceAccountName": "model-reader"}},
+            "layout": "python",
+        },
+        "server": {
+            "image": "registry.example.com/triton@sha256:" + "0" * 64,
+            "imagePullSecrets": [{"name": "registry"}],
+            "priorityClassName": "system-cluster-critical",
+            "resources": {"requests": {"cpu": 2, "memory": "4Gi"}, "limits": {"cpu": "2000m", "memory": "4096Mi"}},
+        },
+    },
+}
+
+
+def sample(name: str) -> Object:
+    """The ModelDeployment of a sample."""
+    documents = yaml.safe_load_all((SAMPLES / f"{name}.yaml").read_text())
+    return next(each for each in documents if each["kind"] == names.KIND)
+
+
+def case(name: str) -> Object:
+    """The ModelDeployment of a golden file."""
+    return SERVICE_ACCOUNT if name == "service-account" else sample(name)
+
+
+def owner_of(model: Object, namespace: str = "ml", uid: str = "00000000-0000-0000-0000-000000000001") -> Owner:
+    """Who owns the objects of a ModelDeployment that no server has stored."""
+    return Owner.of({"metadata": model["metadata"] | {"namespace": namespace, "uid": uid}})
+
+
+def template(owner: Owner, spec: Object, size: int = SIZE, rendering: Rendering = RENDERING) -> Object:
+    """The pod template of a spec's revision."""
+    key = revision_hash(written_hash(spec), FINGERPRINT)
+    return pod_template(owner, spec, hash=key, fingerprint=FINGERPRINT, size=size, rendering=rendering)
+
+
+def objects(owner: Owner, spec: Object) -> list[Object]:
+    """All objects of a ModelDeployment with one revision."""
+    written = written_hash(spec)
+    key = revision_hash(written, FINGERPRINT)
+    rendered = template(owner, spec)
+    return [
+        resolution_job(owner, spec, written=written, attempt=1, rendering=RENDERING),
+        controller_revision(
+            owner,
+            hash=key,
+            number=1,
+            written=written,
+            fingerprint=FINGERPRINT,
+            model=spec["model"].get("name", owner.name),
+            files=3,
+            size=SIZE,
+            template=rendered,
+        ),
+        deployment(owner, hash=key, replicas=spec.get("replicas", 1), template=rendered),
+        revision_facts(owner, hash=key, digest=DIGEST),
+        disruption_budget(owner, hash=key),
+        service(owner, hash=key, number=1),
+    ]
+
+
+class _Readable(yaml.SafeDumper):
+    """No anchors where one value stands in two places."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return data is not None
+
+
+def rendered(name: str) -> str:
+    """What a golden file holds."""
+    model = case(name)
+    built = objects(owner_of(model), model["spec"])
+    return yaml.dump_all(built, Dumper=_Readable, sort_keys=False, width=120)
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for each in NAMES:
+        (GOLDEN / f"{each}.yaml").write_text(rendered(each))

@@ -1,0 +1,168 @@
+"""What is special about a model's pod, case by case; the whole of it stands in the golden files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.resources.golden import FINGERPRINT, RENDERING, SIZE, owner_of
+from tritium.api import names
+from tritium.api.fetch import CREDENTIALS_FOLDER, REQUEST_VARIABLE, FetchRequest
+from tritium.resources.pod_template import pod_template
+from tritium.resources.resolution import resolution_job
+
+Object = dict[str, Any]
+
+OWNER = owner_of({"metadata": {"name": "fraud"}})
+URI = "s3://models/fraud/7"
+
+
+def rendered(model: Object | None = None, **server: Any) -> Object:
+    spec = {"model": {"source": {"uri": URI}} | (model or {}), "server": server}
+    return pod_template(OWNER, spec, hash="0a1b2c3d", fingerprint=FINGERPRINT, size=SIZE, rendering=RENDERING)
+
+
+def triton(pod: Object) -> Object:
+    return next(each for each in pod["spec"]["containers"] if each["name"] == "triton")
+
+
+def fetch(pod: Object) -> Object:
+    return next(each for each in pod["spec"]["initContainers"] if each["name"] == "fetch")
+
+
+def request(container: Object) -> FetchRequest:
+    value = next(each["value"] for each in container["env"] if each["name"] == REQUEST_VARIABLE)
+    return FetchRequest.model_validate_json(value)
+
+
+def volume(pod: Object, name: str) -> Object | None:
+    return next((each for each in pod["spec"]["volumes"] if each["name"] == name), None)
+
+
+def test_fetch_is_asked_for_the_source_as_written_but_for_the_interval() -> None:
+    source = {"uri": URI, "options": {"region": "eu"}, "digest": "sha256:" + "0" * 64}
+    asked = request(fetch(rendered({"source": source | {"pollInterval": "5m"}, "name": "fraud2", "layout": "python"})))
+    assert asked.source.model_dump(by_alias=True, exclude_none=True) == source
+    assert (asked.model, asked.layout, asked.fingerprint) == ("fraud2", "python", FINGERPRINT)
+
+
+def test_a_resolution_is_asked_for_the_same_without_a_fingerprint() -> None:
+    spec = {"model": {"source": {"uri": URI}}}
+    job = resolution_job(OWNER, spec, written="sha256:aa", attempt=2, rendering=RENDERING)
+    asked = request(job["spec"]["template"]["spec"]["containers"][0])
+    assert asked == request(fetch(rendered())).model_copy(update={"fingerprint": None})
+    assert job["metadata"]["annotations"][names.WRITTEN] == "sha256:aa"
+    assert job["metadata"]["annotations"][names.ATTEMPT] == "2"
+
+
+def test_a_secret_is_mounted_into_fetch_only_and_may_be_missing() -> None:
+    pod = rendered({"source": {"uri": URI, "credentials": {"secretRef": {"name": "bucket"}}}})
+    assert volume(pod, "credentials") == {
+        "name": "credentials",
+        "secret": {"secretName": "bucket", "optional": True, "defaultMode": 0o440},
+    }
+    assert {"name": "credentials", "mountPath": CREDENTIALS_FOLDER, "readOnly": True} in fetch(pod)["volumeMounts"]
+    assert "credentials" not in [each["name"] for each in triton(pod)["volumeMounts"]]
+    assert "serviceAccountName" not in pod["spec"]
+
+
+def test_a_model_without_credentials_mounts_none() -> None:
+    assert volume(rendered(), "credentials") is None
+
+
+def test_a_service_account_is_the_pods_and_gives_it_no_token_for_the_api_server() -> None:
+    pod = rendered({"source": {"uri": URI, "credentials": {"serviceAccountName": "reader"}}})["spec"]
+    assert pod["serviceAccountName"] == "reader"
+    assert pod["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize(
+    ("image", "flags"),
+    [
+        ("nvcr.io/nvidia/tritonserver:26.07-py3", 1),
+        ("nvcr.io/nvidia/tritonserver:24.10-py3", 1),
+        ("nvcr.io/nvidia/tritonserver:23.12-py3", 0),
+        ("registry.example.com/own@sha256:0123", 1),
+    ],
+)
+def test_a_flag_is_set_where_the_version_has_it(image: str, flags: int) -> None:
+    args = triton(rendered(image=image))["args"]
+    assert len([arg for arg in args if arg.startswith("--grpc-max-connection-age=")]) == flags
+
+
+def test_the_users_flags_are_the_last() -> None:
+    assert triton(rendered(args=["--exit-on-error=false"]))["args"][-1] == "--exit-on-error=false"
+
+
+def test_metrics_of_gpus_are_off_only_where_there_is_none() -> None:
+    assert "--allow-gpu-metrics=false" in triton(rendered())["args"]
+    assert "--allow-gpu-metrics=false" not in triton(rendered(gpu={"count": 1}))["args"]
+
+
+def test_only_the_installations_images_have_its_pull_policy() -> None:
+    assert triton(rendered())["imagePullPolicy"] == fetch(rendered())["imagePullPolicy"] == "IfNotPresent"
+    assert "imagePullPolicy" not in triton(rendered(image="own:latest"))
+
+
+def test_what_the_user_says_of_the_placement_is_the_pods() -> None:
+    placement: Object = {
+        "nodeSelector": {"disk": "fast"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "priorityClassName": "high",
+        "runtimeClassName": "nvidia",
+        "imagePullSecrets": [{"name": "registry"}],
+    }
+    pod = rendered(**placement)["spec"]
+    assert {name: pod[name] for name in placement} == placement
+
+
+def test_a_user_can_change_the_pod_by_name() -> None:
+    pod = rendered(
+        env=[{"name": "A", "value": "1"}],
+        podTemplate={
+            "metadata": {"labels": {"team": "risk"}},
+            "spec": {
+                "containers": [
+                    {"name": "triton", "env": [{"name": "B", "value": "2"}], "livenessProbe": None},
+                    {"name": "helper", "image": "helper:1"},
+                ],
+                "volumes": [{"name": "tmp", "persistentVolumeClaim": {"claimName": "big"}}],
+                "topologySpreadConstraints": [],
+            },
+        },
+    )
+    assert pod["metadata"]["labels"]["team"] == "risk"
+    assert [each["name"] for each in pod["spec"]["containers"]] == ["triton", "helper"]
+    assert [each["name"] for each in triton(pod)["env"]] == ["A", "B"]
+    assert "livenessProbe" not in triton(pod)
+    assert triton(pod)["args"] == triton(rendered())["args"]
+    assert volume(pod, "tmp") == {"name": "tmp", "persistentVolumeClaim": {"claimName": "big"}}
+    assert pod["spec"]["topologySpreadConstraints"] == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"metadata": None, "spec": None},
+        {"metadata": {"labels": None}, "spec": {"containers": None, "initContainers": None}},
+        {"metadata": {"labels": dict.fromkeys([names.OWNER, names.REVISION, names.COMPONENT, names.MANAGED_BY])}},
+        {"metadata": {"labels": {names.OWNER: "other", names.REVISION: "other", names.COMPONENT: "other"}}},
+        {"spec": {"containers": [], "initContainers": []}},
+    ],
+)
+def test_a_user_cannot_take_away_what_makes_the_pod_tritiums(template: Object) -> None:
+    plain, pod = rendered(), rendered(podTemplate=template)
+    assert pod["metadata"]["labels"].items() >= plain["metadata"]["labels"].items()
+    assert (triton(pod), fetch(pod)) == (triton(plain), fetch(plain))
+
+
+@pytest.mark.parametrize("template", [{"metadata": 5}, {"metadata": {"labels": 5}}, {"spec": {"containers": {"a": 1}}}])
+def test_what_is_no_pod_template_is_left_to_the_api_server(template: Object) -> None:
+    pod = rendered(podTemplate=template)
+    for part, value in template.items():
+        if isinstance(value, dict):
+            assert pod[part].items() >= value.items()
+        else:
+            assert pod[part] == value
