@@ -27,9 +27,7 @@ FROM ${BASE_IMAGE}
 RUN rm -rf /usr/local/lib/python3*/site-packages/pip* /usr/local/lib/python3*/site-packages/setuptools* \
            /usr/local/lib/python3*/site-packages/wheel* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip*
 COPY --from=install /opt/tritium /opt/tritium
-# A platform may run this as any number; USER is the name of a user who has none, and kopf does not start without.
 ENV PYTHONPATH=/opt/tritium \
-    USER=tritium \
     PATH=/opt/tritium/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1

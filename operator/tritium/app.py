@@ -67,9 +67,11 @@ class App:
         async with (
             serve(self._health, self._telemetry, self._settings.port),
             Client.from_environment(user_agent=agent, observe=self._telemetry.request) as client,
+            # Of its own: a renewal must not wait until requests that hang have given their turn back.
+            Client.from_environment(user_agent=agent, concurrency=2, observe=self._telemetry.request) as renewing,
         ):
             await self._until_usable(client)
-            elector = Elector(client, self._settings.namespace, LEASE, _identity(self._settings))
+            elector = Elector(renewing, self._settings.namespace, LEASE, _identity(self._settings))
             self._telemetry.follow(self._telemetry.leader, lambda: float(elector.proven()))
             await self._until_stopped(elector.run(lambda: self._lead(client, elector)))
 
@@ -113,6 +115,8 @@ class App:
             async with _exposing(SchemaTooOld), asyncio.TaskGroup() as group:
                 group.create_task(self._watch(store, queue))
                 await self._sweep(client, store, queue)
+                for key in store.owners():  # what a watch told first is no news to the list, and yet not looked at
+                    queue.add(key, resync=True)
                 self._health.synced = True
                 group.create_task(self._keep_sweeping(client, store, queue))
                 group.create_task(workers.run(self._settings.workers))
@@ -142,7 +146,7 @@ class App:
         telemetry.follow(telemetry.queue_depth, lambda: float(queue.depth))
         telemetry.follow(telemetry.queue_age, lambda: queue.oldest)
         telemetry.follow(telemetry.watch_age, lambda: time.monotonic() - self._heard)
-        telemetry.follow(telemetry.objects, lambda: float(len(store.keys())))
+        telemetry.follow(telemetry.objects, lambda: float(len(store.owners())))
         self._health.stuck_for = lambda: min(time.monotonic() - workers.last_end, queue.oldest)
 
     async def _watch(self, store: Store, queue: WorkQueue[Key]) -> None:

@@ -34,7 +34,13 @@ async def watch(store: Store, wake: Wake, heard: Callable[[], None], started: Ca
     kopf.on.login(registry=registry, id="login")(kopf.login_via_client)
     ready = asyncio.Event()
     running = kopf.operator(
-        registry=registry, settings=_settings(), clusterwide=True, standalone=True, ready_flag=ready
+        registry=registry,
+        settings=_settings(),
+        # Without one kopf asks for the user's name, which the uid of a pod does not have. The type is a str, privately.
+        identity="tritium",  # type: ignore[arg-type]
+        clusterwide=True,
+        standalone=True,
+        ready_flag=ready,
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(running)

@@ -33,10 +33,14 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Init containers take `init` seconds, then the containers run and are ready after `after` more."""
+    """Init containers take `init` seconds, then the containers run and are ready after `after` more.
+
+    The init containers leave `said` behind as their termination message.
+    """
 
     after: float = 0.0
     init: float = 0.0
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def next_change(behaviour: Behaviour, elapsed: float) -> float | None:
     True
     """
     match behaviour:
-        case Ready(after, init):
+        case Ready(after, init, _):
             moments = [init, init + after]
         case NeverReady(init):
             moments = [init]
@@ -149,8 +153,8 @@ def outcome(pod: Object, behaviour: Behaviour, span: Span) -> Outcome:  # noqa: 
     # When it ended, not when one looked: the same pod looked at again later has the same status.
     span = (span[0], span[0] + timedelta(seconds=getattr(behaviour, "after", 0.0)))
     match behaviour:
-        case Ready(after, init):
-            return _serving(pod, span, init_over=elapsed >= init, ready=elapsed >= init + after)
+        case Ready(after, init, said):
+            return _serving(pod, span, init_over=elapsed >= init, ready=elapsed >= init + after, said=said)
         case NeverReady(init):
             return _serving(pod, span, init_over=elapsed >= init, ready=False)
         case ImagePullBackOff(message):
@@ -180,16 +184,16 @@ def _may_restart(pod: Object) -> bool:
     return str(pod["spec"].get("restartPolicy", "Always")) != "Never"
 
 
-def _serving(pod: Object, span: Span, *, init_over: bool, ready: bool) -> Outcome:
+def _serving(pod: Object, span: Span, *, init_over: bool, ready: bool, said: str = "") -> Outcome:
     if init_over or not pod["spec"].get("initContainers"):
-        return _all(pod, span, lambda spec: running(spec, span[0], ready=ready), "Running")
+        return _all(pod, span, lambda spec: running(spec, span[0], ready=ready), "Running", said)
     init = start_containers(pod, lambda spec: running(spec, span[0], ready=False))
     return Outcome("Pending", init, tuple(not_yet(spec) for spec in main_containers(pod)))
 
 
-def _all(pod: Object, span: Span, how: Callable[[Object], Container], phase: str) -> Outcome:
+def _all(pod: Object, span: Span, how: Callable[[Object], Container], phase: str, said: str = "") -> Outcome:
     """The init containers have done their work, and all others are like that."""
-    init = start_containers(pod, lambda spec: done(spec, span[0]))
+    init = start_containers(pod, lambda spec: done(spec, span[0], said))
     return Outcome(phase, init, tuple(how(spec) for spec in main_containers(pod)))
 
 

@@ -100,11 +100,11 @@ def running(spec: Object, since: datetime, *, ready: bool) -> Container:
     return Container(spec, {"running": {"startedAt": timestamp(since)}}, {}, ready=ready, started=True)
 
 
-def done(spec: Object, since: datetime) -> Container:
-    """An init container after its work: ended well, or running on if it is a sidecar."""
+def done(spec: Object, since: datetime, said: str = "") -> Container:
+    """An init container after its work: ended well, with what it said last, or running on if it is a sidecar."""
     if spec.get("restartPolicy") == "Always":
         return running(spec, since, ready=True)
-    return replace(stopped(spec, (since, since), WELL), ready=True)
+    return replace(stopped(spec, (since, since), replace(WELL, message=said)), ready=True)
 
 
 def pulling_failed(spec: Object, message: str) -> Container:

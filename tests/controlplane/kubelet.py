@@ -202,8 +202,7 @@ class Kubelet:
         pod, now = worker.pod, datetime.now(UTC)
         node = pod["spec"].get("nodeName", "")
         if not node:
-            await self._schedule(worker, now)
-            return None
+            return await self._schedule(worker, now)
         if node not in self._nodes:
             return None
         worker.node = node
@@ -259,16 +258,20 @@ class Kubelet:
 
     # ---- scheduling -------------------------------------------------------------------------------------
 
-    async def _schedule(self, worker: Worker, now: datetime) -> None:
+    async def _schedule(self, worker: Worker, now: datetime) -> float | None:
+        """Bind a pod to a node, or say why not; returns after how many seconds to try again without being woken."""
         pod, metadata = worker.pod, worker.pod["metadata"]
         if worker.node or pod["spec"].get("schedulingGates") or "deletionTimestamp" in metadata:
-            return
+            return None
+        if refusal := await self._unbound_volume(pod):
+            await self._write(worker, unschedulable(_as_written(worker), refusal, now))
+            return RETRY_AFTER
         async with self._placing:
             others = [(each.node, each.needs) for each in self._workers.values() if _holds_room(each)]
             worker.node, refusal = scheduling.place(pod, self._nodes.values(), others)
         if not worker.node:
             await self._write(worker, unschedulable(_as_written(worker), refusal, now))
-            return
+            return None
         binding = {
             "apiVersion": "v1",
             "kind": "Binding",
@@ -281,6 +284,20 @@ class Kubelet:
         except (httpx.HTTPError, ApiError):
             worker.node = ""
             raise
+        return None
+
+    async def _unbound_volume(self, pod: Object) -> str:
+        """What the scheduler says of the first claim that has no volume; binding is the controller manager's work."""
+        volumes = (each["persistentVolumeClaim"] for each in pod["spec"].get("volumes", []) if _is_claim(each))
+        for name in (each["claimName"] for each in volumes):
+            claim = await self._api.find("v1/persistentvolumeclaims", name, pod["metadata"]["namespace"])
+            if refusal := scheduling.unbound(name, claim, len(self._nodes)):
+                return refusal
+        return ""
+
+
+def _is_claim(volume: Object) -> bool:
+    return "persistentVolumeClaim" in volume
 
 
 def _is_over(status: Object) -> bool:

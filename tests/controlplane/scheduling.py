@@ -64,6 +64,22 @@ def place(pod: Object, nodes: Iterable[Node], others: Iterable[tuple[str, Counte
     return "", f"0/{len(nodes)} nodes are available: {reasons or 'there are none'}."
 
 
+def unbound(name: str, claim: Object | None, nodes: int) -> str:
+    """Why a pod with that claim goes to no node; empty if the claim has its volume.
+
+    >>> unbound("data", None, 3)
+    '0/3 nodes are available: persistentvolumeclaim "data" not found.'
+    >>> unbound("data", {"status": {"phase": "Pending"}}, 3)
+    '0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims.'
+    >>> unbound("data", {"status": {"phase": "Bound"}}, 3)
+    ''
+    """
+    if claim is not None and claim.get("status", {}).get("phase") == "Bound":
+        return ""
+    why = "pod has unbound immediate PersistentVolumeClaims" if claim else f'persistentvolumeclaim "{name}" not found'
+    return f"0/{nodes} nodes are available: {why}."
+
+
 def _refusal(pod: Object, needed: Counter[str], node: Node, used: Counter[str]) -> str:
     selector = pod["spec"].get("nodeSelector", {})
     if not selector.items() <= {"kubernetes.io/hostname": node.name, **node.labels}.items():

@@ -4,8 +4,8 @@ What the Service selects, as it was last seen, never loses a pod here: the old r
 the new one is what the Service selects.
 """
 
+from tritium.core.lookup import deployment_of, pods_of, want_of_room
 from tritium.core.plan import Course, Target
-from tritium.core.rollout import deployment_of, pods_of, want_of_room
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.wish import Wish
 

@@ -13,12 +13,14 @@ from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
 from tritium.core.capacity import budgeted, kept, replicas, selected
+from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.plan import Course, Plan, Target, View
 from tritium.core.report import report
 from tritium.core.revision import revision_name
-from tritium.core.rollout import BEFORE_A_REVISION, advance, judged, pods_of, refusal_as_trouble, speaks_against
+from tritium.core.rollout import advance
 from tritium.core.seen import Answer, PodSeen, Seen, Trouble
 from tritium.core.target import target as find_target
+from tritium.core.verdict import judged, speaks_against
 from tritium.core.wish import Wish
 from tritium.core.wording import steady
 

@@ -7,9 +7,9 @@ with what it says.
 from tritium.api import names
 from tritium.api.conditions import ConditionType, Finding
 from tritium.api.fetch import FetchReason
+from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
-from tritium.core.rollout import pods_of, trouble_of
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
 from tritium.core.wish import Wish
 from tritium.core.wording import sentence
@@ -83,9 +83,9 @@ def _released(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding
     if wanted is None:
         return _unresolved(target)
     if wanted.number == course.ledger.stable and not _leads_to(wanted, seen):
-        refusal = refused(seen, "Service")
-        message = refusal.message if refusal else f"clients are being led to revision {wanted.number}"
-        return Finding(kind, "False", Reason.ROLLING_OUT, message)
+        trouble = refused(seen, "Service") or trouble_of(seen, wanted)
+        said = f": {trouble.message}" if trouble else ""
+        return Finding(kind, "False", Reason.ROLLING_OUT, f"clients are being led to revision {wanted.number}{said}")
     if wanted.number == course.ledger.stable:
         reason, who = (Reason.PINNED, "pinRevision") if wish.pin else (Reason.RELEASED, "the spec")
         return Finding(kind, "True", reason, f"revision {wanted.number} is the one that {who} asks for")

@@ -12,10 +12,10 @@ from tritium.api.status import (
     StableStatus,
 )
 from tritium.core.findings import findings, refused
+from tritium.core.lookup import deployment_of, pods_of, trouble_of
 from tritium.core.plan import View
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
-from tritium.core.rollout import deployment_of, pods_of, trouble_of
 from tritium.core.seen import RevisionSeen, Seen, Trouble
 from tritium.core.wish import Wish
 

@@ -4,30 +4,33 @@ A new revision takes over when all its pods are ready and the smoke test has pas
 what serves is touched. The table is in `docs/architecture.md`.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from tritium.api.status import LastAction, LastRollback, Phase
 from tritium.core.diagnosis import worst
 from tritium.core.ledger import Ledger
+from tritium.core.lookup import (
+    BEFORE_A_REVISION,
+    deployment_of,
+    pods_of,
+    refusal_as_trouble,
+    trouble_of,
+    want_of_room,
+)
 from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
-from tritium.core.seen import Answer, DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen, Trouble
-from tritium.core.target import RETRY, by_number, of_spec
+from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
+from tritium.core.target import RETRY, by_number
+from tritium.core.verdict import failed_smoke_test, turn_down
 from tritium.core.wish import Wish
-
-BEFORE_A_REVISION: Final = frozenset({"Job", "ControllerRevision"})
-"""Kinds of what is needed to have a revision; all others are needed to serve it."""
-_FOR_WANT_OF_ROOM: Final = frozenset({Reason.UNSCHEDULABLE, Reason.NO_GPU, Reason.QUOTA})
 
 
 def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Course:
     """One step of the rollout."""
     ledger = _adopt(ledger, seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
-    ledger = _turn_down(wish, ledger, target, seen, now)
+    ledger = turn_down(wish, ledger, target, seen, now)
     candidate = _candidate(ledger, target)
     if candidate and _takes_over(wish, ledger, candidate, seen):
         ledger = _promote(ledger, candidate, wish, now)
@@ -37,38 +40,6 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     held = _held(wish, ledger, candidate, now)
     trouble = _trouble(candidate, stable, seen) if candidate else None
     return Course(_phase(ledger, target, candidate, trouble, held), ledger, stable, candidate, trouble, held)
-
-
-def pods_of(seen: Seen, revision: RevisionSeen) -> tuple[PodSeen, ...]:
-    """A revision's pods that are not on their way out."""
-    return tuple(pod for pod in seen.pods if pod.revision == revision.hash and not pod.terminating)
-
-
-def deployment_of(seen: Seen, revision: RevisionSeen) -> DeploymentSeen | None:
-    """A revision's Deployment."""
-    return next((each for each in seen.deployments if each.revision == revision.hash), None)
-
-
-def trouble_of(seen: Seen, revision: RevisionSeen) -> Trouble | None:
-    """What keeps a revision's pods from being ready, the worst of it."""
-    return worst(_troubles(seen, revision))
-
-
-def want_of_room(seen: Seen, revision: RevisionSeen | None) -> Trouble | None:
-    """What a revision's pods find no room for, so that it would help if others gave pods up."""
-    found = _troubles(seen, revision) if revision else []
-    return worst(each for each in found if each.reason in _FOR_WANT_OF_ROOM)
-
-
-def refusal_as_trouble(refusal: Refusal) -> Trouble:
-    """An object that could not be had, as what keeps a revision back."""
-    return Trouble(refusal.kind, refusal.reason, refusal.message)
-
-
-def _troubles(seen: Seen, revision: RevisionSeen) -> list[Trouble]:
-    found = [pod.trouble for pod in pods_of(seen, revision) if pod.trouble and not pod.ready]
-    deployment = deployment_of(seen, revision)
-    return [*found, *([deployment.trouble] if deployment and deployment.trouble else [])]
 
 
 def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
@@ -94,60 +65,6 @@ def _act_on_person(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: 
         if each.written == wish.written and each.number > found.number:
             ledger = ledger.accept(each.number).reject(each.number, Reason.ROLLED_BACK, message, now)
     return ledger
-
-
-def _turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
-    wanted = target.revision
-    if wish.pin is not None:
-        return _pinned_away(wish, ledger, target, seen, now)
-    if wanted is None:
-        return ledger
-    if wanted.number == ledger.stable:
-        # Back on it without a pin: whoever asked for it wants it.
-        return ledger.accept(wanted.number)
-    if ledger.stable is None:
-        # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it.
-        return ledger
-    failure = _own_failure(wish, judged(ledger, pods_of(seen, wanted)), seen)
-    return ledger.reject(wanted.number, failure.reason, failure.message, now) if failure else ledger
-
-
-def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
-    """Whoever pins away from the spec's revision does not want it back when the pin goes."""
-    left = of_spec(wish, ledger, seen.revisions)
-    if target.revision is None or ledger.stable is None:
-        return ledger
-    ledger = ledger.accept(target.revision.number)
-    if left is None or left.number == target.revision.number:
-        return ledger
-    deployment = deployment_of(seen, left)
-    under_way = left.number == ledger.stable or (deployment is not None and deployment.replicas > 0)
-    message = f"pinRevision: {target.revision.number} was set instead"
-    return ledger.reject(left.number, Reason.ROLLED_BACK, message, now) if under_way else ledger
-
-
-def judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
-    """Pods that may speak against their revision: after a retry only those that are younger than it."""
-    since = ledger.action.at if ledger.action and ledger.action.verb == RETRY else None
-    return tuple(pod for pod in pods if since is None or pod.created >= since)
-
-
-def speaks_against(wish: Wish, pod: PodSeen, seen: Seen) -> bool:
-    """Whether a pod shows that the model itself is at fault."""
-    return _own_failure(wish, (pod,), seen) is not None
-
-
-def _own_failure(wish: Wish, pods: Sequence[PodSeen], seen: Seen) -> Trouble | None:
-    rejecting = worst([pod.trouble for pod in pods if pod.trouble and pod.trouble.rejects])
-    return rejecting or (_failed_smoke_test(pods, seen) if wish.smoke_tests else None)
-
-
-def _failed_smoke_test(pods: Iterable[PodSeen], seen: Seen) -> Trouble | None:
-    failed = (pod for pod in pods if pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.FAILED)
-    pod = min(failed, key=lambda each: each.name, default=None)
-    if pod is None:
-        return None
-    return Trouble("smokeTest", Reason.SMOKE_TEST_FAILED, seen.smoke[pod.uid].message, pod.name, rejects=True)
 
 
 def _candidate(ledger: Ledger, target: Target) -> RevisionSeen | None:
@@ -195,7 +112,7 @@ def _trouble(candidate: RevisionSeen, stable: RevisionSeen | None, seen: Seen) -
     refusal = next((each for each in seen.refusals if each.kind not in BEFORE_A_REVISION), None)
     found = (
         trouble_of(seen, candidate),
-        _failed_smoke_test(pods_of(seen, candidate), seen),
+        failed_smoke_test(pods_of(seen, candidate), seen),
         refusal_as_trouble(refusal) if refusal else None,
         want_of_room(seen, stable),  # it comes first, so the candidate has to wait
     )

@@ -42,7 +42,7 @@ def check(path: Path, shown: str, model: str) -> None:
 
 def _name(text: str, shown: str) -> str:
     # Both take some 30 MiB, for which a model without a configuration has no use.
-    from google.protobuf import text_format  # type: ignore[import-untyped]  # noqa: PLC0415
+    from google.protobuf import text_format  # noqa: PLC0415
     from tritonclient.grpc import model_config_pb2  # noqa: PLC0415
 
     try:

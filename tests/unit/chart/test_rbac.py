@@ -26,10 +26,10 @@ EVERYWHERE: Allowed = {
     ("apps", "deployments", ""): OWN,
     ("apps", "controllerrevisions", ""): OWN,
     ("batch", "jobs", ""): OWN,
-    ("", "services", ""): OWN,
+    ("", "services", ""): OWN - {"delete"},
     ("", "configmaps", ""): OWN,
     ("policy", "poddisruptionbudgets", ""): OWN,
-    ("", "pods", ""): {"list", "watch"},
+    ("", "pods", ""): {"list", "watch", "delete"},
     ("", "events", ""): {"create", "list"},
 }
 BESIDE_ITSELF: Allowed = {

@@ -45,19 +45,8 @@ def test_facts_are_found_by_owner() -> None:
     assert seen["spec"] == {"replicas": 2}
     assert list(versions(store)) == ["p1", "p2"]
     assert versions(store, DEPLOYMENTS) == {}
-    assert store.keys() == [FRAUD]
+    assert store.owners() == [FRAUD]
     assert store.orphans() == [Key("a", "other")]
-
-
-def test_what_is_read_may_be_changed() -> None:
-    store = Store()
-    store.remember(MODEL_DEPLOYMENTS, owner("u", 1, spec={"replicas": 2}))
-    first = store.object(FRAUD)
-    assert first
-    first["spec"]["replicas"] = 9
-    second = store.object(FRAUD)
-    assert second
-    assert second["spec"] == {"replicas": 2}
 
 
 def test_nobody_keeps_what_nobody_decides_from() -> None:

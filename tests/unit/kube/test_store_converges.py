@@ -154,7 +154,7 @@ class Converges(RuleBasedStateMachine):
         }
         alone = {name for name in with_children if (MODEL_DEPLOYMENTS, name) not in held}
         assert set(self.store.orphans()) == {Key("a", name) for name in alone}
-        assert set(self.store.keys()) == {Key("a", name) for kind, name in held if kind == MODEL_DEPLOYMENTS}
+        assert set(self.store.owners()) == {Key("a", name) for kind, name in held if kind == MODEL_DEPLOYMENTS}
 
     def teardown(self) -> None:
         self.all_is_swept()

@@ -1,0 +1,69 @@
+"""Which revisions are not tried again: those whose model is at fault, and those that a person left."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from tritium.core.diagnosis import worst
+from tritium.core.ledger import Ledger
+from tritium.core.lookup import deployment_of, pods_of
+from tritium.core.plan import Target
+from tritium.core.reasons import Reason
+from tritium.core.seen import Answer, PodSeen, Seen, Trouble
+from tritium.core.target import RETRY, of_spec
+from tritium.core.wish import Wish
+
+
+def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
+    """The ledger with what this pass found out about the revision that is asked for."""
+    wanted = target.revision
+    if wish.pin is not None:
+        return _pinned_away(wish, ledger, target, seen, now)
+    if wanted is None:
+        return ledger
+    if wanted.number == ledger.stable:
+        # Back on it without a pin: whoever asked for it wants it.
+        return ledger.accept(wanted.number)
+    if ledger.stable is None:
+        # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it.
+        return ledger
+    failure = _own_failure(wish, judged(ledger, pods_of(seen, wanted)), seen)
+    return ledger.reject(wanted.number, failure.reason, failure.message, now) if failure else ledger
+
+
+def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
+    """Whoever pins away from the spec's revision does not want it back when the pin goes."""
+    left = of_spec(wish, ledger, seen.revisions)
+    if target.revision is None or ledger.stable is None:
+        return ledger
+    ledger = ledger.accept(target.revision.number)
+    if left is None or left.number == target.revision.number:
+        return ledger
+    deployment = deployment_of(seen, left)
+    under_way = left.number == ledger.stable or (deployment is not None and deployment.replicas > 0)
+    message = f"pinRevision: {target.revision.number} was set instead"
+    return ledger.reject(left.number, Reason.ROLLED_BACK, message, now) if under_way else ledger
+
+
+def judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+    """Pods that may speak against their revision: after a retry only those that are younger than it."""
+    since = ledger.action.at if ledger.action and ledger.action.verb == RETRY else None
+    return tuple(pod for pod in pods if since is None or pod.created >= since)
+
+
+def speaks_against(wish: Wish, pod: PodSeen, seen: Seen) -> bool:
+    """Whether a pod shows that the model itself is at fault."""
+    return _own_failure(wish, (pod,), seen) is not None
+
+
+def _own_failure(wish: Wish, pods: Sequence[PodSeen], seen: Seen) -> Trouble | None:
+    rejecting = worst([pod.trouble for pod in pods if pod.trouble and pod.trouble.rejects])
+    return rejecting or (failed_smoke_test(pods, seen) if wish.smoke_tests else None)
+
+
+def failed_smoke_test(pods: Iterable[PodSeen], seen: Seen) -> Trouble | None:
+    """The first pod, by name, that answered its smoke test wrongly."""
+    failed = (pod for pod in pods if pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.FAILED)
+    pod = min(failed, key=lambda each: each.name, default=None)
+    if pod is None:
+        return None
+    return Trouble("smokeTest", Reason.SMOKE_TEST_FAILED, seen.smoke[pod.uid].message, pod.name, rejects=True)

@@ -1,0 +1,207 @@
+"""The decision in a small world: events in any order, a process killed after any write, old pictures after a restart.
+
+What clients are led to never loses its pods, and in the end there is what was asked for.
+"""
+
+from copy import deepcopy
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.properties.cluster import BAKE, BROKEN, NO_ROOM, Cluster, World
+from tritium.api.conditions import ConditionType
+from tritium.api.status import ModelDeploymentStatus, Phase
+from tritium.core.plan import Plan
+from tritium.core.reasons import Reason
+from tritium.core.wish import Action, Wish
+
+PICKED = st.integers(min_value=0, max_value=50)
+KILL_AFTER = st.none() | st.integers(min_value=0, max_value=6)
+
+
+def wish(written: str = "a", replicas: int = 1, *, smoke_tests: bool = False) -> Wish:
+    return Wish("ml", "fraud", 1, "fraud", written, replicas, BAKE, history_limit=2, smoke_tests=smoke_tests)
+
+
+class Rollouts(RuleBasedStateMachine):
+    """Everything that users, Kubernetes, and fate may do."""
+
+    world: World
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.world.cluster
+
+    @initialize(smoke_tests=st.booleans(), deployed=st.booleans())
+    def begins(self, *, smoke_tests: bool, deployed: bool) -> None:
+        self.world = World(Cluster(wish(smoke_tests=smoke_tests)))
+        if deployed:
+            self.world.settle()
+
+    def wants(self, **changes: object) -> None:
+        generation = self.cluster.wish.generation + 1
+        self.cluster.wish = replace(self.cluster.wish, generation=generation, **changes)  # type: ignore[arg-type]
+
+    @rule(written=st.sampled_from("abc"))
+    def edits(self, written: str) -> None:
+        self.wants(written=written)
+
+    @rule(pin=st.none() | st.integers(min_value=1, max_value=4))
+    def pins(self, pin: int | None) -> None:
+        self.wants(pin=pin)
+
+    @rule(replicas=st.integers(min_value=0, max_value=2))
+    def scales(self, replicas: int) -> None:
+        self.wants(replicas=replicas)
+
+    @rule(token=st.sampled_from("123"))
+    def retries(self, token: str) -> None:
+        self.world.asks_for(Action("retry", token))
+
+    @rule(written=st.sampled_from("abc"), change=st.integers(min_value=0, max_value=1))
+    def source_changes(self, written: str, change: int) -> None:
+        self.cluster.sources[written] = change
+
+    @rule(seconds=st.sampled_from([1, 11, 61, 700]))
+    def time_passes(self, seconds: int) -> None:
+        self.cluster.now += timedelta(seconds=seconds)
+
+    @precondition(lambda self: self.cluster.objects.jobs)
+    @rule(number=PICKED, well=st.booleans())
+    def a_job_ends(self, number: int, *, well: bool) -> None:
+        jobs = sorted(self.cluster.objects.jobs)
+        key = jobs[number % len(jobs)]
+        if self.cluster.objects.jobs[key].finished is None:
+            self.cluster.answer_job(key, well=well)
+
+    @rule()
+    def pods_are_made(self) -> None:
+        self.cluster.make_pods()
+
+    @rule()
+    def all_become_ready(self) -> None:
+        self.cluster.make_pods()
+        for uid in list(self.cluster.objects.pods):
+            self.cluster.ready(uid)
+
+    @precondition(lambda self: self.cluster.objects.pods)
+    @rule(number=PICKED, fate=st.sampled_from(["ready", "gone", "broken", "no room"]))
+    def a_pod_changes(self, number: int, fate: str) -> None:
+        pods = sorted(self.cluster.objects.pods)
+        uid = pods[number % len(pods)]
+        match fate:
+            case "ready":
+                self.cluster.ready(uid)
+            case "gone":
+                del self.cluster.objects.pods[uid]
+            case _:
+                self.cluster.pod(uid, ready=False, trouble=BROKEN if fate == "broken" else NO_ROOM)
+
+    @rule()
+    def the_status_is_lost(self) -> None:
+        self.cluster.status = ModelDeploymentStatus()
+
+    @rule(kill_after=KILL_AFTER)
+    def a_pass(self, kill_after: int | None) -> None:
+        self.world.look()
+        self.world.run(kill_after=kill_after)
+
+    @rule(back=st.integers(min_value=0, max_value=4), kill_after=KILL_AFTER)
+    def a_restart(self, back: int, kill_after: int | None) -> None:
+        self.world.restart(back)
+        self.world.run(kill_after=kill_after)
+
+    @rule()
+    def a_second_pass_writes_nothing(self) -> None:
+        plan = self.world.quiet_pass()
+        if plan.ask or plan.replace:
+            return  # answers, and pods that are replaced, are news
+        before = len(self.world.operator.writes)
+        self.world.run()
+        assert self.world.operator.writes[before:] == []
+        if self.world.operator.clients_are_led(plan):
+            assert len(self.cluster.objects.jobs) <= 1
+
+    @invariant()
+    def numbers_are_given_once(self) -> None:
+        numbers = [each.number for each in self.cluster.revisions.values()]
+        assert len(numbers) == len(set(numbers))
+
+    def teardown(self) -> None:
+        """It ends as it would have without a crash on the last stretch, and in what was asked for."""
+        disturbed = deepcopy(self.world)
+        number = iter(range(100))
+
+        def kill() -> None:
+            disturbed.look()
+            disturbed.run(kill_after=next(number) % 3)
+            disturbed.restart(back=2)
+            disturbed.run()
+
+        plan = self.world.settle()
+        assert outcome(plan) == outcome(disturbed.settle(kill))
+        is_what_was_asked_for(self.world, plan)
+
+
+def outcome(plan: Plan) -> tuple[object, ...]:
+    conditions = sorted((each.type, each.status, each.reason) for each in plan.status.conditions or ())
+    stable = plan.course.stable
+    return stable and (stable.written, stable.fingerprint), plan.status.phase, conditions, plan.replicas
+
+
+def is_what_was_asked_for(world: World, plan: Plan) -> None:
+    asked, cluster, stable = world.cluster.wish, world.cluster, plan.course.stable
+    conditions = {each.type: each for each in plan.status.conditions or ()}
+    assert set(conditions) == set(ConditionType)
+    released = conditions[ConditionType.RELEASED]
+    if released.reason in {Reason.ABORTED, Reason.PIN_NOT_FOUND}:
+        assert released.status == "False"
+        return
+    assert stable is not None
+    assert released.status == "True"
+    assert stable.number == asked.pin if asked.pin else stable.written == asked.written
+    assert plan.status.phase is Phase.IDLE
+    assert cluster.objects.service is not None
+    assert cluster.objects.service.revision == stable.hash
+    with_pods = {name: number for name, (number, _) in cluster.objects.deployments.items() if number}
+    assert with_pods == ({stable.hash: asked.replicas} if asked.replicas else {})
+    assert (conditions[ConditionType.READY].status == "True") is (asked.replicas > 0)
+    assert cluster.objects.jobs == {}
+
+
+TestRollouts = Rollouts.TestCase
+TestRollouts.settings = settings(max_examples=60, stateful_step_count=30)
+
+
+@pytest.mark.parametrize("smoke_tests", [False, True])
+def test_a_version_change_ends_the_same_wherever_the_operator_is_killed(*, smoke_tests: bool) -> None:
+    def changed(kill_after: int | None) -> tuple[Plan, int]:
+        world = World(Cluster(wish(replicas=2, smoke_tests=smoke_tests)))
+        world.settle()
+        world.cluster.wish = replace(world.cluster.wish, written="b", generation=2)
+        left, written = kill_after, 0
+        for _ in range(8):
+            world.look()
+            before = len(world.operator.writes)
+            running = world.operator
+            ended = world.run(kill_after=left)
+            written += len(running.writes) - before
+            left = None if ended is None or left is None else left - (len(running.writes) - before)
+            world.cluster.make_pods()
+            for key, job in list(world.cluster.objects.jobs.items()):
+                if job.finished is None:
+                    world.cluster.answer_job(key, well=True)
+            for uid in list(world.cluster.objects.pods):
+                world.cluster.ready(uid)
+        return world.settle(), written
+
+    undisturbed, writes = changed(None)
+    assert undisturbed.course.stable is not None
+    assert undisturbed.course.stable.written == "b"
+    assert writes >= 8
+    for kill_after in range(writes):
+        assert outcome(changed(kill_after)[0]) == outcome(undisturbed)
