@@ -82,15 +82,16 @@ def show() -> list[str]:
     began = time.monotonic()
     shell = Shell()
     console.print(
-        "To follow by hand, from this folder: "
-        f"[cyan]export KUBECONFIG={settings.kubeconfig()}; kubectl config set-context --current --namespace={NAMESPACE}[/]"
+        f"To follow by hand, from this folder: [cyan]export KUBECONFIG={settings.kubeconfig()}; "
+        f"kubectl config set-context --current --namespace={NAMESPACE}[/]"
     )
     install(shell)
     serve(shell)
     change(shell)
     refuse(shell)
     tell(
-        f"That was all of it, in {time.monotonic() - began:.0f} s. `make demo-down` removes it, `make cluster-down` the cluster."
+        f"That was it, in {time.monotonic() - began:.0f} s. "
+        "`make demo-down` removes what this made, `make cluster-down` the cluster."
     )
     return shell.screen
 
@@ -124,9 +125,7 @@ def serve(shell: Shell) -> None:
 
 def change(shell: Shell) -> None:
     """A new version, and back."""
-    tell(
-        "Version 2: its pods are fetched, loaded and smoke-tested beside those of version 1; then clients are led there."
-    )
+    tell("Version 2: its pods are fetched, loaded and tested beside those of version 1; then clients are led there.")
     shell(f"kubectl apply -f {FRAUD.format(2)}")
     shell(WAIT.format("Released"))
     shell(INFER)

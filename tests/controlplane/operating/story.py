@@ -26,9 +26,7 @@ def fetches(kubelet: Kubelet) -> None:
 
 async def edit(models: Models, name: str, version: int) -> None:
     """Ask for a version; two pods, so that there is a disruption budget, and one kept version beside it."""
-    await models.apply(
-        name, f"s3://models/m/{version}", replicas=2, revisionHistoryLimit=1, rollout={"bakeTime": "1s"}
-    )
+    await models.apply(name, f"s3://models/m/{version}", replicas=2, revisionHistoryLimit=1, rollout={"bakeTime": "1s"})
 
 
 async def live(models: Models, name: str, *, timeout: float = 40) -> None:  # noqa: ASYNC109

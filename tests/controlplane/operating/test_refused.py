@@ -67,7 +67,7 @@ async def test_a_foreign_deployment_has_the_name(operator: Operator, models: Mod
     foreign = await wait_for(current, until=lambda obj: "Available" in str(obj["status"]))
     before = await reached(models) if serving else None
     await models.apply(uri="s3://models/fraud/2")
-    status = await models.until("it says so", Stalled="NameTaken", ModelLoaded="NameTaken")
+    status = await models.until("it says so", Stalled="NameTaken")
     assert (status["lastFailure"]["component"], status["lastFailure"]["reason"]) == ("Deployment", "NameTaken")
     assert f"Deployment {name}" in condition(status, "Stalled")["message"]
     await is_told(models, "NameTaken")
@@ -100,9 +100,7 @@ async def test_a_pod_template_that_the_server_refuses(
     before = await reached(models, "next")
     await models.apply("next", **bad)
     for name, phase in {"first": "Initial", "next": "Blocked"}.items():
-        status = await models.until(
-            "it says so", name, Stalled="ObjectRefused", ModelLoaded="ObjectRefused", phase=phase
-        )
+        status = await models.until("it says so", name, Stalled="ObjectRefused", phase=phase)
         failure = status["lastFailure"]
         assert (failure["component"], failure["reason"]) == ("Deployment", "ObjectRefused")
         assert message in failure["message"]
