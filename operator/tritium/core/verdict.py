@@ -47,7 +47,7 @@ def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: da
 def judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
     """Pods that may speak against their revision: after a retry only those that are younger than it."""
     since = ledger.action.at if ledger.action and ledger.action.verb == RETRY else None
-    return tuple(pod for pod in pods if since is None or pod.created >= since)
+    return tuple(pod for pod in pods if since is None or pod.created > since)
 
 
 def speaks_against(wish: Wish, pod: PodSeen, seen: Seen) -> bool:
