@@ -52,7 +52,7 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._telemetry = Telemetry()
-        self._health = Health(time.monotonic)
+        self._health = Health()
         self._heard = time.monotonic()
         self._stop = asyncio.Event()
 
@@ -145,7 +145,8 @@ class App:
         telemetry = self._telemetry
         telemetry.follow(telemetry.queue_depth, lambda: float(queue.depth))
         telemetry.follow(telemetry.queue_age, lambda: queue.oldest)
-        telemetry.follow(telemetry.watch_age, lambda: time.monotonic() - self._heard)
+        self._health.heard_ago = lambda: time.monotonic() - self._heard
+        telemetry.follow(telemetry.watch_age, self._health.heard_ago)
         telemetry.follow(telemetry.objects, lambda: float(len(store.owners())))
         self._health.stuck_for = lambda: min(time.monotonic() - workers.last_end, queue.oldest)
 

@@ -22,21 +22,24 @@ class Health:
         reachable: whether the API server has answered since the start; before that no pod of an upgrade is ready.
         leading: whether this process holds the Lease.
         synced: a leader has listed everything.
+        heard_ago: seconds since the API server was last heard of, by a watch or a list; told, and no more.
         stuck_for: seconds since a pass last ended while one was due; 0 if none is due.
 
     An API server that is away changes none of this after the start: restarting would help nobody.
     """
 
-    clock: Callable[[], float]
     reachable: bool = False
     leading: bool = False
     synced: bool = False
+    heard_ago: Callable[[], float] = lambda: 0.0
     stuck_for: Callable[[], float] = lambda: 0.0
 
     def alive(self) -> tuple[bool, str]:
         """Whether this process should go on."""
         stuck = self.stuck_for()
-        return (False, f"no pass has ended for {stuck:.0f} s") if stuck > STUCK else (True, "ok")
+        if stuck > STUCK:
+            return False, f"no pass has ended for {stuck:.0f} s"
+        return True, f"ok; the API server was last heard of {self.heard_ago():.0f} s ago"
 
     def ready(self) -> tuple[bool, str]:
         """Whether this process leads, or could take over."""
@@ -50,10 +53,18 @@ class Health:
 @asynccontextmanager
 async def serve(health: Health, telemetry: Telemetry, port: int) -> AsyncIterator[int]:
     """Serve the endpoints; gives the port."""
+
+    async def alive(_: web.Request) -> web.Response:
+        return _answer(health.alive())
+
+    async def ready(_: web.Request) -> web.Response:
+        return _answer(health.ready())
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=telemetry.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     app = web.Application()
-    app.router.add_get("/healthz", lambda _: _answer(health.alive()))
-    app.router.add_get("/readyz", lambda _: _answer(health.ready()))
-    app.router.add_get("/metrics", lambda _: _metrics(telemetry))
+    app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -64,10 +75,6 @@ async def serve(health: Health, telemetry: Telemetry, port: int) -> AsyncIterato
         await runner.cleanup()
 
 
-async def _answer(state: tuple[bool, str]) -> web.Response:
+def _answer(state: tuple[bool, str]) -> web.Response:
     good, text = state
     return web.Response(status=200 if good else 503, text=text + "\n")
-
-
-async def _metrics(telemetry: Telemetry) -> web.Response:
-    return web.Response(body=telemetry.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})

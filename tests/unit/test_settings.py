@@ -1,0 +1,25 @@
+"""Settings from the environment: what is missing or wrong is named as the variable it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tritium.settings import SettingsInvalid, from_environment
+
+GIVEN = {"TRITIUM_IMAGE": "a", "TRITIUM_TRITON_IMAGE": "b", "TRITIUM_NAMESPACE": "c", "TRITIUM_POD_NAME": "d"}
+
+
+def test_what_the_chart_gives_is_enough() -> None:
+    settings = from_environment({**GIVEN, "TRITIUM_LOG_LEVEL": "DEBUG", "PATH": "/bin"})
+    assert (settings.image, settings.log_level, settings.port) == ("a", "DEBUG", 8080)
+
+
+@pytest.mark.parametrize("name", sorted(GIVEN))
+def test_what_is_missing_is_named(name: str) -> None:
+    with pytest.raises(SettingsInvalid, match=f"^{name}: "):
+        from_environment({key: value for key, value in GIVEN.items() if key != name})
+
+
+def test_what_has_no_meaning_is_named() -> None:
+    with pytest.raises(SettingsInvalid, match=r"^TRITIUM_PORT: .*valid integer"):
+        from_environment({**GIVEN, "TRITIUM_PORT": "http"})
