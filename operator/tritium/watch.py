@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any, Final
 
 import kopf
 
 from tritium.api import names
 from tritium.kube.kinds import MODEL_DEPLOYMENTS, WATCHED, Kind, selector
 from tritium.kube.store import Key, Store
+
+_KOPF: Final = str(Path(kopf.__file__).parent)
 
 Wake = Callable[[Key, bool], None]
 """Called with the key of a ModelDeployment, and whether its own user edited it."""
@@ -33,7 +36,14 @@ async def watch(store: Store, wake: Wake, heard: Callable[[], None], started: Ca
         _register(registry, kind, store, wake, heard)
     kopf.on.login(registry=registry, id="login")(kopf.login_via_client)
     ready = asyncio.Event()
-    running = kopf.operator(
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_run(registry, ready))
+        await ready.wait()
+        started()
+
+
+async def _run(registry: kopf.OperatorRegistry, ready: asyncio.Event) -> None:
+    tasks = await kopf.spawn_tasks(
         registry=registry,
         settings=_settings(),
         # Without one kopf asks for the user's name, which the uid of a pod does not have. The type is a str, privately.
@@ -42,10 +52,25 @@ async def watch(store: Store, wake: Wake, heard: Callable[[], None], started: Ca
         standalone=True,
         ready_flag=ready,
     )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(running)
-        await ready.wait()
-        started()
+    await kopf.run_tasks(tasks, ignored=_Others())
+
+
+class _Others(Collection[asyncio.Task[Any]]):
+    """Tasks that are not kopf's, which it must leave alone when it ends.
+
+    By itself it cancels every task of the process that is younger than it is: answers to probes, the renewal of the
+    Lease. Its own do have to be cancelled: those of an unfinished discovery would go on for minutes.
+    """
+
+    def __contains__(self, task: object) -> bool:
+        code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
+        return code is None or not code.co_filename.startswith(_KOPF)
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        return (task for task in asyncio.all_tasks() if task in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _register(registry: kopf.OperatorRegistry, kind: Kind, store: Store, wake: Wake, heard: Callable[[], None]) -> None:

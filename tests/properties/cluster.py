@@ -1,8 +1,9 @@
 """A small cluster in memory: what Kubernetes makes of a plan, and an operator that may be killed between two writes.
 
 The order of writes is that of `loop/act.py`. Each single write may be the last one of a process. A new process may
-begin with an old picture of pods, Deployments, Jobs and the Service; its own writes it sees at once. The status it
-reads is always the last one that was written, because a status is written against the version that was read.
+begin with an old picture of pods, Deployments and Jobs; its own writes it sees at once. The status it reads is always
+the last one that was written, because a status is written against the version that was read. The Service and the
+revisions are read anew as well: whoever begins to lead lists everything first.
 """
 
 from collections.abc import Callable
@@ -159,7 +160,20 @@ class Operator:
         assert stored == plan.status
         assert ledger.read(stored) == plan.course.ledger
         self.check_promotion(plan, seen)
+        self.check_what_serves(plan, seen)
         return plan
+
+    def check_what_serves(self, plan: Plan, seen: Seen) -> None:
+        """The plan itself takes nothing from what the Service is seen to select."""
+        if seen.service is None or seen.service.revision is None:
+            return
+        serving = seen.service.revision
+        assert serving in plan.kept
+        has, _ = self.store.deployments.get(serving, (0, 0))
+        assert plan.replicas.get(serving, has) >= min(has, self.cluster.wish.replicas)
+        if ledger.read(self.cluster.status).stable is None and serving in self.cluster.revisions:
+            adopted = self.cluster.revisions[serving].number
+            assert adopted == plan.course.ledger.stable or adopted in plan.course.ledger.demoted
 
     def check_promotion(self, plan: Plan, seen: Seen) -> None:
         """Nothing becomes stable without its pods, except for what serves already when a status was lost."""
@@ -307,7 +321,8 @@ class World:
     def restart(self, back: int) -> None:
         """A new process, whose picture is some passes old."""
         old = self.pictures[-back:] if back else []
-        self.operator = Operator(self.cluster, deepcopy(old[0] if old else self.cluster.objects))
+        picture = deepcopy(old[0] if old else self.cluster.objects)
+        self.operator = Operator(self.cluster, replace(picture, service=self.cluster.objects.service))
 
     def run(self, *, kill_after: int | None = None) -> Plan | None:
         """One pass with what the process sees; None where it did not come to its end."""
@@ -332,17 +347,25 @@ class World:
         assert plan is not None
         return plan
 
+    def goes_on(self) -> None:
+        """A pass, and what Kubernetes makes of it."""
+        self.quiet_pass()
+        self.goes_on_without_a_pass()
+
+    def goes_on_without_a_pass(self) -> None:
+        """All Jobs answer, all pods become ready."""
+        self.cluster.make_pods()
+        for key, job in list(self.cluster.objects.jobs.items()):
+            if job.finished is None:
+                self.cluster.answer_job(key, well=True)
+        for uid in list(self.cluster.objects.pods):
+            self.cluster.ready(uid)
+
     def settle(self, disturb: Callable[[], None] = lambda: None) -> Plan:
-        """All Jobs answer, all pods become ready, all time passes."""
+        """All goes on until all time has passed."""
         for _ in range(10):
             disturb()
-            self.quiet_pass()
-            self.cluster.make_pods()
-            for key, job in list(self.cluster.objects.jobs.items()):
-                if job.finished is None:
-                    self.cluster.answer_job(key, well=True)
-            for uid in list(self.cluster.objects.pods):
-                self.cluster.ready(uid)
+            self.goes_on()
             self.cluster.now += BAKE / 2
         return self.quiet_pass()
 

@@ -20,11 +20,14 @@ from tritium.core.reasons import Reason
 from tritium.core.wish import Action, Wish
 
 PICKED = st.integers(min_value=0, max_value=50)
+REPLICAS = st.integers(min_value=0, max_value=2)
 KILL_AFTER = st.none() | st.integers(min_value=0, max_value=6)
 
 
 def wish(written: str = "a", replicas: int = 1, *, smoke_tests: bool = False) -> Wish:
-    return Wish("ml", "fraud", 1, "fraud", written, replicas, BAKE, history_limit=2, smoke_tests=smoke_tests)
+    return Wish(
+        "ml", "fraud", 1, "fraud", written, replicas, BAKE, history_limit=2, smoke_tests="t1" if smoke_tests else ""
+    )
 
 
 class Rollouts(RuleBasedStateMachine):
@@ -36,11 +39,13 @@ class Rollouts(RuleBasedStateMachine):
     def cluster(self) -> Cluster:
         return self.world.cluster
 
-    @initialize(smoke_tests=st.booleans(), deployed=st.booleans())
-    def begins(self, *, smoke_tests: bool, deployed: bool) -> None:
-        self.world = World(Cluster(wish(smoke_tests=smoke_tests)))
-        if deployed:
-            self.world.settle()
+    @initialize(smoke_tests=st.booleans(), deployed=st.sampled_from(["", "a", "ab", "aba", "abc"]), replicas=REPLICAS)
+    def begins(self, deployed: str, replicas: int, *, smoke_tests: bool) -> None:
+        self.world = World(Cluster(wish(replicas=replicas, smoke_tests=smoke_tests)))
+        for written in deployed:
+            self.wants(written=written)
+            for _ in range(4):
+                self.world.goes_on()
 
     def wants(self, **changes: object) -> None:
         generation = self.cluster.wish.generation + 1
@@ -54,7 +59,7 @@ class Rollouts(RuleBasedStateMachine):
     def pins(self, pin: int | None) -> None:
         self.wants(pin=pin)
 
-    @rule(replicas=st.integers(min_value=0, max_value=2))
+    @rule(replicas=REPLICAS)
     def scales(self, replicas: int) -> None:
         self.wants(replicas=replicas)
 
@@ -83,10 +88,8 @@ class Rollouts(RuleBasedStateMachine):
         self.cluster.make_pods()
 
     @rule()
-    def all_become_ready(self) -> None:
-        self.cluster.make_pods()
-        for uid in list(self.cluster.objects.pods):
-            self.cluster.ready(uid)
+    def all_goes_well(self) -> None:
+        self.world.goes_on()
 
     @precondition(lambda self: self.cluster.objects.pods)
     @rule(number=PICKED, fate=st.sampled_from(["ready", "gone", "broken", "no room"]))
@@ -109,6 +112,7 @@ class Rollouts(RuleBasedStateMachine):
     def a_pass(self, kill_after: int | None) -> None:
         self.world.look()
         self.world.run(kill_after=kill_after)
+        self.cluster.make_pods()
 
     @rule(back=st.integers(min_value=0, max_value=4), kill_after=KILL_AFTER)
     def a_restart(self, back: int, kill_after: int | None) -> None:
@@ -186,17 +190,12 @@ def test_a_version_change_ends_the_same_wherever_the_operator_is_killed(*, smoke
         left, written = kill_after, 0
         for _ in range(8):
             world.look()
-            before = len(world.operator.writes)
-            running = world.operator
+            running, before = world.operator, len(world.operator.writes)
             ended = world.run(kill_after=left)
-            written += len(running.writes) - before
-            left = None if ended is None or left is None else left - (len(running.writes) - before)
-            world.cluster.make_pods()
-            for key, job in list(world.cluster.objects.jobs.items()):
-                if job.finished is None:
-                    world.cluster.answer_job(key, well=True)
-            for uid in list(world.cluster.objects.pods):
-                world.cluster.ready(uid)
+            done = len(running.writes) - before
+            written += done
+            left = left - done if ended and left is not None else None
+            world.goes_on_without_a_pass()
         return world.settle(), written
 
     undisturbed, writes = changed(None)

@@ -149,6 +149,8 @@ class RejectedRevision(Observed):
     """Why, in a sentence."""
     at: datetime | None = None
     """When."""
+    smoke_tests: HashOf | None = None
+    """Hash of the smoke tests that it failed, if it did: with other tests it is tried again."""
 
 
 class Failure(Observed):

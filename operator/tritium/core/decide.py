@@ -20,7 +20,7 @@ from tritium.core.revision import revision_name
 from tritium.core.rollout import advance
 from tritium.core.seen import Answer, PodSeen, Seen, Trouble
 from tritium.core.target import target as find_target
-from tritium.core.verdict import judged, speaks_against
+from tritium.core.verdict import outlived
 from tritium.core.wish import Wish
 from tritium.core.wording import steady
 
@@ -49,7 +49,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         budgeted=budgeted(course, seen, wanted),
         digests=digests,
         ask=frozenset(pod.uid for pod in ask),
-        replace=_to_be_replaced(wish, course, seen),
+        replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
         wake_at=_wake_at(target, course, now, asking=bool(ask)),
         notices=notices(status, after, target, wish),
     )
@@ -105,15 +105,6 @@ def _to_be_asked(wish: Wish, course: Course, seen: Seen) -> tuple[PodSeen, ...]:
 
 def _passed(pod: PodSeen, seen: Seen) -> bool:
     return pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED
-
-
-def _to_be_replaced(wish: Wish, course: Course, seen: Seen) -> frozenset[str]:
-    """Pods from before a retry that would only say again why their revision was turned down."""
-    if course.candidate is None:
-        return frozenset()
-    pods = pods_of(seen, course.candidate)
-    young = judged(course.ledger, pods)
-    return frozenset(pod.uid for pod in pods if pod not in young and speaks_against(wish, pod, seen))
 
 
 def _wake_at(target: Target, course: Course, now: datetime, *, asking: bool) -> datetime | None:

@@ -59,11 +59,13 @@ class Ledger:
             demoted[self.stable] = now
         return replace(self, stable=number, promoted={**self.promoted, number: now}, demoted=demoted)
 
-    def reject(self, number: int, reason: str, message: str, now: datetime) -> "Ledger":
-        """A revision is not tried again until a person says so."""
+    def reject(self, number: int, reason: str, message: str, now: datetime, *, smoke_tests: str = "") -> "Ledger":
+        """A revision is not tried again until a person says so, or other smoke tests than those it failed are asked."""
         if self.rejection(number):
             return self
-        entry = RejectedRevision(revision=number, reason=reason, message=message, at=now)
+        entry = RejectedRevision(
+            revision=number, reason=reason, message=message, at=now, smoke_tests=smoke_tests or None
+        )
         return replace(self, rejected=(*self.rejected, entry)[-REJECTED_LIMIT:])
 
     def accept(self, number: int) -> "Ledger":

@@ -65,7 +65,7 @@ def _unplaced(pod: Object) -> Trouble | None:
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
     # What follows says that no other pod can be pushed out, which changes nothing for the reader.
-    words = sentence(steady((scheduled.get("message") or "no node fits").partition(" preemption: ")[0]))
+    words = sentence(steady((scheduled.get("message") or "no node fits").partition(" preemption: ")[0].rstrip(" ,")))
     reason = Reason.UNSCHEDULABLE
     if device := _DEVICE.search(words):
         reason, words = Reason.NO_GPU, f"No node has {device['device']} free: {words}"

@@ -17,6 +17,7 @@ from tritium.core.plan import View
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
 from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.verdict import failed_smoke_test
 from tritium.core.wish import Wish
 
 
@@ -127,10 +128,18 @@ def _failure(view: View) -> Trouble | None:
     stable = trouble_of(seen, course.stable) if course.stable else None
     refusal = refused(seen)
     from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
-    for trouble in (course.trouble, target.trouble, from_refusal, stable):
+    for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable):
         if trouble and trouble.reason != Reason.STARTING:
             return trouble
     return None
+
+
+def _of_rejected(view: View) -> Trouble | None:
+    """What is wrong with the pods of the revision that is asked for, and was turned down."""
+    wanted = view.target.revision
+    if wanted is None or not view.course.ledger.rejection(wanted.number):
+        return None
+    return failed_smoke_test(pods_of(view.seen, wanted), view.seen) or trouble_of(view.seen, wanted)
 
 
 def _conditions(view: View, before: ModelDeploymentStatus, now: datetime) -> list[Condition]:

@@ -22,7 +22,7 @@ from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
 from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
 from tritium.core.target import RETRY, by_number
-from tritium.core.verdict import failed_smoke_test, turn_down
+from tritium.core.verdict import failed_smoke_test, outlived, turn_down
 from tritium.core.wish import Wish
 
 
@@ -38,7 +38,7 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
-    trouble = _trouble(candidate, stable, seen) if candidate else None
+    trouble = _trouble(candidate, stable, _without_outlived(wish, ledger, candidate, seen)) if candidate else None
     return Course(_phase(ledger, target, candidate, trouble, held), ledger, stable, candidate, trouble, held)
 
 
@@ -106,6 +106,11 @@ def _held(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, now: datet
             ends[each.revision] = max(each.at + wish.bake_time, ends.get(each.revision, each.at))
     out = {ledger.stable, candidate.number if candidate else None}
     return {number: end for number, end in sorted(ends.items()) if end > now and number not in out}
+
+
+def _without_outlived(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Seen:
+    gone = outlived(wish, ledger, candidate, seen)
+    return replace(seen, pods=tuple(pod for pod in seen.pods if pod.uid not in gone))
 
 
 def _trouble(candidate: RevisionSeen, stable: RevisionSeen | None, seen: Seen) -> Trouble | None:

@@ -8,7 +8,7 @@ from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.plan import Target
 from tritium.core.reasons import Reason
-from tritium.core.seen import Answer, PodSeen, Seen, Trouble
+from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import RETRY, of_spec
 from tritium.core.wish import Wish
 
@@ -18,6 +18,7 @@ def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datet
     wanted = target.revision
     if wish.pin is not None:
         return _pinned_away(wish, ledger, target, seen, now)
+    ledger = _another_chance(wish, ledger, seen)
     if wanted is None:
         return ledger
     if wanted.number == ledger.stable:
@@ -26,8 +27,21 @@ def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datet
     if ledger.stable is None:
         # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it.
         return ledger
-    failure = _own_failure(wish, judged(ledger, pods_of(seen, wanted)), seen)
-    return ledger.reject(wanted.number, failure.reason, failure.message, now) if failure else ledger
+    failure = _own_failure(wish, _judged(ledger, pods_of(seen, wanted)), seen)
+    if failure is None:
+        return ledger
+    tests = wish.smoke_tests if failure.reason == Reason.SMOKE_TEST_FAILED else ""
+    return ledger.reject(wanted.number, failure.reason, failure.message, now, smoke_tests=tests)
+
+
+def _another_chance(wish: Wish, ledger: Ledger, seen: Seen) -> Ledger:
+    """Who corrects a smoke test, or comes back to a revision after having asked for another, wants it tried."""
+    other = {each.number for each in seen.revisions if each.written != wish.written}
+    for each in ledger.rejected:
+        was_left = each.reason == Reason.ROLLED_BACK and each.revision in other
+        if was_left or (each.smoke_tests and each.smoke_tests != wish.smoke_tests):
+            ledger = ledger.accept(each.revision)
+    return ledger
 
 
 def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
@@ -44,15 +58,17 @@ def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: da
     return ledger.reject(left.number, Reason.ROLLED_BACK, message, now) if under_way else ledger
 
 
-def judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
+def outlived(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen) -> frozenset[str]:
+    """Uids of pods from before a retry that would only say again why their revision was turned down."""
+    pods = pods_of(seen, revision)
+    young = _judged(ledger, pods)
+    return frozenset(pod.uid for pod in pods if pod not in young and _own_failure(wish, (pod,), seen))
+
+
+def _judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
     """Pods that may speak against their revision: after a retry only those that are younger than it."""
     since = ledger.action.at if ledger.action and ledger.action.verb == RETRY else None
     return tuple(pod for pod in pods if since is None or pod.created > since)
-
-
-def speaks_against(wish: Wish, pod: PodSeen, seen: Seen) -> bool:
-    """Whether a pod shows that the model itself is at fault."""
-    return _own_failure(wish, (pod,), seen) is not None
 
 
 def _own_failure(wish: Wish, pods: Sequence[PodSeen], seen: Seen) -> Trouble | None:

@@ -1,5 +1,7 @@
 """What the user asks for: a ModelDeployment read into the terms that decisions are made in."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +37,7 @@ class Wish:
         replicas: pods of the stable revision.
         bake_time: how long the old revision keeps its pods.
         pin: number of the revision to serve, whatever the spec says.
-        smoke_tests: whether a new revision has to pass any.
+        smoke_tests: hash of the tests that a new revision has to pass; empty if there are none.
         action: what a person asked for, by an annotation.
     """
 
@@ -48,7 +50,7 @@ class Wish:
     bake_time: timedelta
     history_limit: int
     pin: int | None = None
-    smoke_tests: bool = False
+    smoke_tests: str = ""
     action: Action | None = None
 
 
@@ -79,7 +81,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         bake_time=length((rollout.bake_time if rollout else None) or BAKE_TIME),
         history_limit=spec.revision_history_limit or HISTORY_LIMIT,
         pin=spec.pin_revision,
-        smoke_tests=bool(spec.model.smoke_test),
+        smoke_tests=smoke_tests(obj["spec"]),
         action=_action((metadata.get("annotations") or {}).get(names.ACTION)),
     )
 
@@ -97,6 +99,16 @@ def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:
             f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
         )
         raise SpecInvalid(found[:2000]) from error
+
+
+def smoke_tests(spec: Mapping[str, Any]) -> str:
+    """A short hash of the smoke tests as they are written; empty if there are none.
+
+    >>> smoke_tests({"model": {}}), len(smoke_tests({"model": {"smokeTest": [{"inputs": []}]}}))
+    ('', 16)
+    """
+    tests = spec["model"].get("smokeTest")
+    return hashlib.sha256(json.dumps(tests, sort_keys=True).encode()).hexdigest()[:16] if tests else ""
 
 
 def length(text: str) -> timedelta:

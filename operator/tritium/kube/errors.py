@@ -16,8 +16,9 @@ from tritium.kube.kinds import Kind
 Cause = tuple[str, str]
 """(field, message): one of the reasons the server gives."""
 
-_NOT_IN_SCHEMA: Final = "field not declared in schema"
-"""What server-side apply says of a field it does not know, as an HTTP 500: the object is wrong, not the server."""
+_NOT_AS_THE_SCHEMA: Final = ("field not declared in schema", "failed to create typed patch object")
+"""What server-side apply says, as an HTTP 500, of a field it does not know, or one of another type: the object is
+wrong, not the server."""
 
 _LATER: Final = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS}
@@ -135,7 +136,7 @@ def _class(status: int, message: str, causes: tuple[Cause, ...]) -> type[ApiErro
     # An apply that carries the uid of an object which has been replaced is answered as if the object were not valid.
     if status == HTTPStatus.CONFLICT or any(field == "metadata.uid" for field, _ in causes):
         return Conflict
-    if _NOT_IN_SCHEMA in message:
+    if any(each in message for each in _NOT_AS_THE_SCHEMA):
         return Refused
     return Unavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER else Refused
 

@@ -59,6 +59,7 @@ class Act:
         if self._clients_are_led():
             changed |= await self._scale(up=False)
             changed |= await self._prune()
+        self._writer.round_is_over()
         return changed
 
     async def _resolve(self) -> bool:
@@ -125,10 +126,10 @@ class Act:
         return changed
 
     async def _lead_clients(self) -> bool:
-        stable = self._plan.course.stable
-        if stable is None:
+        to = self._plan.selected
+        if to is None:
             return False
-        return await self._writer.ensure(kinds.SERVICES, service(self._owner, hash=stable.hash, number=stable.number))
+        return await self._writer.ensure(kinds.SERVICES, service(self._owner, hash=to.hash, number=to.number))
 
     def _clients_are_led(self) -> bool:
         """Whether the Service is where the decision wants it; until then nothing that it may lead to goes away."""

@@ -16,26 +16,32 @@ class Inquiry:
 
     Attributes:
         every: seconds between two questions about one Job.
-        answers: by the Job's uid, why it has no pod, where that is known.
     """
 
     client: Client
     store: Store
     every: float = 5.0
-    answers: dict[str, Trouble] = field(default_factory=dict)
-    _asked: set[str] = field(default_factory=set)
+    _known: dict[Key, dict[str, Trouble | None]] = field(default_factory=dict)
+    """By the uid of each Job that has no pod: why, where that is known."""
+
+    def answers(self, key: Key) -> dict[str, Trouble]:
+        """By the Job's uid, why it has no pod, where that is known."""
+        return {uid: trouble for uid, trouble in self._known.get(key, {}).items() if trouble}
+
+    def forget(self, key: Key) -> None:
+        """The ModelDeployment is gone."""
+        self._known.pop(key, None)
 
     async def why_without_pods(self, key: Key, owner: str) -> bool:
         """Ask where it is due; True if there is a Job without a pod, so that one should look again."""
-        jobs = jobs_without_pods(self.store, key, owner)
-        for job in jobs:
-            uid = job["metadata"]["uid"]
-            if uid not in self._asked:
-                self._asked.add(uid)  # a Job that was just made has no pod yet: the second look asks
-                continue
+        before = self._known.pop(key, {})
+        jobs = {job["metadata"]["uid"]: job for job in jobs_without_pods(self.store, key, owner)}
+        if jobs:
+            self._known[key] = {uid: before.get(uid) for uid in jobs}
+        # A Job that was just made has no pod yet: the second look asks.
+        for uid in jobs.keys() & before.keys():
             events, _ = await self.client.list(
                 kinds.EVENTS, key.namespace, field_selector=f"involvedObject.uid={uid},reason=FailedCreate"
             )
-            if trouble := job_refusal(job, events):
-                self.answers[uid] = trouble
+            self._known[key][uid] = job_refusal(jobs[uid], events) or before[uid]
         return bool(jobs)

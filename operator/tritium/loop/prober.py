@@ -1,8 +1,6 @@
 """The smoke test of new pods, beside the passes: a slow model must not hold up others."""
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +8,7 @@ from typing import Any, Final
 
 from tritium.api.tensors import SmokeTest
 from tritium.core.seen import Answer, PodSeen, SmokeSeen
+from tritium.core.wish import smoke_tests
 from tritium.kube.store import Key
 
 log = logging.getLogger(__name__)
@@ -44,14 +43,14 @@ class Prober:
 
     def answers(self, key: Key, obj: Object) -> dict[str, SmokeSeen]:
         """By the pod's uid, for the tests as they stand in the spec."""
-        tests = _identity(obj)
+        tests = smoke_tests(obj["spec"])
         known = self._known.get(key, {}).items()
         return {uid: asked.seen for (uid, of), asked in known if of == tests and asked.seen}
 
     def ask(self, key: Key, obj: Object, model: str, tests: Sequence[SmokeTest], pods: Sequence[PodSeen]) -> None:
         """Send the tests to pods whose answer is missing, or old and not a good one."""
         known = self._known.setdefault(key, {})
-        identity = _identity(obj)
+        identity = smoke_tests(obj["spec"])
         for pod in pods:
             asked = known.setdefault((pod.uid, identity), _Asked())
             if pod.ip and self._is_due(asked):
@@ -77,9 +76,3 @@ class Prober:
         asked.at = self.clock()
         log.info("smoke test of %s: %s", address, asked.seen.answer, extra={"key": "/".join(key)})
         self.wake(key)
-
-
-def _identity(obj: Object) -> str:
-    """The tests by what they say: an edited test asks anew."""
-    tests = obj["spec"]["model"].get("smokeTest") or []
-    return hashlib.sha256(json.dumps(tests, sort_keys=True).encode()).hexdigest()

@@ -76,13 +76,15 @@ class Reconciler:
             self._forget(key, obj)
             return Outcome()
         try:
-            return await _Pass(self, key, obj, self._memories.setdefault(obj["metadata"]["uid"], Memory())).run()
+            memory = self._memories.setdefault(obj["metadata"]["uid"], Memory(self.now))
+            return await _Pass(self, key, obj, memory).run()
         except OwnerGone:
             self._forget(key, obj)
             return Outcome(again=0.0 if self.store.object(key) else None)
 
     def _forget(self, key: Key, obj: Object | None) -> None:
         self.prober.forget(key)
+        self.inquiry.forget(key)
         if obj:
             self._memories.pop(obj["metadata"]["uid"], None)
 
@@ -129,7 +131,7 @@ class _Pass:
             self._obj["metadata"]["uid"],
             smoke=self._shared.prober.answers(self._key, self._obj),
             refusals=self._memory.refusals.values(),
-            without_pods=self._shared.inquiry.answers,
+            without_pods=self._shared.inquiry.answers(self._key),
         )
 
     async def _write_ahead(self, plan: Plan) -> None:

@@ -6,6 +6,7 @@ apply with force and the uid. There and not ours: it is left alone, and the read
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tritium.api import names
@@ -22,7 +23,8 @@ from tritium.loop.observe import controller
 Object = dict[str, Any]
 
 CONTEST: Final = 5
-"""So many applies of one and the same wish that did not last mean that somebody else undoes them."""
+WITHIN: Final = timedelta(minutes=5)
+"""So many applies of one and the same wish in that time mean that somebody else undoes them."""
 
 
 class OwnerGone(Exception):
@@ -38,12 +40,31 @@ class Memory:
     """What is remembered of one ModelDeployment between passes, in this process only.
 
     Attributes:
+        clock: the time.
         refusals: by kind and name, what could not be had.
-        applies: by uid, the wish that was applied last, and how often without another in between.
+        applies: by uid, the wish that was applied last, and when.
     """
 
+    clock: Callable[[], datetime]
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
-    applies: dict[str, tuple[str, int]] = field(default_factory=dict)
+    applies: dict[str, tuple[str, tuple[datetime, ...]]] = field(default_factory=dict)
+
+    def may_apply(self, uid: str, wish: str) -> bool:
+        """Whether to apply a wish to an object that is there; if so it is taken for done.
+
+        >>> from datetime import UTC
+        >>> times = iter(datetime(2026, 1, 1, 0, minute, tzinfo=UTC) for minute in (0, 0, 0, 0, 0, 1, 9))
+        >>> memory = Memory(lambda: next(times))
+        >>> [memory.may_apply("uid", "wish") for _ in range(7)]
+        [True, True, True, True, True, False, True]
+        """
+        now = self.clock()
+        last, times = self.applies.get(uid, (wish, ()))
+        recent = tuple(each for each in times if each > now - WITHIN and last == wish)
+        if len(recent) >= CONTEST:
+            return False
+        self.applies[uid] = (wish, (*recent, now))
+        return True
 
 
 class Writer:
@@ -58,6 +79,7 @@ class Writer:
         self._key = Key(metadata["namespace"], metadata["name"])
         self._uid: str = metadata["uid"]
         self._alive = False
+        self._asked: set[tuple[str, str]] = set()
 
     async def ensure(self, kind: Kind, wanted: Object, *, fenced: bool = False) -> bool:
         """Have an object as wanted; True if it had to be written.
@@ -67,6 +89,7 @@ class Writer:
             wanted: from `resources`.
             fenced: it takes something away, so it counts only against the very object that was seen.
         """
+        self._asked.add((kind.kind, wanted["metadata"]["name"]))
         live = self.live(kind, wanted["metadata"]["name"])
         if live and covers(wanted, live):
             self._had(kind, wanted)
@@ -81,6 +104,12 @@ class Writer:
         self._had(kind, wanted)
         self._store.remember(kind, applied)
         return True
+
+    def round_is_over(self) -> None:
+        """Forget the refusals of what was not asked for any more, such as the objects of a spec that was corrected."""
+        for each in self._memory.refusals.keys() - self._asked:
+            del self._memory.refusals[each]
+        self._asked.clear()
 
     def live(self, kind: Kind, name: str) -> Object | None:
         """An object of this ModelDeployment as it was last seen."""
@@ -142,21 +171,25 @@ class Writer:
         """
         if self._alive:
             return
-        found = await self._client.get(kinds.MODEL_DEPLOYMENTS, *self._key)
-        if found is None or found["metadata"]["uid"] != self._uid or "deletionTimestamp" in found["metadata"]:
+        found = await self._client.get(kinds.MODEL_DEPLOYMENTS, *self._key, cached=True)
+        if not self._is_owner(found):  # what the server has in memory may be older than what a watch has told
+            found = await self._client.get(kinds.MODEL_DEPLOYMENTS, *self._key)
+        if not self._is_owner(found):
             self._store.drop(kinds.MODEL_DEPLOYMENTS, *self._key, self._uid)
             if found is not None:
                 self._store.remember(kinds.MODEL_DEPLOYMENTS, found)
             raise OwnerGone(f"{self._key.namespace}/{self._key.name}")
         self._alive = True
 
+    def _is_owner(self, found: Object | None) -> bool:
+        return (
+            found is not None and found["metadata"]["uid"] == self._uid and "deletionTimestamp" not in found["metadata"]
+        )
+
     def _contested(self, kind: Kind, wanted: Object, live: Object) -> bool:
-        """Whether somebody undoes what is applied, again and again: then it is said, and no longer fought over."""
-        uid, seal = live["metadata"]["uid"], wanted["metadata"].get("annotations", {}).get(names.APPLIED, "")
-        last, times = self._memory.applies.get(uid, ("", 0))
-        times = times + 1 if last == seal else 1
-        self._memory.applies[uid] = (seal, times)
-        if times <= CONTEST:
+        """Whether somebody undoes what is applied, again and again: then it is said, and fought over only slowly."""
+        seal = wanted["metadata"].get("annotations", {}).get(names.APPLIED, "")
+        if self._memory.may_apply(live["metadata"]["uid"], seal):
             return False
         name = wanted["metadata"]["name"]
         self._refuse(

@@ -1,0 +1,93 @@
+"""Events: told when something changes, and only then."""
+
+import pytest
+
+from tests.unit.core.seeing import (
+    BROKEN,
+    NO_ROOM,
+    NOW,
+    RETRY,
+    STARTING,
+    A,
+    B,
+    after,
+    deployments,
+    job,
+    pod,
+    pods,
+    revision,
+    serving,
+    status_of,
+    wish,
+)
+from tritium.api.status import ModelDeploymentStatus
+from tritium.core.decide import decide
+from tritium.core.seen import PodSeen, Seen
+from tritium.core.wish import Wish
+
+ONE, TWO = revision(1), revision(2, "b")
+NOTHING = ModelDeploymentStatus()
+SERVES = status_of(wish(), serving(ONE, TWO))
+
+
+def upgrading(*candidates: PodSeen) -> Seen:
+    return serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=(*pods(ONE), *candidates))
+
+
+GOOD, BAD, SMALL = pod("p", TWO), pod("p", TWO, BROKEN), pod("p", TWO, NO_ROOM)
+NEWS: dict[str, tuple[Wish, ModelDeploymentStatus, Seen, list[str]]] = {
+    "nothing has happened": (wish(), SERVES, serving(ONE, TWO), []),
+    "a listing is no news": (wish("c"), SERVES, serving(ONE, TWO, resolutions=(job("c"),)), []),
+    "a revision was made": (
+        wish(), NOTHING, Seen((ONE,), deployments(a=1), (pod("p", ONE, STARTING),)),
+        [f"Normal RevisionCreated revision 1 is fraud-{A}"],
+    ),
+    "the first revision serves": (
+        wish(), status_of(wish(), Seen((ONE,))), Seen((ONE,), deployments(a=1), pods(ONE)),
+        ["Normal Promoted revision 1 serves"],
+    ),
+    "a candidate that is only starting is no news": (wish("b"), SERVES, upgrading(pod("p", TWO, STARTING)), []),
+    "another revision serves": (
+        wish("b"), SERVES, upgrading(GOOD), ["Normal Promoted revision 2 serves; revision 1 keeps its pods for 600 s"],
+    ),
+    "a revision was turned down": (
+        wish("b"), SERVES, upgrading(BAD),
+        [
+            "Warning Aborted revision 2 is not tried again: ModelLoadFailed: Triton cannot load the model.",
+            "Warning ModelLoadFailed triton in pod pod: Triton cannot load the model.",
+        ],
+    ),
+    "a revision was left": (
+        wish("b", pin=1), SERVES, upgrading(GOOD),
+        ["Warning RolledBack revision 2 is not tried again: RolledBack: pinRevision: 1 was set instead"],
+    ),
+    "a pod is in trouble": (wish("b"), SERVES, upgrading(SMALL), ["Warning Unschedulable pod: No node has room."]),
+    "a pin is not kept": (
+        wish(pin=7), SERVES, serving(ONE, TWO),
+        ["Warning PinNotFound spec.pinRevision: 7 is not kept (kept: 1, 2); nothing was changed. Name a kept one"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("asks", "before", "sees", "told"), NEWS.values(), ids=NEWS)
+def test_news_are_told_once(asks: Wish, before: ModelDeploymentStatus, sees: Seen, told: list[str]) -> None:
+    plan = decide(asks, before, sees, NOW)
+    assert [f"{each.type} {each.reason} {each.message}" for each in plan.notices] == told
+    assert decide(asks, plan.status, sees, after(seconds=30)).notices == ()
+
+
+def test_a_failure_names_its_pod() -> None:
+    sees = Seen((ONE,), deployments(a=1), (pod("p", ONE, BROKEN),))
+    (notice,) = decide(wish(), status_of(wish(), Seen((ONE,))), sees, NOW).notices
+    assert notice.message == "triton in pod pod: Triton cannot load the model."
+
+
+def test_a_revision_that_is_turned_down_again_after_a_retry_is_told_again() -> None:
+    aborted = decide(wish("b"), SERVES, upgrading(BAD), NOW).status
+    asks = wish("b", action=RETRY)
+    listed = serving(ONE, TWO, resolutions=(job("b#7", found=1),))
+    retried = decide(asks, aborted, listed, after(minutes=1)).status
+    young = pod("q", TWO, BROKEN, created=after(minutes=2))
+    told = [each.reason for each in decide(asks, retried, upgrading(young), after(minutes=3)).notices]
+    assert told == ["Aborted"]
+    assert TWO.hash == B

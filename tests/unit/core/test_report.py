@@ -1,0 +1,133 @@
+"""The status beside its conditions."""
+
+from dataclasses import replace
+
+from tests.unit.core.seeing import (
+    BAKE,
+    BROKEN,
+    CRASHED,
+    DENIED,
+    NO_ROOM,
+    NOW,
+    STARTING,
+    A,
+    after,
+    deployments,
+    failed,
+    job,
+    pod,
+    pods,
+    revision,
+    serving,
+    status_of,
+    wish,
+)
+from tritium.api.fetch import FetchResult
+from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, StableStatus
+from tritium.core.decide import decide
+from tritium.core.reasons import Reason
+from tritium.core.seen import Refusal, Seen
+
+ONE, TWO = revision(1), revision(2, "b")
+SERVES = status_of(wish(), serving(ONE))
+NOTHING = ModelDeploymentStatus()
+
+
+def test_a_status_says_what_serves_and_what_is_next() -> None:
+    fetched = FetchResult(digest="sha256:d")
+    sees = serving(
+        ONE,
+        TWO,
+        deployments=deployments(a=2, b=2),
+        pods=(pod("p", ONE, fetched=fetched), pod("q", ONE, STARTING), pod("r", TWO, STARTING)),
+    )
+    status = decide(wish("b", replicas=2, generation=4), SERVES, sees, NOW).status
+    assert (status.observed_generation, status.phase, status.url) == (4, Phase.PREPARING, "http://fraud.ml.svc:8000")
+    assert status.stable == StableStatus(revision=1, digest="sha256:d", weight=100, replicas=2, ready_replicas=1)
+    assert status.candidate == CandidateStatus(revision=2, weight=0, replicas=2, ready_replicas=0)
+    assert status.replicas == 2
+    assert status.selector == f"serving.tritium.dev/name=fraud,serving.tritium.dev/revision={A}"
+
+
+def test_revisions_are_listed_by_number_with_their_times() -> None:
+    moved = decide(wish("b"), SERVES, serving(TWO, ONE, service=None), after(hours=1)).status
+    rows = [(each.revision, each.name, each.promoted_at, each.demoted_at) for each in moved.revisions or ()]
+    assert rows == [(1, f"fraud-{A}", NOW, after(hours=1)), (2, f"fraud-{TWO.hash}", after(hours=1), None)]
+
+
+def test_without_a_revision_there_is_nothing_to_say() -> None:
+    status = status_of(wish(), Seen())
+    assert (status.stable, status.candidate, status.revisions, status.url, status.selector) == (None,) * 5
+    assert status.replicas == 0
+
+
+def test_the_stable_revision_is_named_without_its_record() -> None:
+    status = decide(wish(), SERVES, serving(ONE, revisions=()), NOW).status
+    assert status.stable == StableStatus(revision=1, weight=100)
+
+
+def test_members_that_nothing_decides_stay_as_they_are() -> None:
+    before = SERVES.model_copy(update={"arms": [], "scaling": None})
+    assert decide(wish(), before, serving(ONE), NOW).status.arms == []
+
+
+def broken(*names: str, minutes: int = 0, before: ModelDeploymentStatus = NOTHING) -> Failure | None:
+    sees = Seen((ONE,), deployments(a=1), tuple(pod(name, ONE, replace(BROKEN, pod=name)) for name in names))
+    return decide(wish(), before, sees, after(minutes=minutes)).status.last_failure
+
+
+def test_the_same_failure_keeps_its_time_and_its_pod() -> None:
+    first = broken("p")
+    assert first == Failure(
+        component="triton", pod="p", reason=Reason.MODEL_LOAD_FAILED, message=BROKEN.message, at=NOW
+    )
+    before = ModelDeploymentStatus(last_failure=first)
+    assert broken("q", minutes=5, before=before) == first
+    assert broken(minutes=9, before=before) == first
+
+
+def test_another_failure_has_a_time_of_its_own() -> None:
+    before = ModelDeploymentStatus(last_failure=broken("p"))
+    sees = Seen((ONE,), deployments(a=1), (pod("p", ONE, CRASHED),))
+    failure = decide(wish(), before, sees, after(minutes=5)).status.last_failure
+    assert failure
+    assert (failure.reason, failure.at) == (Reason.SERVER_CRASHED, after(minutes=5))
+
+
+def test_what_is_only_starting_is_no_failure() -> None:
+    sees = Seen((ONE,), deployments(a=1), (pod("p", ONE, STARTING),))
+    assert status_of(wish(), sees).last_failure is None
+
+
+def reason_of_failure(sees: Seen) -> str | None:
+    failure = decide(wish("b"), SERVES, sees, NOW).status.last_failure
+    return failure.reason if failure else None
+
+
+def test_a_failure_that_turns_a_revision_down_names_its_pod() -> None:
+    turned_down = decide(wish("b"), SERVES, serving(ONE, TWO, pods=(*pods(ONE), pod("q", TWO, BROKEN))), NOW).status
+    assert turned_down.candidate is None
+    assert turned_down.last_failure
+    assert (turned_down.last_failure.pod, turned_down.last_failure.reason) == ("pod", Reason.MODEL_LOAD_FAILED)
+    asks, wrong = wish("b", smoke_tests="t1"), pod("q", TWO)
+    sees = serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=(*pods(ONE), wrong), smoke=failed(wrong))
+    failure = decide(asks, SERVES, sees, NOW).status.last_failure
+    assert failure
+    assert (failure.component, failure.pod, failure.reason) == ("smokeTest", "q", Reason.SMOKE_TEST_FAILED)
+
+
+def test_a_failure_is_of_the_candidate_the_source_a_refusal_or_the_stable_revision() -> None:
+    both = (pod("p", ONE, CRASHED), pod("q", TWO, NO_ROOM))
+    refusal = Refusal("PodDisruptionBudget", "fraud-a", Reason.OBJECT_REFUSED, "It is wrong.")
+    assert reason_of_failure(serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=both)) == Reason.UNSCHEDULABLE
+    assert reason_of_failure(serving(ONE, resolutions=(job("b", trouble=DENIED),))) == DENIED.reason
+    assert reason_of_failure(serving(ONE, refusals=(refusal,))) == Reason.OBJECT_REFUSED
+    assert reason_of_failure(serving(ONE, pods=both[:1])) == Reason.SERVER_CRASHED
+    assert reason_of_failure(serving(ONE)) is None
+
+
+def test_the_bake_time_ends_with_the_phase_idle() -> None:
+    sees = serving(TWO, ONE, deployments=deployments(a=1, b=1), pods=(*pods(ONE), *pods(TWO)))
+    moved = decide(wish("b"), SERVES, sees, NOW).status
+    assert moved.phase is Phase.PROMOTING
+    assert decide(wish("b"), moved, sees, NOW + BAKE).status.phase is Phase.IDLE

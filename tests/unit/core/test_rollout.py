@@ -1,0 +1,326 @@
+"""Who serves, who is next, and who is not tried again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.core.seeing import (
+    BROKEN,
+    CRASHED,
+    NO_GPU,
+    NO_IMAGE,
+    NO_ROOM,
+    NOW,
+    QUOTA,
+    RETRIED,
+    RETRY,
+    STARTING,
+    after,
+    deployments,
+    failed,
+    passed,
+    pod,
+    pods,
+    revision,
+    service,
+    serving,
+    wish,
+)
+from tritium.api.status import Phase, RejectedRevision
+from tritium.core.ledger import Ledger
+from tritium.core.plan import Resolution, Target
+from tritium.core.reasons import Reason
+from tritium.core.rollout import advance
+from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen, ServiceSeen, Trouble
+from tritium.core.target import target
+from tritium.core.wish import Wish
+
+ONE, TWO, THREE = revision(1), revision(2, "b"), revision(3, "c")
+SERVES = Ledger(1, promoted={1: NOW})
+MOVED = Ledger(2, promoted={1: NOW, 2: NOW}, demoted={1: NOW})
+BAD_MODEL = RejectedRevision(revision=2, reason=Reason.MODEL_LOAD_FAILED, message="Triton cannot load it.", at=NOW)
+LEFT = RejectedRevision(revision=2, reason=Reason.ROLLED_BACK, message="pinRevision: 1 was set instead", at=NOW)
+EARLIER = NOW - timedelta(hours=1)
+
+
+def making(*candidates: PodSeen, replicas: int = 1, **changes: Any) -> Seen:
+    """Revision 1 serves with a pod, and 2 is being made ready."""
+    changes = {"deployments": deployments(a=1, b=replicas), "pods": (*pods(ONE), *candidates), **changes}
+    return serving(ONE, TWO, **changes)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is seen, and what comes of it: phase, stable, candidate, rejected revisions, and the reason of a trouble."""
+
+    asks: Wish
+    ledger: Ledger
+    sees: Seen
+    comes: tuple[Phase, int | None, int | None]
+    rejected: tuple[int, ...] = ()
+    trouble: str | None = None
+    now: datetime = NOW
+
+
+GOOD, OLD = pod("good", TWO), pod("old", TWO, BROKEN, created=EARLIER)
+CASES = {
+    # The first revision.
+    "before there is a revision": Case(wish(), Ledger(), Seen(), (Phase.INITIAL, None, None)),
+    "the first revision is made ready": Case(
+        wish(), Ledger(), Seen((ONE,), deployments(a=1), (pod("p", ONE, STARTING),)),
+        (Phase.INITIAL, None, 1), trouble=Reason.STARTING,
+    ),
+    "the first revision serves as soon as its pods are ready": Case(
+        wish(), Ledger(), Seen((ONE,), deployments(a=1), pods(ONE)), (Phase.IDLE, 1, None)
+    ),
+    "the first revision waits for all its pods": Case(
+        wish(replicas=2), Ledger(), Seen((ONE,), deployments(a=2), pods(ONE)), (Phase.INITIAL, None, 1)
+    ),
+    "the first revision is never turned down": Case(
+        wish(), Ledger(), Seen((ONE,), deployments(a=1), (pod("p", ONE, BROKEN),)),
+        (Phase.INITIAL, None, 1), trouble=Reason.MODEL_LOAD_FAILED,
+    ),
+    "the first revision is not turned down by its smoke test either": Case(
+        wish("b", smoke_tests="t1"), Ledger(), Seen((TWO,), deployments(b=1), (GOOD,), smoke=failed(GOOD)),
+        (Phase.INITIAL, None, 2), trouble=Reason.SMOKE_TEST_FAILED,
+    ),
+    "without replicas the first revision serves without pods": Case(
+        wish(replicas=0), Ledger(), Seen((ONE,), deployments(a=0)), (Phase.IDLE, 1, None)
+    ),
+    # A version change.
+    "a new spec is resolved while the old revision serves": Case(
+        wish("b"), SERVES, serving(ONE), (Phase.PREPARING, 1, None)
+    ),
+    "a new revision is a candidate": Case(wish("b"), SERVES, serving(ONE, TWO), (Phase.PREPARING, 1, 2)),
+    "a candidate whose pods are starting is no trouble": Case(
+        wish("b"), SERVES, making(pod("p", TWO, STARTING)), (Phase.PREPARING, 1, 2), trouble=Reason.STARTING
+    ),
+    "a candidate takes over when its pods are ready": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PROMOTING, 2, None)
+    ),
+    "a candidate needs as many pods as are asked for": Case(
+        wish("b", replicas=2), SERVES, making(GOOD, replicas=2), (Phase.PREPARING, 1, 2)
+    ),
+    "a candidate needs a Deployment with as many replicas as are asked for now": Case(
+        wish("b", replicas=1), SERVES, making(GOOD, replicas=2), (Phase.PREPARING, 1, 2)
+    ),
+    "a pod that is being deleted does not count": Case(
+        wish("b"), SERVES, making(pod("p", TWO, ready=False, terminating=True)), (Phase.PREPARING, 1, 2)
+    ),
+    "a candidate without an answer to its smoke test waits": Case(
+        wish("b", smoke_tests="t1"), SERVES, making(GOOD), (Phase.PREPARING, 1, 2)
+    ),
+    "a candidate that passed its smoke test takes over": Case(
+        wish("b", smoke_tests="t1"), SERVES, making(GOOD, smoke=passed(GOOD)), (Phase.PROMOTING, 2, None)
+    ),
+    "every ready pod has to pass the smoke test": Case(
+        wish("b", smoke_tests="t1"), SERVES, making(GOOD, pod("more", TWO), smoke=passed(GOOD)),
+        (Phase.PREPARING, 1, 2),
+    ),
+    "a spec that is changed on the way is the new candidate": Case(
+        wish("c"), SERVES, serving(ONE, TWO, THREE, pods=(*pods(ONE), GOOD)), (Phase.PREPARING, 1, 3)
+    ),
+    "the bake time ends": Case(
+        wish("b"), MOVED, serving(TWO, ONE), (Phase.IDLE, 2, None), now=after(minutes=10)
+    ),
+    "the bake time is not over": Case(
+        wish("b"), MOVED, serving(TWO, ONE), (Phase.PROMOTING, 2, None), now=after(minutes=9, seconds=59)
+    ),
+    # What turns a revision down.
+    "a model that cannot be loaded is turned down": Case(
+        wish("b"), SERVES, making(pod("p", TWO, BROKEN)), (Phase.ABORTED, 1, None), rejected=(2,)
+    ),
+    "a wrong answer to the smoke test turns a revision down": Case(
+        wish("b", smoke_tests="t1"), SERVES, making(GOOD, smoke=failed(GOOD)), (Phase.ABORTED, 1, None), rejected=(2,)
+    ),
+    "an answer to a smoke test that is no longer asked for counts for nothing": Case(
+        wish("b"), SERVES, making(GOOD, smoke=failed(GOOD)), (Phase.PROMOTING, 2, None)
+    ),
+    "one pod that shows a broken model is enough": Case(
+        wish("b", replicas=2), SERVES, making(GOOD, pod("p", TWO, BROKEN), replicas=2),
+        (Phase.ABORTED, 1, None), rejected=(2,),
+    ),
+    "what was turned down stays so": Case(
+        wish("b"), replace(SERVES, rejected=(BAD_MODEL,)), making(GOOD), (Phase.ABORTED, 1, None), rejected=(2,)
+    ),
+    "a revision that fails when it comes back is turned down as well": Case(
+        wish("b"), replace(MOVED, stable=1, demoted={2: NOW}), making(pod("p", TWO, BROKEN)),
+        (Phase.ABORTED, 1, None), rejected=(2,),
+    ),
+    "a broken pod of the stable revision turns nothing down": Case(
+        wish(), SERVES, serving(ONE, pods=(pod("p", ONE, BROKEN),)), (Phase.IDLE, 1, None)
+    ),
+    "a new spec leaves a revision that was turned down": Case(
+        wish("c"), replace(SERVES, rejected=(BAD_MODEL,)), serving(ONE, TWO, THREE),
+        (Phase.PREPARING, 1, 3), rejected=(2,),
+    ),
+    # Back again.
+    "going back to a revision whose pods are ready is done at once": Case(
+        wish(), MOVED, making(GOOD, service=service(TWO)), (Phase.PROMOTING, 1, None)
+    ),
+    "going back needs no smoke test": Case(
+        wish(smoke_tests="t1"), MOVED, making(GOOD, service=service(TWO)), (Phase.PROMOTING, 1, None)
+    ),
+    "going back to a revision without pods waits for them": Case(
+        wish(), MOVED, serving(TWO, ONE), (Phase.PREPARING, 2, 1)
+    ),
+    "a pin is rolled out": Case(
+        wish("b", pin=1), MOVED, serving(TWO, ONE), (Phase.PREPARING, 2, 1), rejected=(2,)
+    ),
+    "a pin that serves is settled, and what was left is not rolled out again": Case(
+        wish("b", pin=1), MOVED, making(GOOD, service=service(TWO)), (Phase.PROMOTING, 1, None), rejected=(2,)
+    ),
+    "after the pin the revision that was left is not rolled out again": Case(
+        wish("b"), replace(SERVES, rejected=(LEFT,)), making(GOOD), (Phase.ABORTED, 1, None), rejected=(2,)
+    ),
+    "a pin to the stable revision stops what is under way": Case(
+        wish("b", pin=1), SERVES, making(GOOD), (Phase.IDLE, 1, None), rejected=(2,)
+    ),
+    "a pin leaves alone what has no pods": Case(
+        wish("b", pin=1), SERVES, serving(ONE, TWO), (Phase.IDLE, 1, None)
+    ),
+    "a pin to the running candidate goes on with it": Case(
+        wish("b", pin=2), SERVES, making(pod("p", TWO, STARTING)), (Phase.PREPARING, 1, 2), trouble=Reason.STARTING
+    ),
+    "a pin to what was turned down tries it again": Case(
+        wish("b", pin=2), replace(SERVES, rejected=(BAD_MODEL,)), making(GOOD), (Phase.PROMOTING, 2, None)
+    ),
+    "a pin to what was once left tries it again, whatever the spec says": Case(
+        wish("c", pin=2), replace(SERVES, rejected=(LEFT,)), serving(ONE, TWO, THREE), (Phase.PREPARING, 1, 2)
+    ),
+    "a pinned revision is not turned down": Case(
+        wish("b", pin=2), SERVES, making(pod("p", TWO, BROKEN)),
+        (Phase.BLOCKED, 1, 2), trouble=Reason.MODEL_LOAD_FAILED,
+    ),
+    "a pin that is not kept changes nothing": Case(
+        wish("b", pin=9), SERVES, making(GOOD), (Phase.IDLE, 1, None)
+    ),
+    "a pin that is not kept rejects nothing": Case(
+        wish("b", pin=9), MOVED, serving(TWO, ONE), (Phase.PROMOTING, 2, None)
+    ),
+    "what was left is wanted again when it is stable without a pin": Case(
+        wish("b"), replace(MOVED, rejected=(LEFT,)), serving(TWO, ONE), (Phase.PROMOTING, 2, None)
+    ),
+    # Adoption.
+    "a lost status is adopted from what the Service selects": Case(
+        wish("b"), Ledger(), serving(ONE, TWO), (Phase.PREPARING, 1, 2)
+    ),
+    "a lost status is adopted from the Service's annotation if its selector leads nowhere": Case(
+        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen("00000000", 1)), (Phase.PREPARING, 1, 2)
+    ),
+    "a Service that names no kept revision is not adopted": Case(
+        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen(None, None)), (Phase.INITIAL, None, 2)
+    ),
+    "a known stable revision is not replaced by what the Service selects": Case(
+        wish("b"), MOVED, serving(TWO, ONE, service=service(ONE)), (Phase.PROMOTING, 2, None)
+    ),
+    "the record of the stable revision was deleted by hand": Case(
+        wish(), SERVES, serving(ONE, revisions=()), (Phase.PREPARING, 1, None)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_advance(case: Case) -> None:
+    asked = target(case.asks, case.ledger, case.sees, case.now)
+    course = advance(case.asks, case.ledger, asked, case.sees, case.now)
+    candidate = course.candidate.number if course.candidate else None
+    assert (course.phase, course.ledger.stable, candidate) == case.comes
+    assert tuple(each.revision for each in course.ledger.rejected) == case.rejected
+    assert (course.trouble.reason if course.trouble else None) == case.trouble
+
+
+BLOCKING = {
+    "the image cannot be pulled": (making(pod("p", TWO, NO_IMAGE)), NO_IMAGE),
+    "no node has room": (making(pod("p", TWO, NO_ROOM)), NO_ROOM),
+    "no node has a GPU": (making(pod("p", TWO, NO_GPU)), NO_GPU),
+    "Triton ended for an unknown reason": (making(pod("p", TWO, CRASHED)), CRASHED),
+    "a quota refuses the pods": (
+        making(deployments=(*deployments(a=1), DeploymentSeen(TWO.hash, 1, QUOTA))), QUOTA,
+    ),
+    "the Deployment is refused": (
+        making(refusals=(Refusal("Deployment", "fraud-b", Reason.OBJECT_REFUSED, "It is wrong."),)),
+        Trouble("Deployment", Reason.OBJECT_REFUSED, "It is wrong."),
+    ),
+    "a pod of the stable revision finds no room": (
+        making(pods=(pod("s", ONE, NO_ROOM), pod("crashed", ONE, CRASHED))), NO_ROOM,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sees", "trouble"), BLOCKING.values(), ids=BLOCKING)
+def test_what_is_not_the_models_fault_blocks_and_rejects_nothing(sees: Seen, trouble: Trouble) -> None:
+    course = advance(wish("b"), SERVES, Target(TWO), sees, NOW)
+    assert (course.phase, course.trouble, course.ledger) == (Phase.BLOCKED, trouble, SERVES)
+
+
+def test_a_source_that_cannot_be_listed_blocks() -> None:
+    failing = Target(resolution=Resolution("b", 1), trouble=NO_IMAGE)
+    assert advance(wish("b"), SERVES, failing, serving(ONE), NOW).phase is Phase.BLOCKED
+
+
+def test_a_rejection_says_what_the_pod_said() -> None:
+    course = advance(wish("b"), SERVES, Target(TWO), making(pod("p", TWO, BROKEN)), NOW)
+    (rejection,) = course.ledger.rejected
+    assert rejection == BAD_MODEL.model_copy(update={"message": BROKEN.message})
+    assert course.held == {2: after(minutes=10)}
+
+
+def retried(*candidates: PodSeen) -> Ledger:
+    """The ledger after the pass in which the listing for a retry has answered."""
+    ledger = replace(SERVES, rejected=(BAD_MODEL,))
+    return advance(wish("b", action=RETRY), ledger, Target(TWO, retried=True), making(*candidates), NOW).ledger
+
+
+def test_a_retry_lifts_the_rejection_and_is_done() -> None:
+    assert retried() == replace(SERVES, action=RETRIED)
+
+
+def test_pods_older_than_the_retry_do_not_speak_against_their_revision() -> None:
+    assert retried(OLD) == replace(SERVES, action=RETRIED)
+    assert retried(pod("same second", TWO, BROKEN, created=NOW)) == replace(SERVES, action=RETRIED)
+    course = advance(wish("b", action=RETRY), retried(OLD), Target(TWO), making(OLD), NOW)
+    assert (course.ledger.rejected, course.candidate) == ((), TWO)
+
+
+def test_pods_younger_than_the_retry_do() -> None:
+    young = pod("young", TWO, BROKEN, created=after(seconds=1))
+    course = advance(wish("b", action=RETRY), retried(OLD), Target(TWO), making(OLD, young), after(seconds=2))
+    assert [each.revision for each in course.ledger.rejected] == [2]
+
+
+def test_a_retry_that_finds_the_source_as_it_once_was_leaves_what_came_in_between() -> None:
+    changed = revision(2, "a", source=2)
+    ledger = Ledger(2, promoted={1: NOW, 2: NOW}, demoted={1: NOW})
+    sees = serving(changed, ONE)
+    asks = wish(action=RETRY)
+    first = advance(asks, ledger, Target(ONE, retried=True), sees, NOW)
+    assert (first.candidate, [each.reason for each in first.ledger.rejected]) == (ONE, [Reason.ROLLED_BACK])
+    again = target(asks, first.ledger, sees, NOW)
+    assert again == Target(ONE)
+
+
+def test_going_back_is_recorded_and_going_on_is_not() -> None:
+    back = advance(wish(), MOVED, Target(ONE), making(GOOD, service=service(TWO)), after(hours=1)).ledger.rollback
+    assert back
+    assert (back.from_revision, back.to_revision, back.reason, back.at) == (2, 1, "SpecChanged", after(hours=1))
+    assert advance(wish("b"), SERVES, Target(TWO), making(GOOD), NOW).ledger.rollback is None
+
+
+def test_a_demoted_revision_is_held_for_the_bake_time_and_the_stable_one_is_not() -> None:
+    course = advance(wish("b"), SERVES, Target(TWO), making(GOOD), after(hours=1))
+    assert course.held == {1: after(hours=1, minutes=10)}
+    assert course.ledger.demoted == {1: after(hours=1)}
+
+
+def test_a_revision_that_was_left_while_it_served_is_held_from_its_demotion_on() -> None:
+    ledger = Ledger(1, promoted={1: NOW, 2: NOW}, demoted={2: after(minutes=5)}, rejected=(LEFT,))
+    assert advance(wish("b", pin=1), ledger, Target(ONE), making(GOOD), after(minutes=6)).held == {2: after(minutes=15)}
+
+
+def test_the_ledger_forgets_a_pruned_revision() -> None:
+    gone: RevisionSeen = revision(7, "z")
+    ledger = replace(SERVES, promoted={1: NOW, gone.number: NOW}, demoted={gone.number: NOW})
+    assert advance(wish(), ledger, Target(ONE), serving(ONE), NOW).ledger == SERVES

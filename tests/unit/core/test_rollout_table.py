@@ -1,0 +1,307 @@
+"""The table of `docs/architecture.md`, row by row: what a phase and an event come to."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.core.seeing import (
+    BAKE,
+    BROKEN,
+    DENIED,
+    NO_IMAGE,
+    NO_ROOM,
+    NOW,
+    QUOTA,
+    RETRY,
+    STARTING,
+    A,
+    B,
+    after,
+    deployments,
+    failed,
+    job,
+    pod,
+    pods,
+    revision,
+    service,
+    serving,
+    status_of,
+    wish,
+)
+from tritium.api.conditions import ConditionType
+from tritium.api.status import ModelDeploymentStatus
+from tritium.core.decide import decide
+from tritium.core.plan import Plan
+from tritium.core.reasons import Reason
+from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen
+from tritium.core.wish import Wish
+
+PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
+ONE, TWO, THREE = revision(1), revision(2, "b"), revision(3, "c")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What there is before an event."""
+
+    asks: Wish
+    status: ModelDeploymentStatus
+    sees: Seen
+    now: datetime = NOW
+
+    def with_pods(self, *replaced: PodSeen) -> "Situation":
+        """Other pods of those revisions, with the others as they were."""
+        theirs = {each.revision for each in replaced}
+        others = tuple(each for each in self.sees.pods if each.revision not in theirs)
+        return self.but(pods=(*others, *replaced))
+
+    def but(self, **seen: Any) -> "Situation":
+        return replace(self, sees=replace(self.sees, **seen))
+
+    def asking(self, **wanted: Any) -> "Situation":
+        return replace(self, asks=replace(self.asks, **wanted))
+
+    def decided(self) -> Plan:
+        return decide(self.asks, self.status, self.sees, self.now)
+
+
+def settled(asks: Wish, sees: Seen, before: ModelDeploymentStatus | None = None) -> Situation:
+    return Situation(asks, decide(asks, before or ModelDeploymentStatus(), sees, NOW).status, sees)
+
+
+SERVES = status_of(wish(), serving(ONE, TWO))
+BOTH = serving(ONE, TWO, deployments=deployments(a=1, b=1))
+
+
+def upgrading(candidate: PodSeen) -> Seen:
+    return replace(BOTH, pods=(*pods(ONE), candidate))
+
+
+FIRST = Seen((TWO,), deployments(b=1), (pod("p", TWO, STARTING),))
+PHASES = {
+    "Initial": settled(wish("b"), FIRST),
+    "Idle": settled(wish(), serving(ONE, TWO)),
+    "Preparing": settled(wish("b"), upgrading(pod("p", TWO, STARTING)), SERVES),
+    "Blocked": settled(wish("b"), upgrading(pod("p", TWO, NO_IMAGE)), SERVES),
+    "Promoting": settled(wish("b"), upgrading(pod("p", TWO)), SERVES).but(service=service(TWO)),
+    "Aborted": settled(wish("b"), upgrading(pod("p", TWO, BROKEN)), SERVES),
+}
+
+
+def another_without_room(before: Situation) -> Situation:
+    crowded = before.asking(written="c").with_pods(pod("r", THREE, NO_ROOM))
+    return crowded.but(revisions=(ONE, TWO, THREE), deployments=deployments(a=1, b=1, c=1))
+
+
+def stable_without_room(before: Situation) -> Situation:
+    return before.with_pods(pod("s", TWO if serves(before, TWO) else ONE, NO_ROOM))
+
+
+def serves(before: Situation, which: RevisionSeen) -> bool:
+    return before.sees.service == service(which)
+
+
+REFUSED = Refusal("Deployment", f"fraud-{B}", Reason.OBJECT_REFUSED, "It is wrong.")
+EVENTS: dict[str, Callable[[Situation], Situation]] = {
+    "nothing": lambda it: it,
+    "the object is new": lambda it: replace(it, sees=Seen(), status=ModelDeploymentStatus()),
+    "the source was listed": lambda it: it.asking(written="n").but(resolutions=(job("n", found=1),)),
+    "the source cannot be listed": lambda it: it.asking(written="n").but(resolutions=(job("n", trouble=DENIED),)),
+    "the candidate's pods are ready": lambda it: it.with_pods(pod("p", TWO)),
+    "some of the candidate's pods are ready": lambda it: (
+        it.asking(replicas=2).with_pods(pod("p", TWO)).but(deployments=deployments(a=2, b=2))
+    ),
+    "the candidate's pods are ready, and not all have passed the smoke test": lambda it: it.asking(
+        smoke_tests="t1"
+    ).with_pods(pod("p", TWO)),
+    "a pod of the candidate fails the smoke test": lambda it: (
+        it.asking(smoke_tests="t1").with_pods(pod("p", TWO)).but(smoke=failed(pod("p", TWO)))
+    ),
+    "the candidate's model is at fault": lambda it: it.with_pods(pod("p", TWO, BROKEN)),
+    "the candidate's image cannot be pulled": lambda it: it.with_pods(pod("p", TWO, NO_IMAGE)),
+    "the candidate's pods find no room": lambda it: it.with_pods(pod("p", TWO, NO_ROOM)),
+    "a quota refuses the candidate's pods": lambda it: it.but(
+        deployments=(DeploymentSeen(A, 1), DeploymentSeen(B, 1, QUOTA))
+    ),
+    "an object of the candidate is refused": lambda it: it.but(refusals=(REFUSED,)),
+    "a stable pod finds no room": stable_without_room,
+    "another candidate finds no room": another_without_room,
+    "the spec is changed to an unknown one": lambda it: it.asking(written="n"),
+    "the spec is changed to a kept one": lambda it: it.asking(written="b"),
+    "the spec is changed back": lambda it: it.asking(written="a"),
+    "`replicas` is changed": lambda it: it.asking(replicas=3),
+    "`replicas` is 0": lambda it: it.asking(replicas=0),
+    "`pinRevision` names a kept revision": lambda it: it.asking(pin=1 if serves(it, TWO) else 2),
+    "`pinRevision` names the candidate": lambda it: it.asking(pin=2),
+    "`pinRevision` names the stable revision": lambda it: it.asking(pin=1),
+    "`pinRevision` names the rejected revision": lambda it: it.asking(pin=2),
+    "`pinRevision` names none that is kept": lambda it: it.asking(pin=9),
+    "`retry`, and the source is the same": lambda it: (
+        replace(it, now=after(minutes=1))
+        .asking(action=RETRY)
+        .but(resolutions=(job(f"{it.asks.written}#{RETRY.token}", found=1),))
+    ),
+    "`retry`, and the source has changed": lambda it: it.asking(action=RETRY).but(
+        resolutions=(job(f"{it.asks.written}#{RETRY.token}", found=2),)
+    ),
+    "the bake time ends": lambda it: replace(it, now=NOW + BAKE),
+    "the stable revision loses its pods before the Service selects it": lambda it: it.with_pods(
+        pod("p", TWO, STARTING)
+    ).but(service=service(ONE)),
+    "the status was lost while a Service selects a revision": lambda it: replace(
+        it, status=ModelDeploymentStatus(), sees=serving(ONE, TWO)
+    ),
+}
+
+
+def shows_why(before: Situation, plan: Plan) -> None:
+    assert plan.course.ledger.rejected == ()
+    assert plan.status.last_failure
+    conditions = {each.type: each for each in plan.status.conditions or ()}
+    shown = conditions[ConditionType.MODEL_LOADED].message + conditions[ConditionType.RELEASED].message
+    assert plan.status.last_failure.message in shown
+
+
+def nothing(before: Situation, plan: Plan) -> None:
+    assert (plan.target.create, plan.target.resolution, plan.notices) == (None, None, ())
+    has = {each.revision: each.replicas for each in before.sees.deployments}
+    assert {name: number for name, number in plan.replicas.items() if number != before.asks.replicas} == {
+        name: number for name, number in has.items() if number != before.asks.replicas
+    }
+    assert plan.selected is not None
+    assert before.sees.service == service(plan.selected)
+
+
+def lists(before: Situation, plan: Plan) -> None:
+    assert plan.target.resolution
+    assert (plan.target.resolution.attempt, plan.target.create) == (1, None)
+
+
+def waits(before: Situation, plan: Plan) -> None:
+    assert plan.wake_at == plan.target.retry_at == after(seconds=10)
+
+
+def records(before: Situation, plan: Plan) -> None:
+    assert plan.target.create
+    assert plan.target.create.number == max(each.number for each in before.sees.revisions) + 1
+
+
+def selects(before: Situation, plan: Plan) -> None:
+    assert plan.selected is not None
+    assert plan.selected == plan.course.stable
+    assert before.sees.service != service(plan.selected)
+
+
+def rejected_are(*numbers: int) -> Callable[[Situation, Plan], None]:
+    def check(before: Situation, plan: Plan) -> None:
+        assert tuple(each.revision for each in plan.course.ledger.rejected) == numbers
+
+    return check
+
+
+def left_is_rejected(before: Situation, plan: Plan) -> None:
+    (left,) = plan.course.ledger.rejected
+    assert (left.reason, left.revision) == (Reason.ROLLED_BACK, {"a": 1, "b": 2}[before.asks.written])
+
+
+def pods_are(**wanted: int) -> Callable[[Situation, Plan], None]:
+    def check(before: Situation, plan: Plan) -> None:
+        assert {letter: plan.replicas.get(revision(0, letter).hash, 0) for letter in wanted} == wanted
+
+    return check
+
+
+def adopts(before: Situation, plan: Plan) -> None:
+    assert (plan.course.stable, plan.selected) == (ONE, ONE)
+
+
+def scales(before: Situation, plan: Plan) -> None:
+    assert plan.replicas[A] == before.asks.replicas
+
+
+def says_which_are_kept(before: Situation, plan: Plan) -> None:
+    assert "kept: 1, 2" in next(each.message for each in plan.status.conditions or () if each.type == "Released")
+    assert plan.replicas.get(B, 0) == next((each.replicas for each in before.sees.deployments if each.revision == B), 0)
+
+
+def is_done(before: Situation, plan: Plan) -> None:
+    assert plan.status.last_action
+    assert plan.status.last_action.token == RETRY.token
+
+
+def replaces(before: Situation, plan: Plan) -> None:
+    assert plan.replace == {"uid-p"}
+
+
+def stays(before: Situation, plan: Plan) -> None:
+    assert (plan.selected, plan.course.stable, plan.replicas) == (ONE, TWO, {A: 1, B: 1})
+
+
+def asks_those(before: Situation, plan: Plan) -> None:
+    assert plan.ask == {"uid-p"}
+
+
+ACTIONS: dict[str, Callable[[Situation, Plan], None]] = {
+    "nothing": nothing,
+    "list the source": lists,
+    "wait, then list it again": waits,
+    "record the revision": records,
+    "select the candidate": selects,
+    "show why, reject nothing": shows_why,
+    "adopt that revision as stable": adopts,
+    "give the candidate its pods": pods_are(a=1, b=1),
+    "the old revision keeps its pods": pods_are(a=1, b=1),
+    "scale the stable revision": scales,
+    "scale the candidate to 0": pods_are(a=1, b=0),
+    "reject the one that is left": left_is_rejected,
+    "reject the candidate": rejected_are(2),
+    "lift the rejection": rejected_are(),
+    "its pods stay for `bakeTime`": pods_are(a=1, b=1),
+    "the pods of what was being made go": pods_are(b=0),
+    "the pods of the old revision go": pods_are(a=0, b=1),
+    "the pods of the rejected revision go": pods_are(a=1, b=0),
+    "replace the pods that spoke against it": replaces,
+    "the Service stays where it is": stays,
+    "ask those that have not": asks_those,
+    "say which are kept": says_which_are_kept,
+    "note that it is done": is_done,
+}
+
+
+def rows() -> list[tuple[str, ...]]:
+    """The cells of the table, without its head."""
+    section = PAGE.read_text().partition("## Rollout (before the gateway)")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
+    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
+
+
+ROWS = rows()
+
+
+@pytest.mark.parametrize(("phase", "event", "then", "action"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
+def test_the_table_is_true(phase: str, event: str, then: str, action: str) -> None:
+    before = EVENTS[event](PHASES[phase])
+    plan = before.decided()
+    assert plan.status.phase == then
+    for each in action.split("; "):
+        ACTIONS[each](before, plan)
+    if plan.course.stable:
+        assert plan.replicas[plan.course.stable.hash] == before.asks.replicas
+        assert plan.selected == plan.course.stable or "the Service stays where it is" in action
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_each_phase_is_what_it_is_called(phase: str) -> None:
+    assert PHASES[phase].decided().status.phase == phase
+
+
+def test_the_table_says_everything_that_is_known_here() -> None:
+    assert {row[0] for row in ROWS} == set(PHASES)
+    assert {row[1] for row in ROWS} == set(EVENTS)
+    assert {part for row in ROWS for part in row[3].split("; ")} == set(ACTIONS)
+    assert len(ROWS) == len({row[:2] for row in ROWS})
