@@ -157,6 +157,7 @@ class _Pass:
             raise SchemaTooOld(f"the server does not keep {', '.join(dropped)}")
         self._obj, self._status = stored, status
         for notice in notices:
+            log.info("%s: %s", notice.reason, notice.message, extra={"key": f"{self._key.namespace}/{self._key.name}"})
             await self._shared.recorder.record(stored, notice.type, notice.reason, notice.message)
 
     async def _refuse_spec(self, message: str) -> None:
