@@ -17,10 +17,10 @@ from tests.controlplane.containers import (
     in_back_off,
     main_containers,
     not_yet,
-    pulling_failed,
     running,
     start_containers,
     stopped,
+    waiting,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ class ImagePullBackOff:
     """The image of its containers cannot be had."""
 
     message: str = "Back-off pulling image: not found"
+
+
+@dataclass(frozen=True, slots=True)
+class CannotStart:
+    """What its containers need, such as a Secret, is not there."""
+
+    message: str = 'secret "none" not found'
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,18 @@ class Evicted:
     after: float = 0.0
 
 
-Behaviour = Ready | NeverReady | ImagePullBackOff | CrashLoop | OOMKilled | InitFailure | Succeeded | Failed | Evicted
+Behaviour = (
+    Ready
+    | NeverReady
+    | ImagePullBackOff
+    | CannotStart
+    | CrashLoop
+    | OOMKilled
+    | InitFailure
+    | Succeeded
+    | Failed
+    | Evicted
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +176,9 @@ def outcome(pod: Object, behaviour: Behaviour, span: Span) -> Outcome:  # noqa: 
         case NeverReady(init):
             return _serving(pod, span, init_over=elapsed >= init, ready=False)
         case ImagePullBackOff(message):
-            return _all(pod, span, lambda spec: pulling_failed(spec, message), "Pending")
+            return _all(pod, span, lambda spec: waiting(spec, "ImagePullBackOff", message), "Pending")
+        case CannotStart(message):
+            return _all(pod, span, lambda spec: waiting(spec, "CreateContainerConfigError", message), "Pending")
         case CrashLoop(code, message, restarts):
             return _crashing(pod, span, End(code, "Error", message), restarts)
         case OOMKilled(restarts):

@@ -107,9 +107,9 @@ def done(spec: Object, since: datetime, said: str = "") -> Container:
     return replace(stopped(spec, (since, since), replace(WELL, message=said)), ready=True)
 
 
-def pulling_failed(spec: Object, message: str) -> Container:
-    """Waits for an image that does not come."""
-    return Container(spec, {"waiting": {"reason": "ImagePullBackOff", "message": message}}, {})
+def waiting(spec: Object, reason: str, message: str) -> Container:
+    """Waits for what does not come, such as its image."""
+    return Container(spec, {"waiting": {"reason": reason, "message": message}}, {})
 
 
 def stopped(spec: Object, span: Span, end: End) -> Container:
@@ -127,5 +127,5 @@ def stopped(spec: Object, span: Span, end: End) -> Container:
 def in_back_off(ended: Container, restarts: int) -> Container:
     """Waits to be started again after it ended like that."""
     message = f"back-off restarting failed container={ended.spec['name']}"
-    waiting = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
-    return replace(ended, state=waiting, last=ended.state, restarts=restarts)
+    state = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+    return replace(ended, state=state, last=ended.state, restarts=restarts)

@@ -65,6 +65,8 @@ class Workers:
             return _told(error, extra)
         if outcome.refused:
             self.queue.failed(key)
+            if outcome.again is not None:  # what is due does not wait for what was refused
+                self.queue.add(key, after=outcome.again, resync=True)
             return "refused"
         self.queue.done(key, again=outcome.again)
         return "ok"

@@ -13,6 +13,7 @@ import pytest
 
 from tests.controlplane.behaviour import (
     Behaviour,
+    CannotStart,
     CrashLoop,
     Failed,
     ImagePullBackOff,
@@ -41,6 +42,7 @@ def _said(name: str) -> str:
 
 SERVING: dict[str, tuple[str, Behaviour]] = {
     "image": ("ImagePullFailed", ImagePullBackOff()),
+    "secret": ("ContainerConfigInvalid", CannotStart()),
     "memory": ("OutOfMemory", OOMKilled()),
     "crash": ("ServerCrashed", CrashLoop(message=_said("port_taken"))),
     "load": ("ModelLoadFailed", CrashLoop(message=_said("initialize_raises"))),
@@ -153,7 +155,7 @@ async def test_a_slow_start_is_no_failure(operator: Operator, models: Models, ku
     await models.apply(uri="s3://models/slow/2")
 
     def loading(status: Object) -> bool:
-        return "Triton runs, and does not answer" in condition(status, "Released")["message"]
+        return "does not report that it is ready" in condition(status, "Released")["message"]
 
     status = await wait_for(models.status, 30, "the next starts", until=loading)
     assert condition(status, "ModelLoaded")["reason"] == "Starting"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.controlplane.behaviour import Ready
+from tests.controlplane.behaviour import NeverReady
 from tests.controlplane.operating.harness import SERVES, Models, Operator, condition
 from tests.controlplane.operating.looking import (
     DEPLOYMENTS,
@@ -197,9 +197,9 @@ async def test_the_only_gpu_stays_with_what_serves(operator: Operator, models: M
 async def test_a_serving_pod_that_lost_its_gpu_comes_first(
     operator: Operator, models: Models, kubelet: Kubelet
 ) -> None:
-    """The node has one GPU. The serving pod is replaced, and the candidate's must not take its place."""
+    """The node has one GPU. The serving pod is replaced, and the candidate's, which is not ready, gives way."""
     await kubelet.add_node(Node("gpu", {"nvidia.com/gpu": 1}))
-    kubelet.rule(pods_of("fraud"), Ready())
+    kubelet.rule(pods_of("fraud", "fraud/2"), NeverReady())
     await models.apply(server=GPU)
     await models.settled(revision=1)
     await models.apply(uri="s3://models/fraud/2", server=GPU)
