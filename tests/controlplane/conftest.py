@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.controlplane.api import Api
+from tests.controlplane.kube_clients import client_of
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.proxy import FaultProxy
 from tests.controlplane.ring import ControlPlane
@@ -17,6 +18,8 @@ from tests.controlplane.ring import ControlPlane
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from tritium.kube.client import Client
 
 STARTED_IN = "started-in"
 
@@ -69,6 +72,26 @@ async def kubelet(api: Api, namespace: str) -> AsyncIterator[Kubelet]:
     """A stub kubelet for the test's namespace, with one node."""
     async with Kubelet(api, [namespace]) as stub:
         yield stub
+
+
+@pytest.fixture
+def observed() -> list[tuple[str, str]]:
+    """(verb, code) of each request."""
+    return []
+
+
+@pytest_asyncio.fixture
+async def client(
+    faults: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observed: list[tuple[str, str]]
+) -> AsyncIterator[Client]:
+    """The client, through the proxy, with a short deadline."""
+
+    def observe(verb: str, code: str, seconds: float) -> None:
+        assert seconds >= 0
+        observed.append((verb, code))
+
+    async with client_of(faults.credentials(), tmp_path, monkeypatch, deadline=2.0, observe=observe) as client:
+        yield client
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -97,7 +97,7 @@ async def everything(models: Models, kubelet: Kubelet) -> None:
 
 async def _turned_down_and_tried_again(models: Models, kubelet: Kubelet) -> None:
     resolves(kubelet, "sha256:" + "9" * 64)
-    kept = {"rollout": {"bakeTime": "60s"}}
+    kept: dict[str, Any] = {"rollout": {"bakeTime": "60s"}}
     kubelet.rule(lambda pod: _is_of(pod, models, 4), CrashLoop(message=SAID.read_text()[-2048:], restarts=2))
     await models.apply(uri="s3://models/fraud/4", **kept)
     await models.until("turned down", phase="Aborted")

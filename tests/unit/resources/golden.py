@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 SAMPLES = ROOT / "manifests" / "samples"
 GOLDEN = ROOT / "tests" / "golden" / "resources"
 
-RENDERING = Rendering(fetch_image="ghcr.io/tritium/tritium:1.0.0", triton_image="nvcr.io/nvidia/tritonserver:26.07-py3")
+RENDERING = Rendering(fetch_image="tritium.dev/operator:1.0.0", triton_image="nvcr.io/nvidia/tritonserver:26.07-py3")
 FINGERPRINT = "sha256:" + "f" * 64
 DIGEST = "sha256:" + "d" * 64
 SIZE = 100 * 1024**2
