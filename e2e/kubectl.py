@@ -106,11 +106,12 @@ class Kubectl:
             ("events", ["get", "events", "--sort-by=.lastTimestamp"]),
             ("nodes", ["describe", "nodes"]),
         ]
-        pods = self._said("get", "pods", "-o", "name").split()
+        pods = self.said("get", "pods", "-o", "name").split()
         parts += [(f"logs of {pod}", ["logs", pod, "--all-containers", "--prefix", "--tail=40"]) for pod in pods]
-        return "\n".join(f"--- {title}\n{self._said(*arguments)}" for title, arguments in parts)
+        return "\n".join(f"--- {title}\n{self.said(*arguments)}" for title, arguments in parts)
 
-    def _said(self, *arguments: str) -> str:
+    def said(self, *arguments: str) -> str:
+        """What kubectl prints, be it an error."""
         try:
             return self(*arguments)
         except (Refused, subprocess.TimeoutExpired) as error:

@@ -10,6 +10,7 @@ from typing import Final
 
 from e2e.cluster import images, settings
 from e2e.cluster.binaries import ensure
+from e2e.cluster.engine import docker
 from e2e.kubectl import Kubectl, Refused
 
 CHART: Final = settings.ROOT / "charts" / "tritium"
@@ -72,6 +73,24 @@ def values(image: str) -> tuple[str, ...]:
         r"podAnnotations.tests\.tritium\.dev/image": images.identity(image),
     }
     return tuple(f"--set-string={path}={value}" for path, value in chosen.items())
+
+
+def log(kubectl: Kubectl) -> str:
+    """Which pods it has, which of them acts, and what they said last; or why that cannot be had."""
+    inside = kubectl.within(NAMESPACE)
+    pods = inside.said("get", "pods", f"--selector={SELECTOR}", "-o", "wide")
+    said = inside.said("logs", f"--selector={SELECTOR}", "--prefix", "--tail=150")
+    return f"{pods}\n{inside.said('get', 'lease', '-o', 'yaml')}\n{said}"
+
+
+def kill(kubectl: Kubectl) -> None:
+    """End all its pods at once, the programs in them first: they cannot give up their Lease, or finish anything."""
+    inside = kubectl.within(NAMESPACE)
+    statuses = [each for pod in inside.items("pods", SELECTOR) for each in pod["status"].get("containerStatuses", [])]
+    running = [each["containerID"].removeprefix("containerd://") for each in statuses if "running" in each["state"]]
+    ends = "; ".join(f"ctr -n k8s.io tasks kill --signal SIGKILL {each}" for each in running)
+    subprocess.run(docker("exec", settings.NODE, "sh", "-c", ends), check=True)
+    inside("delete", "pods", f"--selector={SELECTOR}", "--force", "--grace-period=0")
 
 
 def uninstall(kubectl: Kubectl) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,13 +21,18 @@ SECRET = "models-bucket"  # noqa: S105 - its name
 
 def start_store(namespace: Kubectl) -> None:
     """Have an S3 server in the namespace, and a Secret with its keys."""
-    keys = {
-        "AWS_ACCESS_KEY_ID": objects.S3_KEYS["ROOT_ACCESS_KEY"],
-        "AWS_SECRET_ACCESS_KEY": objects.S3_KEYS["ROOT_SECRET_KEY"],
-    }
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": keys}
-    namespace.apply(objects.s3(), objects.service("s3", s3=7070), secret)
+    namespace.apply(objects.s3(), objects.service("s3", s3=7070), keys())
     namespace.wait("pod", "s3", "condition=Ready")
+
+
+def keys(
+    name: str = SECRET,
+    access: str = objects.S3_KEYS["ROOT_ACCESS_KEY"],
+    secret: str = objects.S3_KEYS["ROOT_SECRET_KEY"],
+) -> Object:
+    """A Secret with the keys of a bucket: those of the namespaces' own S3 servers, or others."""
+    data = {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
 
 
 @contextmanager
@@ -49,9 +54,15 @@ def bucket(namespace: Kubectl) -> Iterator[S3Store]:
 def put_model(namespace: Kubectl, model: str, prefix: str) -> None:
     """Put a model of `e2e/models` into the bucket."""
     folder = objects.MODELS / model
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    put(namespace, {f"{prefix}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in files})
+
+
+def put(namespace: Kubectl, files: Mapping[str, bytes]) -> None:
+    """Put files into the bucket, by their keys."""
     with bucket(namespace) as store:
-        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
-            obstore.put(store, f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+        for key, content in files.items():
+            obstore.put(store, key, content)
 
 
 def model_deployment(namespace: Kubectl, name: str, prefix: str, **spec: Any) -> Object:
@@ -75,6 +86,27 @@ def model_deployment(namespace: Kubectl, name: str, prefix: str, **spec: Any) ->
     }
 
 
+def small(  # noqa: PLR0913 - what can be different
+    namespace: Kubectl,
+    name: str,
+    prefix: str,
+    *,
+    source: Object | None = None,
+    model: Object | None = None,
+    server: Object | None = None,
+    **spec: Any,
+) -> Object:
+    """The same, of which a node with two cores has room for many; with other or further members."""
+    obj = model_deployment(namespace, name, prefix, **spec)
+    obj["spec"]["model"] |= model or {}
+    obj["spec"]["model"]["source"] |= source or {}
+    obj["spec"]["server"]["resources"]["requests"]["cpu"] = "10m"
+    obj["spec"]["server"] |= server or {}
+    pod = obj["spec"]["server"].setdefault("podTemplate", {}).setdefault("spec", {})
+    pod["initContainers"] = [{"name": "fetch", "resources": {"requests": {"cpu": "10m"}}}]
+    return obj
+
+
 def pods(namespace: Kubectl, name: str) -> list[Object]:
     """The pods that serve a ModelDeployment."""
     selector = f"{names.OWNER}={name},{names.COMPONENT}={names.Component.MODEL}"
@@ -82,12 +114,19 @@ def pods(namespace: Kubectl, name: str) -> list[Object]:
     return found
 
 
+def is_ready(pod: Object) -> bool:
+    """Whether a pod may be asked."""
+    conditions = pod["status"].get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
 def lives(namespace: Kubectl, name: str) -> set[tuple[str, str]]:
     """Each container's life: the pod's uid, and the id that changes when the container is started again."""
     return {
         (pod["metadata"]["uid"], container["containerID"])
         for pod in pods(namespace, name)
-        for container in pod["status"]["containerStatuses"]
+        for container in pod["status"].get("containerStatuses", [])
+        if "containerID" in container  # otherwise it has not begun to live
     }
 
 

@@ -12,11 +12,12 @@ METRICS_PORT: Final = 8002
 EXIT_TIMEOUT: Final = 30
 """Seconds that Triton lets requests finish in after SIGTERM."""
 
-CONNECTION_AGE: Final = 60
+CONNECTION_AGE: Final = 10
 """Seconds until a gRPC client is asked to connect again.
 
 A Service chooses a pod when a connection is made: without this a client would stay with the pod of the old revision
-for as long as that lives. The client makes a new connection first and loses no request.
+for as long as that lives. The client makes a new connection first and loses no request. It is less than the time a
+pod has between leaving the Service and SIGTERM, because Triton refuses what comes after that.
 """
 
 OLDEST: Final = (24, 10)
@@ -44,7 +45,7 @@ def arguments(image: str, *, gpu: bool, further: list[str]) -> list[str]:
     """The flags for an image; the user's own come last, because Triton takes the last of two.
 
     >>> arguments("triton:24.10-py3", gpu=True, further=["--log-verbose=1"])[-2:]
-    ['--grpc-max-connection-age=60000', '--log-verbose=1']
+    ['--grpc-max-connection-age=10000', '--log-verbose=1']
     >>> arguments("triton:23.12-py3", gpu=True, further=[])[-1]
     '--metrics-port=8002'
     """

@@ -1,0 +1,88 @@
+"""Clients inside of the cluster that ask a model all the time, and what they have to say in the end."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from e2e import objects
+from e2e.kubectl import Kubectl
+
+Object = dict[str, Any]
+_PROGRAM = Path(__file__).with_name("client.py")
+_POD = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one client has to say.
+
+    Attributes:
+        answers: by the answer's first number: when it came first and last.
+        failures: by kind: when.
+    """
+
+    requests: int
+    slowest: float
+    answers: dict[float, tuple[float, float]]
+    failures: dict[str, list[float]]
+
+    @property
+    def failed(self) -> int:
+        """How many requests got no answer."""
+        return sum(map(len, self.failures.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What all clients have to say.
+
+    Attributes:
+        lasted: seconds.
+        began: seconds since the epoch; the times of failures count from it.
+    """
+
+    lasted: float
+    began: float
+    new_connections: Told
+    keep_alive: Told
+    grpc: Told
+
+    def __str__(self) -> str:
+        told = {"new": self.new_connections, "keep-alive": self.keep_alive, "grpc": self.grpc}
+        lines = [f"{self.lasted} s, since {self.began}"]
+        for name, each in told.items():
+            lines.append(f"{name}: {each.failed} of {each.requests} failed, slowest {each.slowest} s, {each.answers}")
+            lines += [f"    {len(times)} x {kind} at {times[:20]}" for kind, times in each.failures.items()]
+        return "\n".join(lines)
+
+
+def start(namespace: Kubectl, host: str) -> None:
+    """Have the clients ask the `adder` at a Service, a connection for each of 50 requests a second first of all."""
+    program = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _POD}}
+    pod = objects.operator(_POD, "/program/client.py", host, "adder", command=("python3",))
+    pod["spec"]["volumes"] = [{"name": "program", "configMap": {"name": _POD}}]
+    pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "program", "mountPath": "/program"}]
+    namespace.apply(program | {"data": {_PROGRAM.name: _PROGRAM.read_text()}}, pod)
+    namespace.wait("pod", _POD, "condition=Ready")
+    until = time.monotonic() + 40
+    while "asking" not in (said := namespace("logs", _POD).splitlines()):
+        assert time.monotonic() < until, said
+        time.sleep(0.2)
+
+
+def stop(namespace: Kubectl) -> Summary:
+    """Have them end, and tell."""
+    namespace("exec", _POD, "--", "python3", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
+    namespace.wait("pod", _POD, "jsonpath={.status.phase}=Succeeded", seconds=60)
+    told = json.loads(namespace("logs", _POD, "--tail=1"))
+    new, kept, grpc = (_told(each) for each in told["clients"].values())
+    return Summary(told["lasted"], told["began"], new, kept, grpc)
+
+
+def _told(summary: Object) -> Told:
+    answers = {json.loads(answer)[0]: (first, last) for answer, (first, last) in summary["answers"].items()}
+    return Told(summary["requests"], summary["slowest"], answers, summary["failures"])

@@ -1,0 +1,87 @@
+"""What is seen of a model: its own objects, and no pods of a predecessor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.unit.core.pods import model_pod
+from tests.unit.resources.golden import objects, owner_of, sample
+from tritium.api import names
+from tritium.core.seen import Refusal, Seen, Trouble
+from tritium.kube import kinds
+from tritium.kube.store import Key, Store
+from tritium.loop.observe import observe
+from tritium.resources.owner import Owner
+
+Object = dict[str, Any]
+
+SHORT = sample("short")
+OWNER = owner_of(SHORT)
+KEY = Key(OWNER.namespace, OWNER.name)
+NOON = "2026-01-01T12:00:00Z"
+MADE = (kinds.CONTROLLER_REVISIONS, kinds.DEPLOYMENTS, kinds.SERVICES, kinds.CONFIG_MAPS, kinds.JOBS)
+
+
+def stored(owner: Owner) -> Store:
+    """All that was made for an owner at noon."""
+    store = Store()
+    for each in objects(owner, SHORT["spec"]):
+        given = {"uid": f"{each['kind']}-1", "resourceVersion": "5", "creationTimestamp": NOON}
+        store.remember(kinds.of(each), each | {"metadata": each["metadata"] | given})
+    return store
+
+
+def add_pod(store: Store, name: str, created: str, **labels: str) -> None:
+    """A pod of the model's revision, unless its labels say something else."""
+    (deployment,) = store.children(KEY, kinds.DEPLOYMENTS)
+    pod = model_pod()
+    metadata = {"uid": name, "name": name, "namespace": OWNER.namespace, "creationTimestamp": created}
+    of = deployment["spec"]["template"]["metadata"]["labels"] | labels
+    store.remember(kinds.PODS, pod | {"metadata": metadata | {"labels": of, "resourceVersion": "7"}})
+
+
+def seen(store: Store, **others: Any) -> Seen:
+    given: dict[str, Any] = {"smoke": {}, "refusals": (), "without_pods": {}} | others
+    return observe(store, KEY, OWNER.uid, **given)
+
+
+def test_what_is_its_own_is_seen() -> None:
+    found = seen(stored(OWNER))
+    (revision,), (deployment,), (job,) = found.revisions, found.deployments, found.resolutions
+    assert deployment.revision == revision.hash
+    assert found.service
+    assert found.service.revision == revision.hash
+    assert found.digests.keys() == {revision.hash}
+    assert job.written
+
+
+def test_what_belongs_to_a_predecessor_is_not() -> None:
+    predecessor = Owner(OWNER.namespace, OWNER.name, "another-uid")
+    store = stored(predecessor)
+    add_pod(store, "a", NOON)
+    assert all(store.children(KEY, kind) for kind in MADE)
+    assert seen(store) == Seen()
+
+
+def test_a_pod_is_as_old_as_its_deployment_at_most() -> None:
+    """A Deployment of the same name finds pods of the one before it, which end only later."""
+    store = stored(OWNER)
+    add_pod(store, "before", "2026-01-01T11:59:59Z")
+    add_pod(store, "together", NOON)
+    add_pod(store, "after", "2026-01-01T12:00:01Z")
+    assert [pod.name for pod in seen(store).pods] == ["after", "together"]
+
+
+def test_pods_of_no_deployment_or_of_a_listing_are_not_the_models() -> None:
+    store = stored(OWNER)
+    add_pod(store, "another", NOON, **{names.REVISION: "00000000"})
+    add_pod(store, "listing", NOON, **{names.COMPONENT: names.Component.RESOLVE.value})
+    assert seen(store).pods == ()
+
+
+def test_why_a_job_has_no_pod_is_seen_with_it() -> None:
+    trouble = Trouble("Job", "Quota", "the quota says no")
+    store = stored(OWNER)
+    assert seen(store, without_pods={"Job-1": trouble}).resolutions[0].trouble == trouble
+    refusal = Refusal("Service", "fraud", "NameTaken", "it is taken")
+    assert seen(store, refusals=[refusal]).refusals == (refusal,)
