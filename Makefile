@@ -55,8 +55,12 @@ check: $(VENV)/.ready ## Lint, types, layers, generated files, unit tests: under
 test: $(VENV)/.ready ## Everything: check, control plane, cluster
 	@bash hack/test.sh
 
+.PHONY: faults
+faults: $(VENV)/.ready ## Put each of the small deliberate bugs of tests/faults into a copy, and see its test turn red
+	@$(RUN)/python -m tests.faults
+
 .PHONY: generate
-generate: $(VENV)/.ready ## Write what is generated from operator/tritium/api: the CRD, the chart's CRD, the field reference
+generate: $(VENV)/.ready ## Write what is generated: the CRD, the references in docs, manifests/install.yaml
 	@$(RUN)/python -m hack.generate
 
 # ---- cluster ----------------------------------------------------------------------------------------------
