@@ -34,6 +34,7 @@ class Passes:
         self.over = asyncio.Event()
 
     def ended(self, result: str, seconds: float) -> None:
+        assert seconds >= 0
         self.results.append(result)
         self.over.set()
 
