@@ -51,8 +51,8 @@ class Health:
 
 
 @asynccontextmanager
-async def serve(health: Health, telemetry: Telemetry, port: int) -> AsyncIterator[int]:
-    """Serve the endpoints; gives the port."""
+async def serve(health: Health, telemetry: Telemetry, port: int) -> AsyncIterator[None]:
+    """Serve the endpoints, on all addresses of the pod."""
 
     async def alive(_: web.Request) -> web.Response:
         return _answer(health.alive())
@@ -70,7 +70,7 @@ async def serve(health: Health, telemetry: Telemetry, port: int) -> AsyncIterato
     try:
         site = web.TCPSite(runner, port=port)
         await site.start()
-        yield int(runner.addresses[0][1])
+        yield
     finally:
         await runner.cleanup()
 

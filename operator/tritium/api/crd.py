@@ -23,9 +23,9 @@ COLUMNS: Final = (
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
     ("Released", "string", '.status.conditions[?(@.type=="Released")].status'),
     ("Phase", "string", ".status.phase"),
+    ("Reason", "string", ".status.reason"),
     ("Stable", "integer", ".status.stable.revision"),
     ("Candidate", "integer", ".status.candidate.revision"),
-    ("Weight", "integer", ".status.candidate.weight"),
     ("Replicas", "integer", ".status.replicas"),
     ("Age", "date", ".metadata.creationTimestamp"),
 )

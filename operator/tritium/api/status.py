@@ -281,6 +281,8 @@ class ModelDeploymentStatus(Observed):
     """The generation of the spec that the rest is about. Written last."""
     phase: Phase | None = None
     """Where the rollout stands."""
+    reason: Word | None = None
+    """What goes on, or stands in the way, in one word; docs/conditions.md says what to do."""
     url: Annotated[str, Field(max_length=512)] | None = None
     """Address of the model inside the cluster."""
     stable: StableStatus | None = None

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from tritium.api.conditions import ConditionType
-from tritium.api.status import ModelDeploymentStatus
+from tritium.api.status import Failure, ModelDeploymentStatus
 from tritium.core.plan import Notice, Target
+from tritium.core.pod_trouble import POD
 from tritium.core.reasons import Reason
 from tritium.core.wish import Wish
 
@@ -54,8 +55,13 @@ def _rejected(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> It
 def _failed(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
     failure = after.last_failure
     if failure and failure != before.last_failure:
-        where = f"{failure.component} in pod {failure.pod}" if failure.pod else failure.component
-        yield Notice("Warning", failure.reason, f"{where}: {failure.message}")
+        yield Notice("Warning", failure.reason, f"{_where(failure)}: {failure.message}")
+
+
+def _where(failure: Failure) -> str:
+    if failure.pod is None:
+        return failure.component
+    return f"pod {failure.pod}" if failure.component == POD else f"{failure.component} in pod {failure.pod}"
 
 
 def _pin(before: ModelDeploymentStatus, after: ModelDeploymentStatus, target: Target) -> Iterator[Notice]:

@@ -4,7 +4,7 @@ What the Service selects, as it was last seen, never loses a pod here: the old r
 the new one is what the Service selects.
 """
 
-from tritium.core.lookup import deployment_of, pods_of, want_of_room
+from tritium.core.lookup import comes_first, deployment_of, pods_of, want_of_room
 from tritium.core.plan import Course, Target
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.wish import Wish
@@ -54,11 +54,11 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
         return wish.replicas
     if revision is course.candidate:
         # A pod of the stable revision that finds no room comes before all pods of its successor.
-        number: int | None = 0 if want_of_room(seen, course.stable) else wish.replicas
+        number: int | None = 0 if comes_first(seen, course.stable) else wish.replicas
     elif revision.number in course.held and not _crowded(course, seen):
         # Never more than it has: what was given up for want of room is not asked for again.
         number = min(has, wish.replicas) if has else has
-    elif _waits_for_pin(revision, wish, target, course) and not want_of_room(seen, course.stable):
+    elif _waits_for_pin(revision, wish, target, course) and not comes_first(seen, course.stable):
         number = has
     else:
         number = 0 if has is not None else None

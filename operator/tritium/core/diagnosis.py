@@ -27,9 +27,14 @@ from tritium.core.pod_trouble import pod_trouble
 from tritium.core.reasons import Reason
 from tritium.core.refusals import refusal
 from tritium.core.remedies import REMEDIES
+from tritium.core.revision import revision_of
 from tritium.core.seen import DeploymentSeen, PodSeen, ResolutionSeen, ServiceSeen, Trouble
 
 _FAULTS: Final = frozenset({FETCH, TRITON, RESOLVE})
+
+
+class NotAResolution(ValueError):
+    """A Job that does not say what it resolves, as Tritium's do."""
 
 
 def pod_seen(pod: Object) -> PodSeen:
@@ -54,7 +59,7 @@ def deployment_seen(deployment: Object) -> DeploymentSeen:
     failure = condition(deployment, "ReplicaFailure")
     refused = failure.get("status") == "True"
     return DeploymentSeen(
-        revision=deployment["metadata"]["labels"][names.REVISION],
+        revision=revision_of(deployment["metadata"]["name"]),
         replicas=int(deployment["spec"].get("replicas", 1)),
         trouble=refusal("Deployment", failure.get("message") or "") if refused else None,
     )
@@ -66,15 +71,19 @@ def resolution_seen(job: Object, pods: Sequence[Object]) -> ResolutionSeen:
     Args:
         job: the Job.
         pods: of which those that it owns are looked at.
+
+    Raises:
+        NotAResolution: its annotations do not say what it resolves.
     """
     metadata = job["metadata"]
+    written, attempt = _resolves(job)
     own = sorted((pod for pod in pods if _owns(job, pod)), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     result = next((found for pod in reversed(own) if (found := _answer(pod))), None)
     finished = _finished(job)
     return ResolutionSeen(
         name=metadata["name"],
-        written=metadata["annotations"][names.WRITTEN],
-        attempt=int(metadata["annotations"][names.ATTEMPT]),
+        written=written,
+        attempt=attempt,
         created=_moment(metadata["creationTimestamp"]),
         finished=finished,
         result=result,
@@ -135,6 +144,16 @@ def _order(trouble: Trouble) -> tuple[bool, int, str, str, str]:
 
 def _moment(written: str) -> datetime:
     return datetime.fromisoformat(written)
+
+
+def _resolves(job: Object) -> tuple[str, int]:
+    """What it resolves, and which try it is."""
+    annotations = job["metadata"].get("annotations") or {}
+    written, attempt = annotations.get(names.WRITTEN), annotations.get(names.ATTEMPT, "")
+    if not written or not attempt.isdecimal():
+        name = job["metadata"]["name"]
+        raise NotAResolution(f"Job {name} does not say what it resolves: its annotations were edited")
+    return written, int(attempt)
 
 
 def _owns(job: Object, pod: Object) -> bool:

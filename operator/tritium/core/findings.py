@@ -132,7 +132,9 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
         return Finding(kind, "True", released.reason, released.message)
     ready = sum(pod.ready for pod in pods_of(seen, course.stable)) if course.stable else 0
     if ready < wish.replicas:
-        return Finding(kind, "True", Reason.STARTING, f"not all pods of {_stable(course)} are ready")
+        trouble = trouble_of(seen, course.stable) if course.stable else None
+        waits = trouble or Trouble("pod", Reason.STARTING, f"not all pods of {_stable(course)} are ready")
+        return Finding(kind, "True", waits.reason, waits.message)
     return Finding(kind, "False", Reason.SETTLED, "nothing is under way")
 
 

@@ -1,5 +1,6 @@
 """Looks things up in a snapshot: a revision's pods, its Deployment, and what keeps them from being ready."""
 
+from dataclasses import replace
 from typing import Final
 
 from tritium.core.diagnosis import worst
@@ -30,6 +31,17 @@ def want_of_room(seen: Seen, revision: RevisionSeen | None) -> Trouble | None:
     """What a revision's pods find no room for, so that it would help if others gave pods up."""
     found = _troubles(seen, revision) if revision else []
     return worst(each for each in found if each.reason in _FOR_WANT_OF_ROOM)
+
+
+def comes_first(seen: Seen, stable: RevisionSeen | None) -> Trouble | None:
+    """Why the stable revision gets the room there is: it serves, and one of its pods finds none.
+
+    One that serves nobody any more holds nobody up: its successor may be what mends it.
+    """
+    trouble = want_of_room(seen, stable)
+    if stable is None or trouble is None or not any(pod.ready for pod in pods_of(seen, stable)):
+        return None
+    return replace(trouble, message=f"revision {stable.number} serves and comes first: {trouble.message}")
 
 
 def refusal_as_trouble(refusal: Refusal) -> Trouble:

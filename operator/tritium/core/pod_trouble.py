@@ -32,6 +32,14 @@ _VOLUME: Final = re.compile(
     r"|didn't find available persistent volumes to bind",
     re.IGNORECASE,
 )
+_NOISE: Final = re.compile(
+    r",? preemption: .*"  # whether other pods could be pushed out
+    r"|(?<=\.),? no new claims to deallocate[,.]?"
+    r"|(?<=not found\.) not found\.?",  # of a PersistentVolumeClaim it is said twice
+    re.DOTALL,
+)
+"""What a scheduler says beside, and changes nothing for the reader."""
+
 _NUMBERS: Final = re.compile(r"\b(?:Threshold quantity|Container \S+ was using|Pod \S+ was using|requested: )")
 """Where a kubelet goes on with what it measured."""
 
@@ -64,8 +72,7 @@ def _unplaced(pod: Object) -> Trouble | None:
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") != "False" or scheduled.get("reason") != "Unschedulable":
         return None
-    # What follows says that no other pod can be pushed out, which changes nothing for the reader.
-    words = sentence(steady((scheduled.get("message") or "no node fits").partition(" preemption: ")[0].rstrip(" ,")))
+    words = sentence(steady(_NOISE.sub("", scheduled.get("message") or "no node fits").rstrip(" ,")))
     reason = Reason.UNSCHEDULABLE
     if device := _DEVICE.search(words):
         reason, words = Reason.NO_GPU, f"No node has {device['device']} free: {words}"

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     """Triton ended for another reason."""
     SMOKE_TEST_FAILED = "SmokeTestFailed"
     """The model answers its smoke test wrongly."""
+    SMOKE_TEST_UNREACHABLE = "SmokeTestUnreachable"
+    """Pods are ready, and the operator cannot ask them the smoke test."""
     STARTING = "Starting"
     """Pods are being made ready, and nothing is known to be wrong."""
     NAME_TAKEN = "NameTaken"

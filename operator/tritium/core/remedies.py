@@ -31,10 +31,12 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.SERVER_CRASHED: "Look at the end of the log: `kubectl logs POD -c triton --previous`. A pod that is killed "
     "without a word often wants more memory.",
     Reason.SMOKE_TEST_FAILED: "If the model is right, correct model.smokeTest; otherwise give it a new address.",
+    Reason.SMOKE_TEST_UNREACHABLE: "Let the operator reach port 8001 of model pods: see NetworkPolicies "
+    "and a mesh's mTLS.",
     Reason.STARTING: "Wait. If it lasts, `kubectl describe pod` and the pod's log say what it waits for.",
     Reason.NAME_TAKEN: "Delete or rename the object that is named, or give the ModelDeployment another name.",
     Reason.WAITING_FOR_CLEANUP: "Wait. If it lasts, a finalizer holds the objects: `kubectl get` shows which.",
-    Reason.OBJECT_REFUSED: "Correct the field that the message names.",
+    Reason.OBJECT_REFUSED: "Correct the field that the server names; most often it is in server.podTemplate.",
     Reason.PIN_NOT_FOUND: "Choose a number of status.revisions, or remove pinRevision.",
     Reason.CONTESTED: "Find out who else writes the object (`kubectl get --show-managed-fields`), and make it stop.",
     Reason.RESOLVE_FAILED: "Do what the message says; the source is listed again by itself.",

@@ -1,9 +1,10 @@
 """The status: what is there and what goes on, as people and programs read it."""
 
 from datetime import datetime
+from typing import Final
 
 from tritium.api import names
-from tritium.api.conditions import Condition, record
+from tritium.api.conditions import Condition, ConditionType, Finding, record
 from tritium.api.status import (
     CandidateStatus,
     Failure,
@@ -20,14 +21,18 @@ from tritium.core.seen import RevisionSeen, Seen, Trouble
 from tritium.core.verdict import failed_smoke_test
 from tritium.core.wish import Wish
 
+_NO_FAILURE: Final = frozenset({Reason.STARTING, Reason.NO_REPLICAS})
+
 
 def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDeploymentStatus:
     """The whole status after this pass; members that nothing decides yet stay as they were."""
     course, seen = view.course, view.seen
+    conditions = _conditions(view, before, now)
     return before.model_copy(
         update={
             "observed_generation": view.wish.generation,
             "phase": course.phase,
+            "reason": _reason(view, conditions),
             "url": _url(view.wish) if seen.service else None,
             "stable": _stable(view),
             "candidate": _candidate(view),
@@ -38,9 +43,44 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "last_failure": _last_failure(view, before.last_failure, now),
             "replicas": _pods(course.stable, seen),
             "selector": _selector(view.wish, course.stable),
-            "conditions": _conditions(view, before, now),
+            "conditions": conditions,
         }
     )
+
+
+def spec_invalid(before: ModelDeploymentStatus, generation: int, message: str, now: datetime) -> ModelDeploymentStatus:
+    """The status of a spec that nobody understands: what serves goes on, and nothing of this generation is released."""
+    conditions = tuple(before.conditions or ())
+    for finding in (
+        Finding(ConditionType.RELEASED, "False", Reason.SPEC_INVALID, message),
+        Finding(ConditionType.RECONCILING, "False", Reason.SPEC_INVALID, message),
+        Finding(ConditionType.STALLED, "True", Reason.SPEC_INVALID, message),
+    ):
+        conditions = record(conditions, finding, generation=generation, now=now)
+    failure = Failure(component="spec", reason=Reason.SPEC_INVALID, message=message, at=now)
+    if before.last_failure and before.last_failure.message == message:
+        failure = before.last_failure
+    update = {
+        "observed_generation": generation,
+        "reason": Reason.SPEC_INVALID,
+        "last_failure": failure,
+        "conditions": list(conditions),
+    }
+    return before.model_copy(update=update)
+
+
+def _reason(view: View, conditions: list[Condition]) -> str:
+    """What `kubectl get` shows: of what is not released, what stands in the way; otherwise whether it serves."""
+    by_type = {each.type: each for each in conditions}
+    released, ready = by_type[ConditionType.RELEASED], by_type[ConditionType.READY]
+    if released.status == "True":
+        return ready.reason
+    wanted = view.target.revision
+    rejection = view.course.ledger.rejection(wanted.number) if wanted else None
+    if rejection and view.course.candidate is None:
+        return rejection.reason
+    trouble = view.course.trouble or view.target.trouble
+    return trouble.reason if trouble else released.reason
 
 
 def _url(wish: Wish) -> str:
@@ -129,7 +169,7 @@ def _failure(view: View) -> Trouble | None:
     refusal = refused(seen)
     from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
     for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable):
-        if trouble and trouble.reason != Reason.STARTING:
+        if trouble and trouble.reason not in _NO_FAILURE:
             return trouble
     return None
 

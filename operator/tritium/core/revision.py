@@ -99,6 +99,15 @@ def revision_name(owner: str, revision: str) -> str:
     return f"{owner}-{revision}"
 
 
+def revision_of(name: str) -> str:
+    """The revision that an object of it is named after; labels can be edited, a name cannot.
+
+    >>> revision_of("fraud-0a1b2c3d")
+    '0a1b2c3d'
+    """
+    return name[-8:]
+
+
 def written(spec: Mapping[str, Json]) -> Json:
     """What the user wrote that makes a revision, in one form for one meaning.
 

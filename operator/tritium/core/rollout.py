@@ -12,17 +12,17 @@ from tritium.core.diagnosis import worst
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import (
     BEFORE_A_REVISION,
+    comes_first,
     deployment_of,
     pods_of,
     refusal_as_trouble,
     trouble_of,
-    want_of_room,
 )
 from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
 from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
 from tritium.core.target import RETRY, by_number
-from tritium.core.verdict import failed_smoke_test, outlived, turn_down
+from tritium.core.verdict import failed_smoke_test, outlived, turn_down, unasked_smoke_test
 from tritium.core.wish import Wish
 
 
@@ -38,7 +38,9 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
-    trouble = _trouble(candidate, stable, _without_outlived(wish, ledger, candidate, seen)) if candidate else None
+    trouble = None
+    if candidate:
+        trouble = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
     return Course(_phase(ledger, target, candidate, trouble, held), ledger, stable, candidate, trouble, held)
 
 
@@ -83,7 +85,8 @@ def _takes_over(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen)
         return False
     if not wish.smoke_tests or candidate.number in ledger.promoted:
         return True  # it has served before: it comes back with capacity, and without another proof
-    return all(pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
+    # Without a pod nobody has answered anything.
+    return bool(ready) and all(pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
 
 
 def _promote(ledger: Ledger, candidate: RevisionSeen, wish: Wish, now: datetime) -> Ledger:
@@ -113,13 +116,24 @@ def _without_outlived(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen:
     return replace(seen, pods=tuple(pod for pod in seen.pods if pod.uid not in gone))
 
 
-def _trouble(candidate: RevisionSeen, stable: RevisionSeen | None, seen: Seen) -> Trouble | None:
+def _nobody_to_ask(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Trouble | None:
+    if wish.replicas or not wish.smoke_tests or candidate.number in ledger.promoted:
+        return None
+    message = f"revision {candidate.number} has to pass its smoke test, and spec.replicas is 0"
+    return Trouble("smokeTest", Reason.NO_REPLICAS, message)
+
+
+def _trouble(
+    wish: Wish, ledger: Ledger, candidate: RevisionSeen, stable: RevisionSeen | None, seen: Seen
+) -> Trouble | None:
     refusal = next((each for each in seen.refusals if each.kind not in BEFORE_A_REVISION), None)
     found = (
         trouble_of(seen, candidate),
         failed_smoke_test(pods_of(seen, candidate), seen),
         refusal_as_trouble(refusal) if refusal else None,
-        want_of_room(seen, stable),  # it comes first, so the candidate has to wait
+        unasked_smoke_test(pods_of(seen, candidate), seen),
+        _nobody_to_ask(wish, ledger, candidate),
+        comes_first(seen, stable),
     )
     return worst(each for each in found if each)
 

@@ -8,6 +8,7 @@ from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.plan import Target
 from tritium.core.reasons import Reason
+from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import RETRY, of_spec
 from tritium.core.wish import Wish
@@ -74,6 +75,17 @@ def _judged(ledger: Ledger, pods: Iterable[PodSeen]) -> tuple[PodSeen, ...]:
 def _own_failure(wish: Wish, pods: Sequence[PodSeen], seen: Seen) -> Trouble | None:
     rejecting = worst([pod.trouble for pod in pods if pod.trouble and pod.trouble.rejects])
     return rejecting or (failed_smoke_test(pods, seen) if wish.smoke_tests else None)
+
+
+def unasked_smoke_test(pods: Iterable[PodSeen], seen: Seen) -> Trouble | None:
+    """The first pod, by name, that is ready and cannot be asked: nothing is known of the model then."""
+    unasked = (pod for pod in pods if pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.UNREACHABLE)
+    pod = min((each for each in unasked if each.ready), key=lambda each: each.name, default=None)
+    if pod is None:
+        return None
+    reason = Reason.SMOKE_TEST_UNREACHABLE
+    message = f"A pod is ready and cannot be asked: {seen.smoke[pod.uid].message}".rstrip(".: ")
+    return Trouble("smokeTest", reason, f"{message}. {REMEDIES[reason]}", pod.name)
 
 
 def failed_smoke_test(pods: Iterable[PodSeen], seen: Seen) -> Trouble | None:

@@ -93,16 +93,28 @@ CASES = {
     ),
     "a stable pod without room comes before all pods of the candidate": Case(
         course(ONE, TWO),
-        sees(ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("p", ONE, NO_ROOM),), service=service(ONE)),
+        sees(
+            ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("r", ONE), pod("p", ONE, NO_ROOM)),
+            service=service(ONE),
+        ),
         {A: 2, B: 0},
     ),
     "a stable pod without room is found beside another that crashed": Case(
         course(ONE, TWO),
-        sees(ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("q", ONE, CRASHED), pod("p", ONE, NO_GPU))),
+        sees(
+            ONE, TWO, deployments=deployments(a=2, b=2),
+            pods=(pod("r", ONE), pod("q", ONE, CRASHED), pod("p", ONE, NO_GPU)),
+        ),
         {A: 2, B: 0},
     ),
     "a stable revision with a quota against it comes first": Case(
-        course(ONE, TWO), sees(ONE, TWO, deployments=(DeploymentSeen(A, 2, QUOTA), *deployments(b=2))), {A: 2, B: 0}
+        course(ONE, TWO),
+        sees(ONE, TWO, deployments=(DeploymentSeen(A, 2, QUOTA), *deployments(b=2)), pods=(pod("r", ONE),)),
+        {A: 2, B: 0},
+    ),
+    "a stable revision that serves nobody any more holds nobody up: its successor may mend it": Case(
+        course(ONE, TWO), sees(ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("p", ONE, NO_ROOM),)),
+        {A: 2, B: 2},
     ),
     "a stable pod with another trouble takes nothing from the candidate": Case(
         course(ONE, TWO), sees(ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("p", ONE, NO_IMAGE),)),
@@ -137,8 +149,8 @@ CASES = {
         target=Target(pin_missing=True),
     ),
     "a pin that is not kept holds nothing against the stable revision": Case(
-        course(ONE), sees(ONE, TWO, deployments=deployments(a=2, b=1), pods=(pod("p", ONE, NO_ROOM),)), {A: 2, B: 0},
-        target=Target(pin_missing=True),
+        course(ONE), sees(ONE, TWO, deployments=deployments(a=2, b=1), pods=(pod("r", ONE), pod("p", ONE, NO_ROOM))),
+        {A: 2, B: 0}, target=Target(pin_missing=True),
     ),
 }  # fmt: skip
 

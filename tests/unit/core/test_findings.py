@@ -120,7 +120,7 @@ CASES = {
     ),
     "the stable revision has lost its pod": Case(
         wish(), SERVES, serving(ONE, pods=(pod("p", ONE, NO_ROOM),)),
-        {"Ready": "False Unschedulable", "Released": "True Released", "Reconciling": "True Starting",
+        {"Ready": "False Unschedulable", "Released": "True Released", "Reconciling": "True Unschedulable",
          "ModelLoaded": "False Unschedulable"},
     ),
     "one of two pods of the stable revision is ready": Case(

@@ -181,6 +181,17 @@ def test_a_container_that_cannot_be_started_again_and_again() -> None:
             "0/1 nodes are available: ",
         ),
         (
+            "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1 nodes are "
+            "available: 1 No preemption victims found for incoming pod.",
+            Reason.UNSCHEDULABLE,
+            "0/1 nodes are available: 1 Insufficient memory. Add a node",
+        ),
+        (
+            '0/1 nodes are available: persistentvolumeclaim "models" not found. not found. no new claims to deallocate',
+            Reason.VOLUME_NOT_BOUND,
+            '0/1 nodes are available: persistentvolumeclaim "models" not found. Create',
+        ),
+        (
             '0/1 nodes are available: persistentvolumeclaim "models" not found.',
             Reason.VOLUME_NOT_BOUND,
             '0/1 nodes are available: persistentvolumeclaim "models" not found. Create',

@@ -33,7 +33,17 @@ from tritium.core.ledger import Ledger
 from tritium.core.plan import Resolution, Target
 from tritium.core.reasons import Reason
 from tritium.core.rollout import advance
-from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen, ServiceSeen, Trouble
+from tritium.core.seen import (
+    Answer,
+    DeploymentSeen,
+    PodSeen,
+    Refusal,
+    RevisionSeen,
+    Seen,
+    ServiceSeen,
+    SmokeSeen,
+    Trouble,
+)
 from tritium.core.target import target
 from tritium.core.wish import Wish
 
@@ -245,7 +255,8 @@ BLOCKING = {
         Trouble("Deployment", Reason.OBJECT_REFUSED, "It is wrong."),
     ),
     "a pod of the stable revision finds no room": (
-        making(pods=(pod("s", ONE, NO_ROOM), pod("crashed", ONE, CRASHED))), NO_ROOM,
+        making(pods=(pod("r", ONE), pod("s", ONE, NO_ROOM), pod("crashed", ONE, CRASHED))),
+        replace(NO_ROOM, message=f"revision 1 serves and comes first: {NO_ROOM.message}"),
     ),
 }  # fmt: skip
 
@@ -324,3 +335,22 @@ def test_the_ledger_forgets_a_pruned_revision() -> None:
     gone: RevisionSeen = revision(7, "z")
     ledger = replace(SERVES, promoted={1: NOW, gone.number: NOW}, demoted={gone.number: NOW})
     assert advance(wish(), ledger, Target(ONE), serving(ONE), NOW).ledger == SERVES
+
+
+def test_a_pod_that_cannot_be_asked_is_said_to_be_so_and_rejects_nothing() -> None:
+    unasked = {GOOD.uid: SmokeSeen(Answer.UNREACHABLE, "10.0.0.7:8001 does not answer.")}
+    course = advance(wish("b", smoke_tests="t1"), SERVES, Target(TWO), making(GOOD, smoke=unasked), NOW)
+    assert (course.phase, course.ledger) == (Phase.BLOCKED, SERVES)
+    assert course.trouble is not None
+    assert course.trouble.reason == Reason.SMOKE_TEST_UNREACHABLE
+    assert "10.0.0.7:8001" in course.trouble.message
+    assert "NetworkPolicies" in course.trouble.message
+
+
+@pytest.mark.parametrize(("tests", "comes"), [("t1", (Phase.BLOCKED, 1)), ("", (Phase.PROMOTING, 2))])
+def test_without_pods_a_revision_takes_over_only_if_it_has_no_smoke_test_to_pass(
+    tests: str, comes: tuple[Phase, int]
+) -> None:
+    sees = Seen((ONE, TWO), deployments(a=0, b=0), service=service(ONE))
+    course = advance(wish("b", replicas=0, smoke_tests=tests), SERVES, Target(TWO), sees, NOW)
+    assert (course.phase, course.ledger.stable) == comes

@@ -99,7 +99,8 @@ def another_without_room(before: Situation) -> Situation:
 
 
 def stable_without_room(before: Situation) -> Situation:
-    return before.with_pods(pod("s", TWO if serves(before, TWO) else ONE, NO_ROOM))
+    stable = TWO if serves(before, TWO) else ONE
+    return before.asking(replicas=2).with_pods(pod("r", stable), pod("s", stable, NO_ROOM))
 
 
 def serves(before: Situation, which: RevisionSeen) -> bool:
@@ -163,7 +164,8 @@ def shows_why(before: Situation, plan: Plan) -> None:
     assert plan.course.ledger.rejected == ()
     assert plan.status.last_failure
     conditions = {each.type: each for each in plan.status.conditions or ()}
-    shown = conditions[ConditionType.MODEL_LOADED].message + conditions[ConditionType.RELEASED].message
+    kinds = (ConditionType.MODEL_LOADED, ConditionType.RELEASED, ConditionType.RECONCILING)
+    shown = " ".join(conditions[each].message for each in kinds)
     assert plan.status.last_failure.message in shown
 
 
@@ -257,13 +259,13 @@ ACTIONS: dict[str, Callable[[Situation, Plan], None]] = {
     "give the candidate its pods": pods_are(a=1, b=1),
     "the old revision keeps its pods": pods_are(a=1, b=1),
     "scale the stable revision": scales,
-    "scale the candidate to 0": pods_are(a=1, b=0),
+    "scale the candidate to 0": pods_are(b=0),
     "reject the one that is left": left_is_rejected,
     "reject the candidate": rejected_are(2),
     "lift the rejection": rejected_are(),
     "its pods stay for `bakeTime`": pods_are(a=1, b=1),
     "the pods of what was being made go": pods_are(b=0),
-    "the pods of the old revision go": pods_are(a=0, b=1),
+    "the pods of the old revision go": pods_are(a=0),
     "the pods of the rejected revision go": pods_are(a=1, b=0),
     "replace the pods that spoke against it": replaces,
     "the Service stays where it is": stays,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.unit.core.pods import model_pod
 from tests.unit.resources.golden import objects, owner_of, sample
 from tritium.api import names
@@ -53,6 +55,35 @@ def test_what_is_its_own_is_seen() -> None:
     assert found.service.revision == revision.hash
     assert found.digests.keys() == {revision.hash}
     assert job.written
+
+
+def without_marks(store: Store, kind: kinds.Kind) -> None:
+    """Somebody removes what Tritium wrote onto an object, but for whose it is."""
+    for each in store.children(KEY, kind):
+        metadata = each["metadata"] | {"resourceVersion": "6", "labels": OWNER.labels(), "annotations": {}}
+        store.remember(kind, each | {"metadata": metadata})
+
+
+def test_a_label_that_is_lost_hides_nothing() -> None:
+    store = stored(OWNER)
+    before = seen(store)
+    for kind in (kinds.CONTROLLER_REVISIONS, kinds.DEPLOYMENTS, kinds.CONFIG_MAPS):
+        without_marks(store, kind)
+    assert seen(store) == before
+
+
+def test_what_cannot_be_read_is_absent_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    store = stored(OWNER)
+    without_marks(store, kinds.JOBS)
+    for each in store.children(KEY, kinds.CONTROLLER_REVISIONS):
+        emptied = {"metadata": each["metadata"] | {"resourceVersion": "6"}, "data": {}}
+        store.remember(kinds.CONTROLLER_REVISIONS, each | emptied)
+    for _ in range(2):
+        found = seen(store)
+        assert (found.revisions, found.resolutions) == ((), ())
+    assert [each.levelname for each in caplog.records] == ["WARNING", "WARNING"]
+    assert "does not say what it resolves" in caplog.text
+    assert "is not one of Tritium's" in caplog.text
 
 
 def test_what_belongs_to_a_predecessor_is_not() -> None:

@@ -1,0 +1,55 @@
+"""Smoke tests beside the passes: what becomes of an answer, and of a pod that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tritium.api.tensors import SmokeTest
+from tritium.core.seen import Answer, PodSeen
+from tritium.kube.store import Key
+from tritium.loop.prober import Prober
+
+if TYPE_CHECKING:
+    import pytest
+
+KEY = Key("ml", "fraud")
+OBJECT = {"spec": {"model": {"source": {"uri": "s3://models/fraud/1"}, "smokeTest": [{"inputs": []}]}}}
+TESTS = [SmokeTest(inputs=[])]
+
+
+def pod(uid: str, ip: str) -> PodSeen:
+    return PodSeen(uid, uid, "0a1b2c3d", datetime(2026, 1, 1, tzinfo=UTC), ip=ip)
+
+
+def prober(woken: asyncio.Event) -> Prober:
+    return Prober(wake=lambda _: woken.set(), clock=asyncio.get_running_loop().time)
+
+
+async def silent() -> asyncio.Server:
+    """It takes connections, and never says anything."""
+    return await asyncio.start_server(lambda *_: None, "127.0.0.1", 8001)
+
+
+async def test_what_goes_wrong_unexpectedly_is_an_answer_too(caplog: pytest.LogCaptureFixture) -> None:
+    woken = asyncio.Event()
+    asking = prober(woken)
+    asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "no\x00address")])
+    await asyncio.wait_for(woken.wait(), 20)
+    (answer,) = asking.answers(KEY, OBJECT, {"a"}).values()
+    assert answer.answer is Answer.UNREACHABLE
+    assert answer.message.startswith("the smoke test could not be sent: ")
+    assert "Traceback" in caplog.text
+
+
+async def test_who_is_gone_is_forgotten_and_not_waited_for() -> None:
+    asking = prober(asyncio.Event())
+    for end in (lambda: asking.answers(KEY, OBJECT, ()), lambda: asking.forget(KEY), asking.stop):
+        before = asyncio.all_tasks()
+        asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "127.0.0.1")])
+        (task,) = asyncio.all_tasks() - before
+        end()
+        await asyncio.wait({task}, timeout=5)
+        assert task.cancelled()
+        assert asking.answers(KEY, OBJECT, {"a"}) == {}
