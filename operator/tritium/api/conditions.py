@@ -29,7 +29,7 @@ class ConditionType(StrEnum):
     MODEL_LOADED = "ModelLoaded"
     """Triton has loaded the model."""
     TRAFFIC_CONFIGURED = "TrafficConfigured"
-    """Every gateway pod runs the traffic that status asks for."""
+    """Clients are led where status says: the Service selects the stable revision."""
     SCALING_ACTIVE = "ScalingActive"
     """The replicas follow their signal."""
 
