@@ -20,7 +20,7 @@ from tritium.api import names
 from tritium.health import Health, serve
 from tritium.kube import kinds
 from tritium.kube.client import Client
-from tritium.kube.errors import Unavailable
+from tritium.kube.errors import ApiError
 from tritium.kube.events import Recorder
 from tritium.kube.lease import Elector
 from tritium.kube.store import Key, Store
@@ -108,12 +108,13 @@ class App:
         """Watch, sweep and work, from nothing, until cancelled."""
         log.info("leading")
         store, queue = Store(), WorkQueue[Key](clock=time.monotonic)
-        workers = Workers(queue, self._reconciler(client, store, queue, elector), self._ended)
+        reconciler = self._reconciler(client, store, queue, elector)
+        workers = Workers(queue, reconciler, self._ended)
         self._follow(store, queue, workers)
         self._health.leading, self._health.synced = True, False
         try:
-            async with _exposing(SchemaTooOld), asyncio.TaskGroup() as group:
-                group.create_task(self._watch(store, queue))
+            async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
+                group.create_task(self._watch(client, store, queue))
                 await self._sweep(client, store, queue)
                 for key in store.owners():  # what a watch told first is no news to the list, and yet not looked at
                     queue.add(key, resync=True)
@@ -123,6 +124,7 @@ class App:
         finally:
             self._health.leading = self._health.synced = False
             self._health.stuck_for = lambda: 0.0
+            reconciler.prober.stop()
             log.info("not leading")
 
     def _reconciler(self, client: Client, store: Store, queue: WorkQueue[Key], elector: Elector) -> Reconciler:
@@ -150,11 +152,18 @@ class App:
         telemetry.follow(telemetry.objects, lambda: float(len(store.owners())))
         self._health.stuck_for = lambda: min(time.monotonic() - workers.last_end, queue.oldest)
 
-    async def _watch(self, store: Store, queue: WorkQueue[Key]) -> None:
+    async def _watch(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
         def wake(key: Key, edited: bool) -> None:  # noqa: FBT001 - the shape of a callback
             queue.add(key, resync=not edited)
 
-        await watch(store, wake, self._hear, self._listen)
+        while True:
+            try:
+                await watch(store, wake, self._hear, self._listen)
+            except Exception as error:  # noqa: BLE001 - one answer that it does not expect ends kopf, whatever it is
+                log.error("the watches broke, and begin anew: %s", _first(error))  # noqa: TRY400 - kopf has told more
+            await asyncio.sleep(1.0)
+            await self._until_usable(client)
+            await self._sweep(client, store, queue)
 
     async def _sweep(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
         changed = await _patiently(lambda: sweep(client, store, kinds.WATCHED))
@@ -176,19 +185,19 @@ class App:
 
 
 @asynccontextmanager
-async def _exposing(cause: type[Exception]) -> AsyncIterator[None]:
+async def _exposing(*causes: type[Exception]) -> AsyncIterator[None]:
     """Of a group of errors, show the one that says what to do."""
     try:
         yield
     except ExceptionGroup as group:
-        if found := group.subgroup(cause):
-            raise Unusable(f"{_first(found)}; run: {UPGRADE}") from group
+        if found := group.subgroup(causes):
+            cause = _first(found)
+            raise Unusable(f"{cause}; run: {UPGRADE}" if isinstance(cause, SchemaTooOld) else str(cause)) from group
         raise
 
 
-def _first(group: BaseExceptionGroup) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
@@ -196,7 +205,7 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await ask()
-        except Unavailable as error:
+        except ApiError as error:  # also one that refuses: rights may be granted later than we start
             log.warning("waiting for the API server: %s", error)
             await asyncio.sleep(error.retry_after or 1.0)
 

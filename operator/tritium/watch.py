@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,11 @@ from tritium.api import names
 from tritium.kube.kinds import MODEL_DEPLOYMENTS, WATCHED, Kind, selector
 from tritium.kube.store import Key, Store
 
+log = logging.getLogger(__name__)
+
 _KOPF: Final = str(Path(kopf.__file__).parent)
+_CANCELLATIONS: Final = 30
+"""A task of kopf's may swallow one or two."""
 
 Wake = Callable[[Key, bool], None]
 """Called with the key of a ModelDeployment, and whether its own user edited it."""
@@ -29,7 +33,7 @@ async def watch(store: Store, wake: Wake, heard: Callable[[], None], started: Ca
             it where a cancellation takes none: time to replace them.
 
     Raises:
-        Exception: whatever ends kopf, such as a CRD that was deleted. The process ends with it; a restart is cheap.
+        Exception: whatever ends kopf, such as a CRD that was deleted, or an answer of 401 or 410.
     """
     registry = kopf.OperatorRegistry()
     for kind in WATCHED:
@@ -43,6 +47,12 @@ async def watch(store: Store, wake: Wake, heard: Callable[[], None], started: Ca
 
 
 async def _run(registry: kopf.OperatorRegistry, ready: asyncio.Event) -> None:
+    """What `kopf.operator` does, but for its end.
+
+    That cancels every task of the process that is younger than kopf itself: answers to probes, the renewal of the
+    Lease. And it waits for ever for a task of its own that has swallowed the cancellation, as may happen after an
+    answer of 401: then nobody watches, and nobody knows.
+    """
     tasks = await kopf.spawn_tasks(
         registry=registry,
         settings=_settings(),
@@ -52,25 +62,37 @@ async def _run(registry: kopf.OperatorRegistry, ready: asyncio.Event) -> None:
         standalone=True,
         ready_flag=ready,
     )
-    await kopf.run_tasks(tasks, ignored=_Others())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        errors = await _end(tasks)
+    raise next(iter(errors), RuntimeError("kopf has ended, and does not say why"))
 
 
-class _Others(Collection[asyncio.Task[Any]]):
-    """Tasks that are not kopf's, which it must leave alone when it ends.
+async def _end(tasks: Collection[asyncio.Task[None]]) -> list[BaseException]:
+    """End kopf's tasks, also those that these have started; return what they have failed with, its own ones first."""
+    everything = [*tasks, *_of_kopf()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=1.0)  # in this time they clean up
+    for _ in range(_CANCELLATIONS):
+        left = _of_kopf()
+        if not left:
+            break
+        everything += left
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=0.1)
+    else:
+        log.error("kopf does not end: %s", ", ".join(task.get_name() for task in _of_kopf()))
+    failed = (task.exception() for task in everything if task.done() and not task.cancelled())
+    return [error for error in failed if error]
 
-    By itself it cancels every task of the process that is younger than it is: answers to probes, the renewal of the
-    Lease. Its own do have to be cancelled: those of an unfinished discovery would go on for minutes.
-    """
 
-    def __contains__(self, task: object) -> bool:
-        code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
-        return code is None or not code.co_filename.startswith(_KOPF)
-
-    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
-        return (task for task in asyncio.all_tasks() if task in self)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+def _of_kopf() -> list[asyncio.Task[Any]]:
+    """Tasks that run code of kopf's; nothing else says whose they are."""
+    code = ((task, getattr(task.get_coro(), "cr_code", None)) for task in asyncio.all_tasks())
+    return [task for task, its in code if its and its.co_filename.startswith(_KOPF)]
 
 
 def _register(registry: kopf.OperatorRegistry, kind: Kind, store: Store, wake: Wake, heard: Callable[[], None]) -> None:
@@ -110,5 +132,5 @@ def _settings() -> kopf.OperatorSettings:
     settings.networking.enforce_retry_after = True
     settings.queueing.idle_timeout = 1
     settings.queueing.error_delays = (1, 2, 5, 10, 30)
-    settings.process.ultimate_exiting_timeout = 30
+    settings.process.ultimate_exiting_timeout = None  # it kills the process so long after kopf ended, not only it
     return settings

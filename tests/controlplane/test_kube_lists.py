@@ -103,7 +103,7 @@ async def test_a_sweep_that_fails_tells_the_next_time(
     assert key in await sweep(client, store, [CONFIG_MAPS, SERVICES])
 
 
-async def test_events_are_written_once_in_a_while_and_never_fail(
+async def test_warnings_are_written_once_in_a_while_and_events_never_fail(
     client: Client, api: Api, faults: FaultProxy, namespace: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [100.0]
@@ -126,10 +126,13 @@ async def test_events_are_written_once_in_a_while_and_never_fail(
 
     for seconds, expected in ((0, 1), (599, 1), (2, 2)):
         now[0] += seconds
-        await recorder.record(about, "Normal", "Told", "again")
+        await recorder.record(about, "Warning", "Told", "again")
         assert await told() == expected
     with faults.during(Fault(Match(resource="events"), Answer(403))):
-        await recorder.record(about, "Normal", "Told", "another")
+        await recorder.record(about, "Warning", "Told", "another")
     assert "cannot create Event" in caplog.text
-    await recorder.record(about, "Normal", "Told", "another")
+    await recorder.record(about, "Warning", "Told", "another")
     assert await told() == 3
+    for _ in range(2):
+        await recorder.record(about, "Normal", "Told", "revision 2 serves")
+    assert await told() == 5, "to and fro, and both times it is news"

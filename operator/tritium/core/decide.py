@@ -61,10 +61,10 @@ def _readable(seen: Seen) -> Seen:
 
 
 def _with_trouble(target: Target, status: ModelDeploymentStatus, seen: Seen) -> Target:
-    """Without a Job, or a ControllerRevision, there will be no revision: that is why there is none."""
+    """Without a Job, a ControllerRevision or a name there will be no revision: that is why there is none."""
     if target.revision is not None:
         return target
-    refusal = next((each for each in seen.refusals if each.kind in BEFORE_A_REVISION), None)
+    refusal = next((each for each in seen.refusals if each.kind in BEFORE_A_REVISION | {"Service"}), None)
     if refusal:
         return replace(target, trouble=refusal_as_trouble(refusal))
     return replace(target, trouble=target.trouble or _of_last_attempt(target, status))

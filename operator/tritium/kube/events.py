@@ -14,9 +14,9 @@ from tritium.kube.kinds import EVENTS
 log = logging.getLogger(__name__)
 
 _QUIET: Final = 600.0
-"""Seconds in which the same is not said again."""
+"""Seconds in which the same warning is not given again."""
 _MOST: Final = 4_096
-"""Events kept in mind; beyond that the oldest may be said again."""
+"""Warnings kept in mind; beyond that the oldest may be given again."""
 _LONGEST: Final = 1_024
 """Characters of a message."""
 
@@ -24,7 +24,7 @@ Said = tuple[str, str, str]
 
 
 class Recorder:
-    """Writes Events, and keeps those of the last minutes in mind."""
+    """Writes Events, and keeps the warnings of the last minutes in mind."""
 
     def __init__(self, client: Client, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
@@ -38,27 +38,33 @@ class Recorder:
         reason: str,
         message: str,
     ) -> None:
-        """Post an Event about an object, unless the same was posted a short while ago.
+        """Post an Event about an object.
+
+        A warning that was posted a short while ago is not repeated: trouble comes and goes. What went well is told
+        each time, or of two rollouts to and fro only the first would be seen.
 
         It never fails: an Event that cannot be written is a line in the log.
         """
         metadata = obj["metadata"]
         said = (metadata["uid"], reason, message)
-        now = self._clock()
-        if now - self._said.get(said, -_QUIET) < _QUIET:
+        if type == "Warning" and self._is_repeated(said):
             return
-        self._keep(said, now)
         try:
             await self._client.create(EVENTS, metadata["namespace"], _event(obj, type, reason, message))
         except ApiError as error:
             self._said.pop(said, None)
             log.warning("an Event was not written: %s", error)
 
-    def _keep(self, said: Said, now: float) -> None:
+    def _is_repeated(self, said: Said) -> bool:
+        """Whether it was said a short while ago; if not, it is now."""
+        now = self._clock()
+        if now - self._said.get(said, -_QUIET) < _QUIET:
+            return True
         self._said.pop(said, None)
         self._said[said] = now  # newest last
         while len(self._said) > _MOST:
             del self._said[next(iter(self._said))]
+        return False
 
 
 def _event(obj: Mapping[str, Any], type_: str, reason: str, message: str) -> dict[str, Any]:

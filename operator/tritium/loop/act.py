@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tritium.api import names
 from tritium.core.plan import Plan, Resolution
-from tritium.core.revision import revision_name
+from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.kube import kinds
 from tritium.kube.kinds import Kind
@@ -24,6 +24,9 @@ from tritium.resources.resolution import resolution_job
 from tritium.resources.service import service
 
 Object = dict[str, Any]
+
+_RESTLESS: Final = frozenset({kinds.JOBS, kinds.DEPLOYMENTS, kinds.PODS})
+"""Their status changes all the time. Such an object goes as a whole, whatever its version: its uid is fence enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,13 @@ class Act:
         job = resolution_job(
             self._owner, self._obj["spec"], written=wanted.key, attempt=wanted.attempt, rendering=self._rendering
         )
+        if not await self._clients_can_be_led():
+            return False
         return await self._writer.ensure(kinds.JOBS, job)
+
+    async def _clients_can_be_led(self) -> bool:
+        """Whether a Service is there or can be: better known before a model is listed and loaded than after."""
+        return bool(self._service()) or await self._writer.is_free(kinds.SERVICES, self._owner.name)
 
     async def _record_revision(self) -> bool:
         new = self._plan.target.create
@@ -129,21 +138,24 @@ class Act:
         to = self._plan.selected
         if to is None:
             return False
-        return await self._writer.ensure(kinds.SERVICES, service(self._owner, hash=to.hash, number=to.number))
+        wanted = service(self._owner, hash=to.hash, number=to.number)
+        return await self._writer.ensure(kinds.SERVICES, wanted, fenced=True)
 
     def _clients_are_led(self) -> bool:
         """Whether the Service is where the decision wants it; until then nothing that it may lead to goes away."""
         stable = self._plan.course.stable
-        live = self._writer.live(kinds.SERVICES, self._owner.name)
+        live = self._service()
         if stable is None:
             return self._plan.course.ledger.stable is None and live is None
         return live is not None and (live["spec"].get("selector") or {}).get(names.REVISION) == stable.hash
 
+    def _service(self) -> Object | None:
+        return self._writer.live(kinds.SERVICES, self._owner.name)
+
     async def _prune(self) -> bool:
         changed = False
         for kind, obj in self._superfluous():
-            # A Job's or Deployment's status may change all the time: its uid is fence enough for what goes as a whole.
-            changed |= await self._writer.delete(kind, obj, fenced=False)
+            changed |= await self._writer.delete(kind, obj, fenced=kind not in _RESTLESS)
         return changed
 
     def _superfluous(self) -> Iterable[tuple[Kind, Object]]:
@@ -178,4 +190,4 @@ def _is(wanted: Resolution, written: str, attempt: int) -> bool:
 
 
 def _revision(obj: Object) -> str:
-    return str(obj["metadata"].get("labels", {}).get(names.REVISION, ""))
+    return revision_of(obj["metadata"]["name"])

@@ -1,13 +1,19 @@
 """Why a Job has no pod. Its status does not say; only the Events of the job controller do."""
 
+import logging
 from dataclasses import dataclass, field
+from typing import Any
 
 from tritium.core.diagnosis import job_refusal
 from tritium.core.seen import Trouble
 from tritium.kube import kinds
 from tritium.kube.client import Client
+from tritium.kube.errors import ApiError
 from tritium.kube.store import Key, Store
 from tritium.loop.observe import jobs_without_pods
+
+log = logging.getLogger(__name__)
+Object = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -40,8 +46,16 @@ class Inquiry:
             self._known[key] = {uid: before.get(uid) for uid in jobs}
         # A Job that was just made has no pod yet: the second look asks.
         for uid in jobs.keys() & before.keys():
-            events, _ = await self.client.list(
-                kinds.EVENTS, key.namespace, field_selector=f"involvedObject.uid={uid},reason=FailedCreate"
-            )
-            self._known[key][uid] = job_refusal(jobs[uid], events) or before[uid]
+            self._known[key][uid] = await self._refusal(key, jobs[uid]) or before[uid]
         return bool(jobs)
+
+    async def _refusal(self, key: Key, job: Object) -> Trouble | None:
+        """What its Events say. Not to be told why must keep nothing else from being done."""
+        selector = f"involvedObject.uid={job['metadata']['uid']},reason=FailedCreate"
+        try:
+            events, _ = await self.client.list(kinds.EVENTS, key.namespace, field_selector=selector)
+        except ApiError as error:
+            extra = {"key": f"{key.namespace}/{key.name}"}
+            log.warning("why Job %s has no pod is not known: %s", job["metadata"]["name"], error, extra=extra)
+            return None
+        return job_refusal(job, events)

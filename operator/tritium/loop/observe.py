@@ -1,18 +1,23 @@
 """From the store to a snapshot: what is known of one ModelDeployment, read out of Kubernetes' objects."""
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from tritium.api import names
 from tritium.api.fetch import DIGEST_KEY
-from tritium.core.diagnosis import deployment_seen, pod_seen, resolution_seen, service_seen
+from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
+from tritium.core.revision import revision_of
 from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, ResolutionSeen, Seen, SmokeSeen, Trouble
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
-from tritium.resources.controller_revision import read_controller_revision
+from tritium.resources.controller_revision import NotARevision, read_controller_revision
 
+log = logging.getLogger(__name__)
 Object = dict[str, Any]
+T = TypeVar("T")
 
 
 def observe(  # noqa: PLR0913 - the sides that facts come from
@@ -34,15 +39,11 @@ def observe(  # noqa: PLR0913 - the sides that facts come from
         refusals: objects that could not be had.
         without_pods: by a Job's uid, why it can make no pod.
     """
-    deployments = {
-        each["metadata"]["labels"][names.REVISION]: each for each in owned(store, key, kinds.DEPLOYMENTS, owner)
-    }
+    deployments = {revision_of(_name(each)): each for each in owned(store, key, kinds.DEPLOYMENTS, owner)}
     pods = store.children(key, kinds.PODS)
     service = next((each for each in owned(store, key, kinds.SERVICES, owner) if _name(each) == key.name), None)
     return Seen(
-        revisions=tuple(
-            read_controller_revision(each) for each in owned(store, key, kinds.CONTROLLER_REVISIONS, owner)
-        ),
+        revisions=tuple(_readable(read_controller_revision, owned(store, key, kinds.CONTROLLER_REVISIONS, owner))),
         deployments=tuple(_deployments(deployments.values())),
         pods=tuple(_pods(pods, deployments)),
         resolutions=tuple(_resolutions(owned(store, key, kinds.JOBS, owner), pods, without_pods)),
@@ -93,11 +94,29 @@ def _resolutions(
     jobs: Iterable[Object], pods: Iterable[Object], without_pods: Mapping[str, Trouble]
 ) -> Iterable[ResolutionSeen]:
     pods = list(pods)
-    for job in jobs:
+
+    def read(job: Object) -> ResolutionSeen:
         mine = [pod for pod in pods if controller(pod) == _uid(job)]
         seen = resolution_seen(job, mine)
         refused = without_pods.get(_uid(job))
-        yield _with_trouble(seen, refused) if refused and not mine and seen.trouble is None else seen
+        return _with_trouble(seen, refused) if refused and not mine and seen.trouble is None else seen
+
+    return _readable(read, jobs)
+
+
+def _readable(read: Callable[[Object], T], objects: Iterable[Object]) -> Iterable[T]:
+    """What can be read. Somebody has edited the others: they count as absent, and so are made again or removed."""
+    for each in objects:
+        try:
+            yield read(each)
+        except (NotARevision, NotAResolution) as error:
+            _tell_once(_uid(each), str(error))
+
+
+@lru_cache(maxsize=1024)
+def _tell_once(uid: str, why: str) -> None:
+    """Each pass meets the same object again."""
+    log.warning("taken for absent: %s", why, extra={"uid": uid})
 
 
 def _with_trouble(seen: ResolutionSeen, trouble: Trouble) -> ResolutionSeen:
@@ -106,7 +125,7 @@ def _with_trouble(seen: ResolutionSeen, trouble: Trouble) -> ResolutionSeen:
 
 def _digests(config_maps: Iterable[Object]) -> dict[str, str]:
     return {
-        each["metadata"]["labels"][names.REVISION]: each["data"][DIGEST_KEY]
+        revision_of(_name(each)): each["data"][DIGEST_KEY]
         for each in config_maps
         if DIGEST_KEY in (each.get("data") or {})
     }

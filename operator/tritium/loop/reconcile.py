@@ -6,20 +6,21 @@ ends when there is nothing left to do; then the status is written, if it says an
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from tritium.api.conditions import ConditionType, Finding, record
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger
 from tritium.core.decide import decide
 from tritium.core.plan import Notice, Plan
 from tritium.core.reasons import Reason
+from tritium.core.report import spec_invalid
 from tritium.core.seen import Seen
 from tritium.core.wish import SpecInvalid, Wish, read_spec, wish
 from tritium.kube import kinds
 from tritium.kube.client import Client
+from tritium.kube.errors import NotFound
 from tritium.kube.events import Recorder
 from tritium.kube.status import merge_patch, pruned
 from tritium.kube.store import Key, Store
@@ -61,7 +62,7 @@ class Reconciler:
     rendering: Rendering
     proven: Callable[[], bool]
     now: Callable[[], datetime]
-    _memories: dict[str, Memory] = field(default_factory=dict)
+    _memories: dict[Key, Memory] = field(default_factory=dict)
 
     async def __call__(self, key: Key) -> Outcome:
         """One pass.
@@ -73,20 +74,24 @@ class Reconciler:
         """
         obj = self.store.object(key)
         if obj is None or "deletionTimestamp" in obj["metadata"]:
-            self._forget(key, obj)
+            self._forget(key)
             return Outcome()
         try:
-            memory = self._memories.setdefault(obj["metadata"]["uid"], Memory(self.now))
-            return await _Pass(self, key, obj, memory).run()
+            return await _Pass(self, key, obj, self._memory(key, obj["metadata"]["uid"])).run()
         except OwnerGone:
-            self._forget(key, obj)
+            self._forget(key)
             return Outcome(again=0.0 if self.store.object(key) else None)
 
-    def _forget(self, key: Key, obj: Object | None) -> None:
+    def _memory(self, key: Key, uid: str) -> Memory:
+        known = self._memories.get(key)
+        if known is None or known.uid != uid:
+            known = self._memories[key] = Memory(uid, self.now)
+        return known
+
+    def _forget(self, key: Key) -> None:
         self.prober.forget(key)
         self.inquiry.forget(key)
-        if obj:
-            self._memories.pop(obj["metadata"]["uid"], None)
+        self._memories.pop(key, None)
 
 
 class _Pass:
@@ -117,7 +122,7 @@ class _Pass:
             rounds += 1
             seen = self._observe()
             plan = decide(wanted, self._status, seen, self._shared.now())
-            await self._write_ahead(plan)
+            plan = await self._write_ahead(plan)
             act = Act(self._obj, seen, plan, self._tools)
             refused = dict(self._memory.refusals)
             changed = await act() or refused != self._memory.refusals
@@ -125,21 +130,26 @@ class _Pass:
                 return plan
 
     def _observe(self) -> Seen:
+        pods = {pod["metadata"]["uid"] for pod in self._shared.store.children(self._key, kinds.PODS)}
         return observe(
             self._shared.store,
             self._key,
             self._obj["metadata"]["uid"],
-            smoke=self._shared.prober.answers(self._key, self._obj),
+            smoke=self._shared.prober.answers(self._key, self._obj, pods),
             refusals=self._memory.refusals.values(),
             without_pods=self._shared.inquiry.answers(self._key),
         )
 
-    async def _write_ahead(self, plan: Plan) -> None:
-        """What must survive is written before anything is done because of it; only who gets it written may act."""
+    async def _write_ahead(self, plan: Plan) -> Plan:
+        """What must survive is written before anything is done because of it; only who gets it written may act.
+
+        Returns the plan without what is told by now.
+        """
         if plan.course.ledger == ledger.read(self._status):
-            return
+            return plan
         ahead = plan.status.model_copy(update={"observed_generation": self._status.observed_generation})
         await self._report(ahead, plan.notices)
+        return replace(plan, notices=())
 
     async def _report(self, status: ModelDeploymentStatus, notices: Iterable[Notice]) -> None:
         live = self._obj.get("status") or {}
@@ -151,7 +161,7 @@ class _Pass:
             raise NotLeading
         version = self._obj["metadata"]["resourceVersion"]
         body = {"metadata": {"resourceVersion": version}, "status": patch}
-        stored = await self._shared.client.merge_status(kinds.MODEL_DEPLOYMENTS, *self._key, body)
+        stored = await self._stored(body)
         self._shared.store.remember(kinds.MODEL_DEPLOYMENTS, stored)
         if dropped := pruned(sent, stored.get("status") or {}):
             raise SchemaTooOld(f"the server does not keep {', '.join(dropped)}")
@@ -160,14 +170,20 @@ class _Pass:
             log.info("%s: %s", notice.reason, notice.message, extra={"key": f"{self._key.namespace}/{self._key.name}"})
             await self._shared.recorder.record(stored, notice.type, notice.reason, notice.message)
 
+    async def _stored(self, body: Object) -> Object:
+        """Write the status; a deletion that was not told of is learned of here at the latest."""
+        try:
+            return await self._shared.client.merge_status(kinds.MODEL_DEPLOYMENTS, *self._key, body)
+        except NotFound as missing:
+            if missing.reason != "NotFound":  # the kind is missing, which says nothing about the object
+                raise
+            self._shared.store.drop(kinds.MODEL_DEPLOYMENTS, *self._key, self._obj["metadata"]["uid"])
+            raise OwnerGone(f"{self._key.namespace}/{self._key.name}") from missing
+
     async def _refuse_spec(self, message: str) -> None:
         metadata = self._obj["metadata"]
-        conditions = tuple(self._status.conditions or ())
-        stalled = Finding(ConditionType.STALLED, "True", Reason.SPEC_INVALID, message)
-        conditions = record(conditions, stalled, generation=metadata["generation"], now=self._shared.now())
-        update = {"conditions": list(conditions), "observed_generation": metadata["generation"]}
-        notice = Notice("Warning", Reason.SPEC_INVALID, message)
-        await self._report(self._status.model_copy(update=update), (notice,))
+        status = spec_invalid(self._status, metadata["generation"], message, self._shared.now())
+        await self._report(status, (Notice("Warning", Reason.SPEC_INVALID, message),))
 
     def _ask(self, plan: Plan, wanted: Wish) -> None:
         if plan.ask:

@@ -12,7 +12,9 @@ from typing import Any, Final
 from tritium.api import names
 from tritium.core.drift import covers
 from tritium.core.reasons import Reason
+from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Refusal
+from tritium.core.wording import sentence, steady
 from tritium.kube import kinds
 from tritium.kube.client import Client
 from tritium.kube.errors import Conflict, Refused
@@ -25,6 +27,9 @@ Object = dict[str, Any]
 CONTEST: Final = 5
 WITHIN: Final = timedelta(minutes=5)
 """So many applies of one and the same wish in that time mean that somebody else undoes them."""
+
+_LONGEST: Final = 300
+"""Characters of what the server said: what to do about it must still fit into the message."""
 
 
 class OwnerGone(Exception):
@@ -40,11 +45,13 @@ class Memory:
     """What is remembered of one ModelDeployment between passes, in this process only.
 
     Attributes:
+        uid: of the ModelDeployment; another one of its name is not remembered.
         clock: the time.
         refusals: by kind and name, what could not be had.
-        applies: by uid, the wish that was applied last, and when.
+        applies: by uid, the wish that was applied last, and when, as far as that matters still.
     """
 
+    uid: str
     clock: Callable[[], datetime]
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
     applies: dict[str, tuple[str, tuple[datetime, ...]]] = field(default_factory=dict)
@@ -54,11 +61,12 @@ class Memory:
 
         >>> from datetime import UTC
         >>> times = iter(datetime(2026, 1, 1, 0, minute, tzinfo=UTC) for minute in (0, 0, 0, 0, 0, 1, 9))
-        >>> memory = Memory(lambda: next(times))
+        >>> memory = Memory("uid", lambda: next(times))
         >>> [memory.may_apply("uid", "wish") for _ in range(7)]
         [True, True, True, True, True, False, True]
         """
         now = self.clock()
+        self.applies = {of: each for of, each in self.applies.items() if each[1][-1] > now - WITHIN}
         last, times = self.applies.get(uid, (wish, ()))
         recent = tuple(each for each in times if each > now - WITHIN and last == wish)
         if len(recent) >= CONTEST:
@@ -92,16 +100,18 @@ class Writer:
         self._asked.add((kind.kind, wanted["metadata"]["name"]))
         live = self.live(kind, wanted["metadata"]["name"])
         if live and covers(wanted, live):
-            self._had(kind, wanted)
+            self._had(kind, wanted["metadata"]["name"])
             return False
         try:
             applied = await (self._own(kind, wanted, live, fenced=fenced) if live else self._create(kind, wanted))
         except Refused as error:
-            self._refuse(kind, wanted, _reason(error), f"{kind.kind} {wanted['metadata']['name']}: {error.message}")
+            reason, name = _reason(error), wanted["metadata"]["name"]
+            words = sentence(steady(error.message, _LONGEST))
+            self._refuse(kind, name, reason, f"{kind.kind} {name}: {words} {REMEDIES[reason]}")
             return False
         if applied is None:
             return False
-        self._had(kind, wanted)
+        self._had(kind, wanted["metadata"]["name"])
         self._store.remember(kind, applied)
         return True
 
@@ -118,8 +128,18 @@ class Writer:
                 return each
         return None
 
-    async def delete(self, kind: Kind, live: Object, *, fenced: bool = True) -> bool:
-        """Delete the very object that was seen."""
+    async def is_free(self, kind: Kind, name: str) -> bool:
+        """Whether a name that nothing of ours has can be had; if not, that is refused."""
+        self._asked.add((kind.kind, name))
+        there = await self._client.get(kind, self._key.namespace, name, cached=True)
+        if there is None or controller(there) == self._uid:
+            self._had(kind, name)
+            return True
+        self._refuse_foreign(kind, name, there)
+        return False
+
+    async def delete(self, kind: Kind, live: Object, *, fenced: bool) -> bool:
+        """Delete the very object that was seen; `fenced` only as it was seen."""
         self._guard()
         metadata = live["metadata"]
         version = metadata["resourceVersion"] if fenced else None
@@ -148,19 +168,14 @@ class Writer:
         try:
             return await self._client.apply(kind, wanted, force=False)
         except Conflict:
-            self._refuse(kind, wanted, Reason.NAME_TAKEN, _taken(kind, name))
+            self._refuse(kind, name, Reason.NAME_TAKEN, _taken(kind, name))
             return None
 
     async def _found(self, kind: Kind, wanted: Object, there: Object) -> Object | None:
         """There is one that the store did not know."""
         if controller(there) == self._uid:
             return await self._own(kind, wanted, there, fenced=False)
-        name = wanted["metadata"]["name"]
-        if _belonged_to_predecessor(there, self._key.name):
-            message = f"{kind.kind} {name} belongs to a deleted ModelDeployment of this name and is being removed"
-            self._refuse(kind, wanted, Reason.WAITING_FOR_CLEANUP, message)
-        else:
-            self._refuse(kind, wanted, Reason.NAME_TAKEN, _taken(kind, name))
+        self._refuse_foreign(kind, wanted["metadata"]["name"], there)
         return None
 
     async def _owner_is_alive(self) -> None:
@@ -194,7 +209,7 @@ class Writer:
         name = wanted["metadata"]["name"]
         self._refuse(
             kind,
-            wanted,
+            name,
             Reason.CONTESTED,
             f"{kind.kind} {name}: somebody else keeps changing it back; see its managedFields",
         )
@@ -204,11 +219,17 @@ class Writer:
         if not self._proven():
             raise NotLeading
 
-    def _had(self, kind: Kind, wanted: Object) -> None:
-        self._memory.refusals.pop((kind.kind, wanted["metadata"]["name"]), None)
+    def _had(self, kind: Kind, name: str) -> None:
+        self._memory.refusals.pop((kind.kind, name), None)
 
-    def _refuse(self, kind: Kind, wanted: Object, reason: str, message: str) -> None:
-        name = wanted["metadata"]["name"]
+    def _refuse_foreign(self, kind: Kind, name: str, there: Object) -> None:
+        if _belonged_to_predecessor(there, self._key.name):
+            message = f"{kind.kind} {name} belongs to a deleted ModelDeployment of this name and is being removed"
+            self._refuse(kind, name, Reason.WAITING_FOR_CLEANUP, message)
+        else:
+            self._refuse(kind, name, Reason.NAME_TAKEN, _taken(kind, name))
+
+    def _refuse(self, kind: Kind, name: str, reason: str, message: str) -> None:
         self._memory.refusals[kind.kind, name] = Refusal(kind.kind, name, reason, message)
 
 
@@ -228,7 +249,7 @@ def _belonged_to_predecessor(obj: Object, name: str) -> bool:
     return any(each.get("controller") and each["kind"] == names.KIND and each["name"] == name for each in references)
 
 
-def _reason(error: Refused) -> str:
+def _reason(error: Refused) -> Reason:
     if error.forbidden and "exceeded quota" in error.message:
         return Reason.QUOTA
     return Reason.OBJECT_REFUSED

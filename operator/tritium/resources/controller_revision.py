@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from tritium.api import names
-from tritium.core.revision import revision_name
+from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen
 from tritium.resources.owner import Owner
 from tritium.resources.seal import sealed
@@ -67,7 +66,7 @@ def read_controller_revision(obj: Mapping[str, Any]) -> RevisionSeen:
     try:
         metadata, data = obj["metadata"], obj["data"]
         return RevisionSeen(
-            hash=metadata["labels"][names.REVISION],
+            hash=revision_of(metadata["name"]),
             number=obj["revision"],
             written=data["written"],
             fingerprint=data["fingerprint"],

@@ -11,10 +11,10 @@ import math
 import os
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, ParamSpec
 
 from tritium.core.manifest import FileEntry
 from tritium.sync.errors import Failed
@@ -23,6 +23,8 @@ from tritium.sync.sources import Store
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
+
+P = ParamSpec("P")
 
 CHUNK: Final = 8 << 20
 WINDOW: Final = 8
@@ -104,7 +106,7 @@ class Download:
 
         async def keep_oldest() -> None:
             start, part = parts.popleft()
-            await asyncio.to_thread(keep, descriptor, await part, start, sha256)
+            await _to_its_end(keep, descriptor, await part, start, sha256)
             self._slots.release()
 
         try:
@@ -116,7 +118,7 @@ class Download:
                 parts.append((start, group.create_task(self._part(file, start, min(start + CHUNK, file.size)))))
             while parts:
                 await keep_oldest()
-            await asyncio.to_thread(os.fsync, descriptor)
+            await _to_its_end(os.fsync, descriptor)
         finally:
             os.close(descriptor)
         return sha256.hexdigest()
@@ -155,6 +157,16 @@ def keep(descriptor: int, pieces: Sequence[bytes], start: int, sha256: "Hash") -
             written = os.pwrite(descriptor, view, start)
             start += written
             view = view[written:]
+
+
+async def _to_its_end(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Work in a thread. Cancelled, it still waits: what the thread works on must not be closed before it is done."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.gather(working, return_exceptions=True)
+        raise
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:

@@ -6,6 +6,8 @@ The passes run in this process, and the watches are the test's: what it does not
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,11 +16,22 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from tests.controlplane.behaviour import Ready, Succeeded
 from tests.controlplane.faults import Answer, Delay, Fault, Match
 from tests.controlplane.kube_clients import client_of
-from tests.controlplane.operating.harness import MDEP, Models, Operator
-from tests.controlplane.operating.looking import CHILDREN, DEPLOYMENTS, JOBS, REVISIONS, SERVICES, unmanaged
+from tests.controlplane.operating.harness import MDEP, RESOLVES, SERVES, Models, Operator
+from tests.controlplane.operating.looking import (
+    CHILDREN,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    JOBS,
+    REVISIONS,
+    SERVICES,
+    told,
+    unmanaged,
+)
 from tests.controlplane.operating.recording import brief, falls_silent, writes
+from tests.controlplane.operating.story import DIGEST
 from tests.controlplane.waiting import wait_for
 from tritium.api import names
 from tritium.kube import kinds
@@ -80,6 +93,10 @@ class Passes:
         self.store, self.rendering = Store(), rendering
         self._reconcile = self._started()
 
+    def remembered(self) -> list[Key]:
+        """Of whom something is kept in mind; a leak shows nowhere else."""
+        return list(self._reconcile._memories)
+
     def _started(self) -> Reconciler:
         return Reconciler(
             client=self.client,
@@ -111,6 +128,33 @@ async def serve(passes: Passes, models: Models, revision: int = 1) -> None:
 
     await wait_for(served, 30, f"revision {revision} serves", until=lambda seen: seen == revision)
     await passes.go_on()
+
+
+def service(namespace: str) -> Object:
+    """Somebody else's Service that has the model's name."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "fraud", "namespace": namespace},
+        "spec": {"selector": {"app": "other"}, "ports": [{"name": "http", "port": 8000, "protocol": "TCP"}]},
+    }
+
+
+def surplus(child: Object) -> Object:
+    """Facts of a revision that is not kept, of the same owner as a child."""
+    metadata = {name: child["metadata"][name] for name in ("namespace", "labels", "ownerReferences")}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata | {"name": "fraud-00000000"}}
+
+
+async def refuse_pods(models: Models) -> None:
+    """From now on the namespace has no room for any pod."""
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "none", "namespace": models.namespace},
+        "spec": {"hard": {"pods": "0"}},
+    }
+    await models.api.create(quota)
 
 
 async def test_a_status_is_not_written_over_an_object_that_has_changed(passes: Passes, models: Models) -> None:
@@ -185,13 +229,7 @@ async def test_nothing_is_written_without_the_lease(passes: Passes, models: Mode
 async def test_what_has_the_name_keeps_its_owner(
     passes: Passes, models: Models, faults: FaultProxy, *, unseen: bool
 ) -> None:
-    foreign: Object = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "fraud", "namespace": models.namespace},
-        "spec": {"selector": {"app": "other"}, "ports": [{"name": "http", "port": 8000, "protocol": "TCP"}]},
-    }
-    foreign = await models.api.create(foreign)
+    foreign = await models.api.create(service(models.namespace))
     await models.apply(replicas=0)
 
     async def told() -> object:
@@ -201,6 +239,119 @@ async def test_what_has_the_name_keeps_its_owner(
     with faults.during(Fault(Match(verb="get", resource="services"), Answer(404), times=None if unseen else 0)):
         await wait_for(told, 10, "it says so", until=lambda reason: reason == "NameTaken")
     assert unmanaged(await models.api.get(SERVICES, "fraud", models.namespace)) == unmanaged(foreign)
+
+
+async def test_a_name_that_is_taken_is_told_before_anything_is_made(
+    passes: Passes, models: Models, faults: FaultProxy
+) -> None:
+    foreign = service(models.namespace)
+    await models.api.create(foreign)
+    await models.apply(replicas=0)
+    await passes.look()
+    await passes.run()
+    assert (await models.status())["lastFailure"]["reason"] == "NameTaken"
+    assert {each.resource for each in writes(faults)} == {names.PLURAL, "events"}
+    await models.api.delete(SERVICES, "fraud", models.namespace)
+    await serve(passes, models)
+
+
+@pytest.mark.parametrize("resource", [DEPLOYMENTS, CONFIG_MAPS, REVISIONS])
+async def test_a_label_that_was_removed_comes_back(
+    passes: Passes, models: Models, kubelet: Kubelet, resource: str
+) -> None:
+    """But for a revision's record: its name tells which it is, and it is written only once."""
+    kubelet.rule(SERVES, Ready(said=json.dumps({"files": 3, "bytes": 4096, "digest": DIGEST})))
+    await models.apply(replicas=1)
+    await serve(passes, models)
+    (before,) = await models.children(resource)
+    unlabelled = {"metadata": {"labels": {names.REVISION: None}}}
+    await models.api.patch(resource, before["metadata"]["name"], models.namespace, unlabelled)
+    await passes.go_on()
+    (after,) = await models.children(resource)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    if resource != REVISIONS:
+        assert after["metadata"]["labels"] == before["metadata"]["labels"]
+    await models.apply(uri=NEXT, replicas=1)
+    await serve(passes, models, revision=2)
+
+
+async def test_a_job_that_does_not_say_what_it_resolves_is_mended(
+    passes: Passes, models: Models, kubelet: Kubelet
+) -> None:
+    kubelet.rule(RESOLVES, Succeeded(after=600))
+    await models.apply(replicas=0)
+    await passes.go_on()
+    (before,) = await models.children(JOBS)
+    unmarked = {"metadata": {"annotations": {names.WRITTEN: None, names.ATTEMPT: "first"}}}
+    await models.api.patch(JOBS, before["metadata"]["name"], models.namespace, unmarked)
+    await passes.go_on()
+    (after,) = await models.children(JOBS)
+    for mark in (names.WRITTEN, names.ATTEMPT):
+        assert after["metadata"]["annotations"][mark] == before["metadata"]["annotations"][mark]
+
+
+async def test_clients_are_led_on_only_from_where_they_were_seen(passes: Passes, models: Models) -> None:
+    """Who has the Service in hand by now may have a reason for where it leads."""
+    await models.apply(replicas=0)
+    await serve(passes, models)
+    spec = {"spec": {"selector": {names.REVISION: "00000000"}}}
+    await models.api.patch(SERVICES, "fraud", models.namespace, spec)
+    await passes.look()
+    led = await models.api.patch(SERVICES, "fraud", models.namespace, {"metadata": {"labels": {"seen": "no"}}})
+    with pytest.raises(Conflict):
+        await passes.run()
+    assert await models.api.get(SERVICES, "fraud", models.namespace) == led
+    await serve(passes, models)
+
+
+async def test_what_was_changed_meanwhile_is_not_deleted(passes: Passes, models: Models) -> None:
+    await models.apply(replicas=0)
+    await serve(passes, models)
+    (mine,) = await models.children(DEPLOYMENTS)
+    await models.api.create(surplus(mine))
+    await passes.look()
+    note = {"metadata": {"annotations": {"example.com/note": "changed meanwhile"}}}
+    await models.api.patch(CONFIG_MAPS, "fraud-00000000", models.namespace, note)
+    with pytest.raises(Conflict):
+        await passes.run()
+    assert len(await models.children(CONFIG_MAPS)) == 1
+    await passes.go_on()
+    assert await models.children(CONFIG_MAPS) == []
+
+
+async def test_events_that_cannot_be_read_hold_nothing_up(
+    passes: Passes, models: Models, kubelet: Kubelet, faults: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    await refuse_pods(models)
+    await models.apply(replicas=0)
+    with faults.during(Fault(Match(verb="list", resource="events"), Answer(403))) as refused:
+        for _ in range(3):
+            await passes.go_on()
+    assert refused.hits
+    assert "has no pod is not known" in caplog.text
+
+
+async def test_news_are_told_once(passes: Passes, models: Models, caplog: pytest.LogCaptureFixture) -> None:
+    """Also where they are written down ahead, and the pass that did so has nothing else to do."""
+    caplog.set_level(logging.INFO, "tritium")
+    await models.apply(replicas=0)
+    await serve(passes, models)
+    await models.apply(uri=NEXT, replicas=0)
+    await serve(passes, models, revision=2)
+    await models.apply(uri=NEXT, replicas=0, pinRevision=1)
+    await serve(passes, models, revision=1)
+    logged = [each.getMessage() for each in caplog.records if each.getMessage().startswith(("Promoted", "RolledBack"))]
+    assert len(logged) == len(set(logged)), logged
+    events = [why for _, why, _ in await told(models)]
+    assert events.count("Promoted") == 3
+
+
+async def test_who_is_gone_leaves_nothing_in_mind(passes: Passes, models: Models) -> None:
+    await models.apply(replicas=0)
+    await serve(passes, models)
+    await models.api.delete(MDEP, "fraud", models.namespace)
+    await passes.go_on()
+    assert passes.remembered() == []
 
 
 async def test_pods_are_taken_only_from_what_was_seen(passes: Passes, models: Models) -> None:

@@ -18,6 +18,8 @@ from tests.controlplane.operating.looking import (
 )
 from tests.controlplane.waiting import wait_for
 from tritium.api import names
+from tritium.core.reasons import Reason
+from tritium.core.remedies import REMEDIES
 from tritium.core.revision import revision_hash, revision_name, written_hash
 
 if TYPE_CHECKING:
@@ -104,6 +106,7 @@ async def test_a_pod_template_that_the_server_refuses(
         failure = status["lastFailure"]
         assert (failure["component"], failure["reason"]) == ("Deployment", "ObjectRefused")
         assert message in failure["message"]
+        assert failure["message"].endswith(REMEDIES[Reason.OBJECT_REFUSED])
         assert condition(status, "Ready")["status"] == ("True" if name == "next" else "False")
         await is_told(models, "ObjectRefused", name)
     assert await reached(models, "next") == before

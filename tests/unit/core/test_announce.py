@@ -22,7 +22,8 @@ from tests.unit.core.seeing import (
 )
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.decide import decide
-from tritium.core.seen import PodSeen, Seen
+from tritium.core.reasons import Reason
+from tritium.core.seen import PodSeen, Seen, Trouble
 from tritium.core.wish import Wish
 
 ONE, TWO = revision(1), revision(2, "b")
@@ -80,6 +81,13 @@ def test_a_failure_names_its_pod() -> None:
     sees = Seen((ONE,), deployments(a=1), (pod("p", ONE, BROKEN),))
     (notice,) = decide(wish(), status_of(wish(), Seen((ONE,))), sees, NOW).notices
     assert notice.message == "triton in pod pod: Triton cannot load the model."
+
+
+def test_a_failure_of_the_pod_itself_names_it_once() -> None:
+    lost = Trouble("pod", Reason.POD_LOST, "The node is gone.", "fraud-x")
+    sees = Seen((ONE,), deployments(a=1), (pod("p", ONE, lost),))
+    (notice,) = decide(wish(), status_of(wish(), Seen((ONE,))), sees, NOW).notices
+    assert notice.message == "pod fraud-x: The node is gone."
 
 
 def test_a_revision_that_is_turned_down_again_after_a_retry_is_told_again() -> None:

@@ -181,8 +181,7 @@ def test_a_container_that_cannot_be_started_again_and_again() -> None:
             "0/1 nodes are available: ",
         ),
         (
-            "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1 nodes are "
-            "available: 1 No preemption victims found for incoming pod.",
+            "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1 nodes are …",
             Reason.UNSCHEDULABLE,
             "0/1 nodes are available: 1 Insufficient memory. Add a node",
         ),
