@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from e2e.cluster import settings
+from e2e.cluster import images, settings
 from e2e.cluster.binaries import ensure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,7 +102,9 @@ def install(shell: Shell) -> None:
     shell("kubectl get nodes")
     shell(
         "helm upgrade --install tritium charts/tritium --namespace tritium-system --create-namespace --wait "
-        "--values manifests/demo/values.yaml --take-ownership --force-conflicts"
+        "--values manifests/demo/values.yaml --take-ownership --force-conflicts "
+        # A build of the changed checkout has the same tag; its id makes helm roll it out.
+        f"--set-string podAnnotations.image-id={images.identity(settings.OPERATOR_IMAGE)}"
     )
     tell("A bucket with three versions of a model: in its place stands what you have.")
     shell("kubectl apply -f -", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}")

@@ -1,21 +1,41 @@
-"""A life of a model that makes every kind of write: four versions' worth of edits, a way back, and an end of one."""
+"""A life of a model that makes every kind of write: a first version, a change, the way back, and another."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from tests.controlplane.behaviour import Ready
 from tests.controlplane.operating.harness import SERVES
-from tests.controlplane.operating.recording import at_rest
 
 if TYPE_CHECKING:
     from tests.controlplane.kubelet import Kubelet
     from tests.controlplane.operating.harness import Models
+    from tests.controlplane.operating.recording import Everything
 
 DIGEST = "sha256:" + "d1" * 32
-STEPS = ((1, 1), (2, 2), (1, 1), (3, 3))
-"""(version in the uri, number of the revision): a first one, a change, the way back, and one that pushes out the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edit.
+
+    Attributes:
+        version: the last part of the uri.
+        revision: the number that it leads to.
+    """
+
+    version: int
+    revision: int
+
+
+FIRST: Final = Step(1, 1)
+CHANGE: Final = Step(2, 2)
+BACK: Final = Step(1, 1)
+LAST: Final = Step(3, 3)
+"""One more than are kept: what belongs to the first is deleted."""
+STORY: Final = (FIRST, CHANGE, BACK, LAST)
 
 
 def fetches(kubelet: Kubelet) -> None:
@@ -24,13 +44,27 @@ def fetches(kubelet: Kubelet) -> None:
     kubelet.rule(SERVES, Ready(said=found))
 
 
-async def edit(models: Models, name: str, version: int) -> None:
-    """Ask for a version; two pods, so that there is a disruption budget, and one kept version beside it."""
-    await models.apply(name, f"s3://models/m/{version}", replicas=2, revisionHistoryLimit=1, rollout={"bakeTime": "1s"})
+async def edit(models: Models, name: str, step: Step) -> None:
+    """Ask for a version, with two pods, so that there is a disruption budget."""
+    await models.apply(
+        name,
+        f"s3://models/m/{step.version}",
+        replicas=2,
+        revisionHistoryLimit=1,
+        rollout={"bakeTime": "1s"},
+    )
 
 
-async def live(models: Models, name: str, *, timeout: float = 40) -> None:  # noqa: ASYNC109
-    """The whole story."""
-    for version, revision in STEPS:
-        await edit(models, name, version)
-        await at_rest(models, name, revision=revision, timeout=timeout)
+async def live(
+    everything: Everything,
+    name: str,
+    steps: tuple[Step, ...] = STORY,
+    *,
+    timeout: float = 40,  # noqa: ASYNC109
+) -> None:
+    """Take these steps, each when the one before serves; return when all is at rest."""
+    for step in steps:
+        await edit(everything.models, name, step)
+        await everything.serves(name, revision=step.revision, timeout=timeout)
+    if steps:
+        await everything.at_rest(name, revision=steps[-1].revision, timeout=timeout)
