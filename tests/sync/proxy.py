@@ -39,31 +39,47 @@ class Line:
 async def line(port: int) -> AsyncIterator[Line]:
     """A line to a port on this machine."""
     state = Line()
-    open_writers: set[asyncio.StreamWriter] = set()
+    connections: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_writers.add(writer)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         state.connections += 1
-        with contextlib.suppress(OSError):
-            if not state.down:
-                from_server, to_server = await asyncio.open_connection(HOST, port)
-                up = asyncio.create_task(_up(reader, to_server))
-                try:
-                    await _down(state, from_server, writer)
-                finally:
-                    up.cancel()
-                    to_server.close()
-        open_writers.discard(writer)
-        writer.close()
+        connections.add(asyncio.create_task(_serve(state, port, reader, writer)))
 
-    listener = await asyncio.start_server(serve, HOST, 0)
+    listener = await asyncio.start_server(accept, HOST, 0)
     state.port = listener.sockets[0].getsockname()[1]
     try:
         yield state
     finally:
         listener.close()
-        for writer in open_writers:
-            writer.close()
+        for each in connections:
+            each.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def _serve(state: Line, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async with _closed(writer):
+        if state.down:
+            return
+        from_server, to_server = await asyncio.open_connection(HOST, port)
+        async with _closed(to_server):
+            up = asyncio.create_task(_up(reader, to_server))
+            try:
+                await _down(state, from_server, writer)
+            finally:
+                up.cancel()
+                await asyncio.gather(up, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _closed(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """No connection outlives its test; one that breaks is what tests are about."""
+    try:
+        with contextlib.suppress(OSError):
+            yield
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def _up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
