@@ -26,6 +26,7 @@ COLUMNS: Final = (
     ("Reason", "string", ".status.reason"),
     ("Stable", "integer", ".status.stable.revision"),
     ("Candidate", "integer", ".status.candidate.revision"),
+    ("Weight", "integer", ".status.candidate.weight"),
     ("Replicas", "integer", ".status.replicas"),
     ("Age", "date", ".metadata.creationTimestamp"),
 )

@@ -39,13 +39,16 @@ def test_kubectl_explain_has_text_for_every_member(path: str, installed: Control
 
 def test_kubectl_explain_shows_what_the_model_says(installed: ControlPlane) -> None:
     shown = " ".join(installed.kubectl("explain", "modeldeployments.spec.model.source.uri").stdout.split())
-    assert "The model's folder or file: s3://bucket/path. This version takes s3 only." in shown
+    assert (
+        "The model's folder or file: s3://bucket/path, or one file at https://. This version takes these two." in shown
+    )
 
 
 async def test_kubectl_get_shows_the_columns(installed: ControlPlane, api: Api, namespace: str) -> None:
     await api.create(good(), namespace)
     status = {
         "phase": "Progressing",
+        "reason": "RollingOut",
         "replicas": 2,
         "stable": {"revision": 7},
         "candidate": {"revision": 8, "weight": 25},
@@ -62,8 +65,9 @@ async def test_kubectl_get_shows_the_columns(installed: ControlPlane, api: Api, 
     }
     await api.patch(RESOURCE, "fraud", namespace, {"status": status}, subresource="status")
     header, row = installed.kubectl("get", "mdep", "-n", namespace).stdout.splitlines()
-    assert header.split() == ["NAME", "READY", "RELEASED", "PHASE", "STABLE", "CANDIDATE", "WEIGHT", "REPLICAS", "AGE"]
-    assert row.split()[:-1] == ["fraud", "True", "False", "Progressing", "7", "8", "25", "2"]
+    columns = "NAME READY RELEASED PHASE REASON STABLE CANDIDATE WEIGHT REPLICAS AGE"
+    assert header.split() == columns.split()
+    assert row.split()[:-1] == ["fraud", "True", "False", "Progressing", "RollingOut", "7", "8", "25", "2"]
 
 
 async def test_an_autoscaler_can_scale_it(api: Api, namespace: str) -> None:
