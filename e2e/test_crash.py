@@ -29,8 +29,13 @@ def is_made(namespace: Kubectl) -> bool:
 
 
 def is_ready(namespace: Kubectl) -> bool:
-    """The pod of the next version is ready, so that clients are about to be led to it."""
-    return any(serving.is_ready(pod) for pod in candidates(namespace))
+    """The pod of the next version is ready: clients are about to be led to it, or have been at this very moment."""
+    return any(serving.is_ready(pod) for pod in candidates(namespace)) or serves(namespace, 4)
+
+
+def serves(namespace: Kubectl, revision: int) -> bool:
+    """Whether the operator has led clients to a revision already, which takes it some milliseconds."""
+    return bool(namespace.get("mdep", NAME)["status"]["stable"]["revision"] == revision)
 
 
 MOMENTS: Final[Mapping[int, Callable[[Kubectl], bool]]] = {2: is_listing, 3: is_made, 4: is_ready}

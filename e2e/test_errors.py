@@ -138,7 +138,8 @@ def test_a_model_that_takes_long_to_load_is_starting_and_not_started_again(here:
     loading = await_status(here, "slow", lambda status: "Triton is loading the model" in str(status))
     assert condition(loading, "Ready")["reason"] == Reason.STARTING
     here.wait("mdep", "slow", "condition=Released", seconds=90)
-    assert "lastFailure" not in here.get("mdep", "slow")["status"]
+    # On a full node its pods may have had to wait; Triton itself has never failed.
+    assert here.get("mdep", "slow")["status"].get("lastFailure", {}).get("component") != "triton"
     (pod,) = serving.pods(here, "slow")
     assert [each["restartCount"] for each in pod["status"]["containerStatuses"]] == [0]
 
