@@ -142,6 +142,9 @@ def _source_ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Fin
     kind = ConditionType.SOURCE_READY
     revision = target.revision or (course.stable if target.pin_missing else None)
     if revision is None:
+        if target.trouble and target.trouble.component == "Service":
+            # Without a name nothing is listed: that is nothing against the source.
+            return Finding(kind, "Unknown", Reason.RESOLVING, "the source is not listed yet")
         if target.trouble:
             return Finding(kind, "False", target.trouble.reason, target.trouble.message)
         return Finding(kind, "Unknown", *_no_revision(wish, target, seen))
