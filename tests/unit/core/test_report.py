@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.unit.core.seeing import (
     BAKE,
     BROKEN,
@@ -26,7 +28,10 @@ from tritium.api.fetch import FetchResult
 from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, StableStatus
 from tritium.core.decide import decide
 from tritium.core.reasons import Reason
+from tritium.core.report import spec_invalid
 from tritium.core.seen import Refusal, Seen
+from tritium.core.wish import SpecInvalid
+from tritium.core.wish import wish as read_wish
 
 ONE, TWO = revision(1), revision(2, "b")
 SERVES = status_of(wish(), serving(ONE))
@@ -131,3 +136,23 @@ def test_the_bake_time_ends_with_the_phase_idle() -> None:
     moved = decide(wish("b"), SERVES, sees, NOW).status
     assert moved.phase is Phase.PROMOTING
     assert decide(wish("b"), moved, sees, NOW + BAKE).status.phase is Phase.IDLE
+
+
+def test_a_spec_that_nobody_understands_releases_nothing_and_leaves_what_serves() -> None:
+    before = ModelDeploymentStatus(observed_generation=1, phase=Phase.IDLE, stable=StableStatus(revision=3))
+    first = spec_invalid(before, 2, "spec.model.sauce: Extra inputs are not permitted", NOW)
+    assert (first.observed_generation, first.reason, first.stable) == (2, "SpecInvalid", before.stable)
+    found = {each.type: (each.status, each.observed_generation) for each in first.conditions or ()}
+    assert found == {"Released": ("False", 2), "Reconciling": ("False", 2), "Stalled": ("True", 2)}
+    assert first.last_failure is not None
+    assert "spec.model.sauce" in first.last_failure.message
+    again = spec_invalid(first, 2, first.last_failure.message, after(hours=1))
+    assert again == first
+
+
+def test_a_member_that_is_unknown_is_named_by_its_path() -> None:
+    obj = {"metadata": {"namespace": "ml", "name": "fraud", "generation": 1}, "spec": {"model": {"sauce": 1}}}
+    with pytest.raises(SpecInvalid) as raised:
+        read_wish(obj)
+    assert "spec.model.sauce: " in str(raised.value)
+    assert "spec.model.source: " in str(raised.value)
