@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,9 +11,8 @@ import pytest
 import tritonclient.grpc
 import tritonclient.http
 import yaml
-from obstore.store import S3Store
 
-from e2e import objects
+from e2e import objects, serving
 from e2e.kubectl import Kubectl, Refused
 from tritium.api import names
 from tritium.api.crd import custom_resource_definition
@@ -56,29 +53,13 @@ def test_triton_answers_by_its_name_inside_the_cluster(adder: Kubectl) -> None:
 def test_the_s3_server_keeps_and_gives_back(namespace: Kubectl) -> None:
     namespace.apply(objects.s3(), objects.service("s3", s3=7070))
     namespace.wait("pod", "s3", "condition=Ready")
-    with bucket(namespace) as store:
+    with serving.bucket(namespace) as store:
         model = bytes(range(256)) * 4096
         obstore.put(store, "adder/1/weights.bin", model)
         assert bytes(obstore.get(store, "adder/1/weights.bin").bytes()) == model
         assert bytes(obstore.get_range(store, "adder/1/weights.bin", start=1000, length=24)) == model[1000:1024]
         listed = [entry["path"] for batch in obstore.list(store) for entry in batch]
         assert listed == ["adder/1/weights.bin"]
-
-
-@contextmanager
-def bucket(namespace: Kubectl) -> Iterator[S3Store]:
-    """The bucket `models` of the namespace's S3 server."""
-    with namespace.forward("service/s3", 7070) as (address,):
-        yield S3Store(
-            "models",
-            config={
-                "endpoint": f"http://{address}",
-                "region": "us-east-1",
-                "access_key_id": objects.S3_KEYS["ROOT_ACCESS_KEY"],
-                "secret_access_key": objects.S3_KEYS["ROOT_SECRET_KEY"],
-            },
-            client_options={"allow_http": True},
-        )
 
 
 def test_pod_security_refuses_what_is_not_restricted(namespace: Kubectl) -> None:
