@@ -34,14 +34,14 @@ def want_of_room(seen: Seen, revision: RevisionSeen | None) -> Trouble | None:
 
 
 def comes_first(seen: Seen, stable: RevisionSeen | None) -> Trouble | None:
-    """Why the stable revision gets the room there is: it serves, and one of its pods finds none.
+    """Why the stable revision gets the room there is: one of its pods finds none.
 
-    One that serves nobody any more holds nobody up: its successor may be what mends it.
+    Also when none of them is ready: a candidate that took the last GPU and never got ready would prolong an outage.
     """
     trouble = want_of_room(seen, stable)
-    if stable is None or trouble is None or not any(pod.ready for pod in pods_of(seen, stable)):
+    if stable is None or trouble is None:
         return None
-    return replace(trouble, message=f"revision {stable.number} serves and comes first: {trouble.message}")
+    return replace(trouble, message=f"revision {stable.number} comes first: {trouble.message}")
 
 
 def refusal_as_trouble(refusal: Refusal) -> Trouble:

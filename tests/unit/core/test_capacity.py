@@ -112,10 +112,6 @@ CASES = {
         sees(ONE, TWO, deployments=(DeploymentSeen(A, 2, QUOTA), *deployments(b=2)), pods=(pod("r", ONE),)),
         {A: 2, B: 0},
     ),
-    "a stable revision that serves nobody any more holds nobody up: its successor may mend it": Case(
-        course(ONE, TWO), sees(ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("p", ONE, NO_ROOM),)),
-        {A: 2, B: 2},
-    ),
     "a stable pod with another trouble takes nothing from the candidate": Case(
         course(ONE, TWO), sees(ONE, TWO, deployments=deployments(a=2, b=2), pods=(pod("p", ONE, NO_IMAGE),)),
         {A: 2, B: 2},

@@ -256,7 +256,7 @@ BLOCKING = {
     ),
     "a pod of the stable revision finds no room": (
         making(pods=(pod("r", ONE), pod("s", ONE, NO_ROOM), pod("crashed", ONE, CRASHED))),
-        replace(NO_ROOM, message=f"revision 1 serves and comes first: {NO_ROOM.message}"),
+        replace(NO_ROOM, message=f"revision 1 comes first: {NO_ROOM.message}"),
     ),
 }  # fmt: skip
 
