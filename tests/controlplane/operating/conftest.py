@@ -9,9 +9,12 @@ import pytest
 import pytest_asyncio
 
 from tests.controlplane.crd import install_crd
+from tests.controlplane.kube_clients import client_of
 from tests.controlplane.operating.harness import Models, Operator, resolves
+from tests.controlplane.operating.passes import Passes
 from tests.controlplane.ring import ControlPlane
 from tritium.api.crd import custom_resource_definition
+from tritium.kube.store import Key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -51,3 +54,12 @@ async def faulty_operator(faults: FaultProxy, tmp_path: Path, namespace: str) ->
     async with Operator(faults.credentials(), tmp_path, namespace) as running:
         await running.ready()
         yield running
+
+
+@pytest_asyncio.fixture
+async def passes(
+    faults: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str
+) -> AsyncIterator[Passes]:
+    """Passes for the model `fraud` of the test's namespace, behind the fault proxy."""
+    async with client_of(faults.credentials(), tmp_path, monkeypatch) as client:
+        yield Passes(client, Key(namespace, "fraud"))
