@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from tests.controlplane.behaviour import Ready
 from tests.controlplane.faults import Match
 from tests.controlplane.operating.harness import MDEP, Models, Operator, condition, resolves
 from tests.controlplane.operating.looking import CHILDREN, PODS, pods_of, reached, uids
+from tests.controlplane.operating.recording import falls_silent
 from tests.controlplane.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def test_deleted_while_the_operator_is_down(
         return [each["metadata"]["name"] for kind in (*CHILDREN, PODS) for each in await models.children(kind)]
 
     await wait_for(left, 60, "the children are collected", until=lambda names: not names)
-    await asyncio.sleep(1)
+    await falls_silent(faults, models.namespace)
     assert _writes(faults, models, mark) == []
     assert await left() == []
 
