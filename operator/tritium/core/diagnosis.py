@@ -79,7 +79,8 @@ def resolution_seen(job: Object, pods: Sequence[Object]) -> ResolutionSeen:
     written, attempt = _resolves(job)
     own = sorted((pod for pod in pods if _owns(job, pod)), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     result = next((found for pod in reversed(own) if (found := _answer(pod))), None)
-    finished = _finished(job)
+    # A watch may tell of the Job's end before it tells of the pod's, which has the answer.
+    finished = None if any(_goes_on(pod) for pod in own) else _finished(job)
     return ResolutionSeen(
         name=metadata["name"],
         written=written,
@@ -178,6 +179,11 @@ def _finished(job: Object) -> datetime | None:
         if is_true(job, kind):
             return _moment(condition(job, kind)["lastTransitionTime"])
     return None
+
+
+def _goes_on(pod: Object) -> bool:
+    phase = (pod.get("status") or {}).get("phase")
+    return phase not in {"Succeeded", "Failed"} and "deletionTimestamp" not in pod["metadata"]
 
 
 def _resolution_trouble(

@@ -113,6 +113,13 @@ def test_a_resolution_that_fails_says_why() -> None:
     assert resolution_seen(job(), [pod]).trouble == Trouble("resolve", FetchReason.SECRET_MISSING, "it is so")
 
 
+def test_the_end_of_a_job_is_told_of_before_that_of_its_pod() -> None:
+    """They come by two watches. Until the pod's answer is there, the Job has not ended badly."""
+    running = behaving(Succeeded(after=600), resolve_pod())
+    seen = resolution_seen(job(ended("Failed", "BackoffLimitExceeded")), [running])
+    assert (seen.finished, seen.result, seen.trouble) == (None, None, None)
+
+
 def test_a_resolution_without_a_pod() -> None:
     seen = resolution_seen(job() | {"status": {}}, [])
     assert (seen.finished, seen.result, seen.trouble) == (None, None, None)
