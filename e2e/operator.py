@@ -70,6 +70,9 @@ def values(image: str) -> tuple[str, ...]:
         "image.repository": repository,
         "image.tag": tag,
         "triton.image": settings.TRITON_IMAGE,
+        "gateway.image": settings.ENVOY_IMAGE,
+        # There is a gateway in each test's namespace, and one node with little room for all of them.
+        "gateway.resources.requests.cpu": "10m",
         r"podAnnotations.tests\.tritium\.dev/image": images.identity(image),
     }
     return tuple(f"--set-string={path}={value}" for path, value in chosen.items())

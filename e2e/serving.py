@@ -114,6 +114,13 @@ def pods(namespace: Kubectl, name: str) -> list[Object]:
     return found
 
 
+def leading(namespace: Kubectl, name: str) -> str:
+    """The eight characters of the revision that the gateway is told to send the requests to."""
+    told = namespace.get("mdep", name)["status"]["traffic"]["revisions"]
+    service: str = max(told, key=lambda each: int(each["weight"]))["service"]
+    return service.removeprefix(f"{name}-")
+
+
 def is_ready(pod: Object) -> bool:
     """Whether a pod may be asked."""
     conditions = pod["status"].get("conditions", [])

@@ -21,11 +21,15 @@ class Told:
     """What one client has to say.
 
     Attributes:
+        p50, p99, slowest: seconds to an answer, or to a failure.
         answers: by the answer's first number: when it came first and last.
         failures: by kind: when.
     """
 
     requests: int
+    answered: int
+    p50: float
+    p99: float
     slowest: float
     answers: dict[float, tuple[float, float]]
     failures: dict[str, list[float]]
@@ -50,11 +54,28 @@ class Summary:
     new_connections: Told
     keep_alive: Told
     grpc: Told
+    new_grpc: Told
+
+    @property
+    def clients(self) -> dict[str, Told]:
+        """All of them."""
+        return {
+            "new": self.new_connections,
+            "keep-alive": self.keep_alive,
+            "grpc": self.grpc,
+            "grpc, new": self.new_grpc,
+        }
+
+    @property
+    def failures(self) -> dict[str, list[float]]:
+        """What failed for which of them: when."""
+        return {
+            f"{name}: {kind}": times for name, each in self.clients.items() for kind, times in each.failures.items()
+        }
 
     def __str__(self) -> str:
-        told = {"new": self.new_connections, "keep-alive": self.keep_alive, "grpc": self.grpc}
         lines = [f"{self.lasted} s, since {self.began}"]
-        for name, each in told.items():
+        for name, each in self.clients.items():
             lines.append(f"{name}: {each.failed} of {each.requests} failed, slowest {each.slowest} s, {each.answers}")
             lines += [f"    {len(times)} x {kind} at {times[:20]}" for kind, times in each.failures.items()]
         return "\n".join(lines)
@@ -74,15 +95,20 @@ def start(namespace: Kubectl, host: str) -> None:
         time.sleep(0.2)
 
 
+def go_on(seconds: float) -> None:
+    """Let the clients ask for a while: the time is what is tested."""
+    time.sleep(seconds)
+
+
 def stop(namespace: Kubectl) -> Summary:
     """Have them end, and tell."""
     namespace("exec", _POD, "--", "python3", "-c", "import os, signal; os.kill(1, signal.SIGTERM)")
     namespace.wait("pod", _POD, "jsonpath={.status.phase}=Succeeded", seconds=60)
-    told = json.loads(namespace("logs", _POD, "--tail=1"))
-    new, kept, grpc = (_told(each) for each in told["clients"].values())
-    return Summary(told["lasted"], told["began"], new, kept, grpc)
+    # All of the log: of its end a kubelet gives the lines of its own file, which a long one is many of.
+    told = json.loads(namespace("logs", _POD).splitlines()[-1])
+    return Summary(told["lasted"], told["began"], *(_told(each) for each in told["clients"].values()))
 
 
 def _told(summary: Object) -> Told:
     answers = {json.loads(answer)[0]: (first, last) for answer, (first, last) in summary["answers"].items()}
-    return Told(summary["requests"], summary["slowest"], answers, summary["failures"])
+    return Told(**summary | {"answers": answers})

@@ -92,7 +92,7 @@ def test_a_change_outlives_its_operators_and_no_request_fails(operated: Kubectl,
     told = steady.stop(stored)
 
     print(told)
-    assert told.new_connections.failures == {}
+    assert told.failures == {}
     assert sorted(told.new_connections.answers) == [4.0 + version for version in VERSIONS]
     assert len(set(leaders)) == len(leaders)
     as_if_nothing_had_happened(stored)
@@ -114,5 +114,4 @@ def as_if_nothing_had_happened(namespace: Kubectl) -> None:
     for kind in ("controllerrevisions", "configmaps"):
         assert {each["metadata"]["name"] for each in namespace.items(kind, owned)} == replicas.keys()
     assert namespace.items("jobs", owned) == []
-    selected = namespace.get("service", NAME)["spec"]["selector"][names.REVISION]
-    assert last["name"] == f"{NAME}-{selected}"
+    assert last["name"] == f"{NAME}-{serving.leading(namespace, NAME)}"

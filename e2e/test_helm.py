@@ -14,7 +14,7 @@ from tritium.api import names
 from tritium.app import LEASE
 
 SUM = [[4.0, 6.0]]
-AS_NOW, AS_NEXT = "--exit-timeout-secs=30", "--exit-timeout-secs=31"
+AS_NOW, AS_NEXT = "--exit-timeout-secs=45", "--exit-timeout-secs=46"
 """How the two images of the operator have model pods started; see `next-operator.Dockerfile`."""
 
 

@@ -38,9 +38,8 @@ def await_scaled_down(namespace: Kubectl) -> None:
 
 
 def selected(namespace: Kubectl) -> str:
-    """The revision that the Service leads to."""
-    revision: str = namespace.get("service", NAME)["spec"]["selector"][names.REVISION]
-    return revision
+    """The revision that serves."""
+    return serving.leading(namespace, NAME)
 
 
 def test_no_request_fails_through_five_versions_and_five_ways_back(stored: Kubectl) -> None:
@@ -55,7 +54,7 @@ def test_no_request_fails_through_five_versions_and_five_ways_back(stored: Kubec
     told = steady.stop(stored)
 
     print(told)
-    assert told.new_connections.failures == {}
+    assert told.failures == {}
     # Every version has answered, and nothing else has.
     assert sorted(told.new_connections.answers) == [4.0 + version for version in VERSIONS]
     assert told.new_connections.requests > 45 * told.lasted

@@ -29,7 +29,7 @@ def down() -> None:
 
 @app.command()
 def images(
-    names: Annotated[list[str] | None, typer.Argument(help="triton, versitygw, operator; none: all")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="triton, envoy, versitygw, operator; none: all")] = None,
 ) -> None:
     """Build the images that run in the cluster."""
     bring_up.build_images(*(names or []))

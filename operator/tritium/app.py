@@ -17,19 +17,23 @@ from typing import TypeVar
 
 import tritium
 from tritium.api import names
+from tritium.gateway_metrics import GatewayMetrics
 from tritium.health import Health, serve
 from tritium.kube import kinds
 from tritium.kube.client import Client
 from tritium.kube.errors import ApiError
 from tritium.kube.events import Recorder
 from tritium.kube.lease import Elector
-from tritium.kube.store import Key, Store
+from tritium.kube.store import GATEWAY, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.gateway_pass import Dispatch, GatewayPass
+from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Reconciler, SchemaTooOld
 from tritium.loop.workers import Workers
+from tritium.probes.gateway import GatewayProbe
 from tritium.resources.rendering import Rendering
 from tritium.settings import Settings
 from tritium.telemetry import Telemetry
@@ -39,6 +43,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LEASE = "tritium-operator"
+GATEWAYS_ANSWER = 2.0
+"""Seconds for which a new leader waits for what the gateways' pods say, before its first pass."""
 UPGRADE = "tritium crd | kubectl apply --server-side --force-conflicts -f -"
 
 
@@ -52,6 +58,8 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._telemetry = Telemetry()
+        self._gateway_metrics = GatewayMetrics()
+        self._telemetry.registry.register(self._gateway_metrics)
         self._health = Health()
         self._heard = time.monotonic()
         self._stop = asyncio.Event()
@@ -108,40 +116,65 @@ class App:
         """Watch, sweep and work, from nothing, until cancelled."""
         log.info("leading")
         store, queue = Store(), WorkQueue[Key](clock=time.monotonic)
-        reconciler = self._reconciler(client, store, queue, elector)
-        workers = Workers(queue, reconciler, self._ended)
-        self._follow(store, queue, workers)
-        self._health.leading, self._health.synced = True, False
-        try:
-            async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
-                group.create_task(self._watch(client, store, queue))
-                await self._sweep(client, store, queue)
-                for key in store.owners():  # what a watch told first is no news to the list, and yet not looked at
-                    queue.add(key, resync=True)
-                self._health.synced = True
-                group.create_task(self._keep_sweeping(client, store, queue))
-                group.create_task(workers.run(self._settings.workers))
-        finally:
-            self._health.leading = self._health.synced = False
-            self._health.stuck_for = lambda: 0.0
-            reconciler.prober.stop()
-            log.info("not leading")
+        async with GatewayProbe() as probe:
+            gateways = Gateways(store, queue, probe, now=_now)
+            reconciler = self._reconciler(client, store, queue, elector, gateways)
+            workers = Workers(queue, self._passes(reconciler), self._ended)
+            self._follow(store, queue, workers)
+            self._health.leading, self._health.synced = True, False
+            self._gateway_metrics.source = gateways
+            try:
+                async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
+                    group.create_task(self._watch(client, store, queue))
+                    await self._sweep(client, store, queue)
+                    await gateways.begin(GATEWAYS_ANSWER)
+                    for key in store.owners():  # what a watch told first is no news to the list, and yet not looked at
+                        queue.add(key, resync=True)
+                    self._health.synced = True
+                    group.create_task(self._keep_sweeping(client, store, queue))
+                    group.create_task(workers.run(self._settings.workers))
+            finally:
+                self._health.leading = self._health.synced = False
+                self._health.stuck_for = lambda: 0.0
+                self._gateway_metrics.source = None
+                reconciler.prober.stop()
+                gateways.polling.stop()
+                log.info("not leading")
 
-    def _reconciler(self, client: Client, store: Store, queue: WorkQueue[Key], elector: Elector) -> Reconciler:
+    def _reconciler(
+        self, client: Client, store: Store, queue: WorkQueue[Key], elector: Elector, gateways: Gateways
+    ) -> Reconciler:
         return Reconciler(
             client=client,
             store=store,
             recorder=Recorder(client),
             prober=Prober(wake=queue.add, clock=time.monotonic),
             inquiry=Inquiry(client, store),
+            gateways=gateways,
             rendering=Rendering(
                 fetch_image=self._settings.image,
                 triton_image=self._settings.triton_image,
                 image_pull_policy=self._settings.image_pull_policy,
+                gateway_image=self._settings.gateway_image,
+                gateway_replicas=self._settings.gateway_replicas,
+                gateway_resources=self._settings.gateway_resources,
             ),
             proven=elector.proven,
             now=_now,
         )
+
+    def _passes(self, shared: Reconciler) -> Dispatch:
+        """What a worker does for a key."""
+        gateway = GatewayPass(
+            client=shared.client,
+            store=shared.store,
+            gateways=shared.gateways,
+            rendering=shared.rendering,
+            operator=self._settings.namespace,
+            proven=shared.proven,
+            now=shared.now,
+        )
+        return Dispatch(shared, gateway)
 
     def _follow(self, store: Store, queue: WorkQueue[Key], workers: Workers) -> None:
         telemetry = self._telemetry
@@ -154,7 +187,7 @@ class App:
 
     async def _watch(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
         def wake(key: Key, edited: bool) -> None:  # noqa: FBT001 - the shape of a callback
-            queue.add(key, resync=not edited)
+            queue.add(key, resync=not edited and key.name != GATEWAY)
 
         while True:
             try:
@@ -169,7 +202,7 @@ class App:
         changed = await _patiently(lambda: sweep(client, store, kinds.WATCHED))
         self._hear()
         for key in changed:
-            queue.add(key, resync=True)
+            queue.add(key, resync=key.name != GATEWAY)
 
     async def _keep_sweeping(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
         while True:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+
+from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS, Resources
 
 _PREFIX: Final = "TRITIUM_"
 
@@ -14,13 +16,19 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     image: str
-    """The image that lists and fetches models: the operator's own."""
+    """The image that lists and fetches models, and runs beside Envoy: the operator's own."""
     triton_image: str
     """Triton's image for a ModelDeployment that names none."""
     image_pull_policy: str = "IfNotPresent"
     """Pull policy of the pods' images."""
+    gateway_image: str = ENVOY_IMAGE
+    """Envoy's image."""
+    gateway_replicas: int = Field(default=GATEWAY_REPLICAS, ge=1)
+    """Pods of each namespace's gateway."""
+    gateway_resources: Json[Resources] = ENVOY_RESOURCES
+    """Requests and limits of one Envoy, as JSON."""
     namespace: str
-    """Where the Lease is."""
+    """Where the Lease is, and the operator's pods."""
     pod_name: str
     """Who holds the Lease."""
     port: int = Field(default=8080, ge=0)

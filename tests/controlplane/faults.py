@@ -10,6 +10,7 @@ the order they were added; a `Delay` lets the request go on to the next rule, an
 from __future__ import annotations
 
 import http
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,8 @@ class Match:
     patch: str | None = None
     user_agent: str | None = None
     """A regular expression as well."""
+    body: str | None = None
+    """A regular expression, found anywhere in the body as JSON."""
 
     def fits(self, request: Request) -> bool:
         """Whether the request is one of those."""
@@ -66,7 +69,8 @@ class Match:
             (self.write, request.is_write),
             (self.patch, request.patch),
         )
-        patterns = ((self.path, request.path), (self.user_agent, request.user_agent))
+        body = json.dumps(request.body) if self.body else ""
+        patterns = ((self.path, request.path), (self.user_agent, request.user_agent), (self.body, body))
         return all(wanted is None or wanted == is_ for wanted, is_ in pairs) and all(
             wanted is None or re.search(wanted, is_) is not None for wanted, is_ in patterns
         )

@@ -2,7 +2,8 @@
 
 It binds pending pods to fake nodes, writes their status as a kubelet would for the behaviour a test asked
 for, and finishes deleted pods. It serves only the namespaces it was given, with nodes of its own, so that
-tests on one control plane do not meet. Nothing runs: a pod's IP leads nowhere.
+tests on one control plane do not meet. Nothing runs: a pod's IP leads nowhere, but for pods of a gateway, in whose
+place a stand-in answers the operator (see gateways.py).
 
 It has a task for each pod, as a kubelet has a worker for each pod; what to write is decided in podstatus.py
 and scheduling.py, which are pure.
@@ -22,6 +23,7 @@ import httpx
 from tests.controlplane import scheduling
 from tests.controlplane.api import STRATEGIC, Api, ApiError, Object
 from tests.controlplane.behaviour import Behaviour, next_change, usual
+from tests.controlplane.gateways import Gateways, is_gateway
 from tests.controlplane.podstatus import ended_status, pod_status, unschedulable
 from tests.controlplane.scheduling import Node, extended_requests
 
@@ -78,6 +80,7 @@ class Kubelet:
 
     def __init__(self, api: Api, namespaces: Sequence[str], nodes: Sequence[Node] = (Node("node"),)) -> None:
         self._api = api
+        self.gateways = Gateways(api)
         self._namespaces = tuple(namespaces)
         self._rules: list[Rule] = []
         self._nodes: dict[str, Node] = {}
@@ -98,6 +101,7 @@ class Kubelet:
         for task in self._tasks.values():
             task.cancel()
         ends = await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await self.gateways.close()
         for name in self._nodes:
             with suppress(ApiError):  # a test may have deleted it
                 await self._api.delete("v1/nodes", name)
@@ -182,11 +186,14 @@ class Kubelet:
     def _gone(self, uid: str) -> None:
         if self._workers.pop(uid, None):
             self._tasks.pop(uid).cancel()
+            self.gateways.gone(uid)
             self._wake_unplaced()  # there may be room now
 
     # ---- one pod ----------------------------------------------------------------------------------------
 
     async def _work(self, worker: Worker) -> None:
+        if is_gateway(worker.pod):
+            worker.ip = await self.gateways.serve(worker.pod)
         while True:
             worker.wake.clear()
             try:

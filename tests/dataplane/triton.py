@@ -41,7 +41,7 @@ class Triton:
     def __init__(self, runtime: Runtime, models: Path, log: Path, *flags: str) -> None:
         self._models, self._log = models, log
         self._http, self._grpc, metrics = free_ports(3)
-        own = [flag for flag in arguments("triton:24.10", gpu=False, further=[]) if "model-repository" not in flag]
+        own = [flag for flag in arguments(gpu=False, further=[]) if "model-repository" not in flag]
         self._command = (
             # Whatever ends the tests, their server ends with them.
             *("setpriv", "--pdeathsig", "TERM", "--"),

@@ -1,6 +1,7 @@
 """The decision in a small world: events in any order, a process killed after any write, old pictures after a restart.
 
-What clients are led to never loses its pods, and in the end there is what was asked for.
+The gateway's pods learn of the status and of endpoints in any order, fall silent, and come and go. What any of them
+sends requests to never loses its pods (`checks.py`), and in the end there is what was asked for.
 """
 
 from copy import deepcopy
@@ -12,15 +13,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.properties.cluster import BAKE, BROKEN, NO_ROOM, Cluster, World
+from tests.properties.checks import shares
+from tests.properties.cluster import BAKE, BROKEN, NO_ROOM, PORT, Cluster
+from tests.properties.world import World
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus, Phase
 from tritium.core.plan import Plan
 from tritium.core.reasons import Reason
+from tritium.core.seen import ServiceSeen
 from tritium.core.wish import Action, Wish
 
 PICKED = st.integers(min_value=0, max_value=50)
 REPLICAS = st.integers(min_value=0, max_value=2)
+MOST_GATEWAYS = 4
 KILL_AFTER = st.none() | st.integers(min_value=0, max_value=6)
 
 
@@ -39,13 +44,20 @@ class Rollouts(RuleBasedStateMachine):
     def cluster(self) -> Cluster:
         return self.world.cluster
 
-    @initialize(smoke_tests=st.booleans(), deployed=st.sampled_from(["", "a", "ab", "aba", "abc"]), replicas=REPLICAS)
-    def begins(self, deployed: str, replicas: int, *, smoke_tests: bool) -> None:
+    @initialize(
+        smoke_tests=st.booleans(),
+        deployed=st.sampled_from(["", "a", "ab", "aba", "abc"]),
+        replicas=REPLICAS,
+        upgraded=st.booleans(),
+    )
+    def begins(self, deployed: str, replicas: int, *, smoke_tests: bool, upgraded: bool) -> None:
         self.world = World(Cluster(wish(replicas=replicas, smoke_tests=smoke_tests)))
         for written in deployed:
             self.wants(written=written)
-            for _ in range(4):
+            for _ in range(5):
                 self.world.goes_on()
+        if upgraded:
+            self.world.comes_from_before_the_gateway()
 
     def wants(self, **changes: object) -> None:
         generation = self.cluster.wish.generation + 1
@@ -104,13 +116,68 @@ class Rollouts(RuleBasedStateMachine):
             case _:
                 self.cluster.pod(uid, ready=False, trouble=BROKEN if fate == "broken" else NO_ROOM)
 
-    @rule()
-    def the_status_is_lost(self) -> None:
-        self.cluster.status = ModelDeploymentStatus()
+    @precondition(lambda self: self.cluster.objects.gateways)
+    @rule(number=PICKED, fate=st.sampled_from(["learns", "silent", "heard", "unsynced", "ends", "gone", "ready"]))
+    def a_gateway_pod_changes(self, number: int, fate: str) -> None:
+        names = sorted(self.cluster.objects.gateways)
+        name = names[number % len(names)]
+        pod = self.cluster.objects.gateways[name]
+        match fate:
+            case "learns":
+                self.cluster.gateway_learns(name)
+            case "silent" | "heard":
+                pod.silent = fate == "silent"
+                self.world.hear(name)
+            case "unsynced":
+                pod.synced = False
+            case "ends":
+                pod.ready, pod.terminating = False, True
+            case "gone" if pod.terminating:
+                del self.cluster.objects.gateways[name]
+            case "ready" if not pod.terminating:
+                self.cluster.gateway_is_ready(name)
 
+    @rule()
+    def a_gateway_pod_is_made(self) -> None:
+        if len(self.cluster.objects.gateways) < MOST_GATEWAYS:
+            self.cluster.start_gateway()
+
+    @rule()
+    def the_gateway_learns(self) -> None:
+        for name in self.cluster.objects.gateways:
+            self.cluster.gateway_learns(name)
+
+    @precondition(lambda self: not self.cluster.damaged)
+    @precondition(lambda self: not any(each.silent for each in self.cluster.objects.gateways.values()))
     @rule(kill_after=KILL_AFTER)
-    def a_pass(self, kill_after: int | None) -> None:
+    def the_status_is_lost(self, kill_after: int | None) -> None:
+        """What it told the gateway is known from the gateway alone: so it does not happen while that is silent."""
+        self.cluster.status, self.cluster.lost = ModelDeploymentStatus(), True
         self.world.look()
+        self.world.hear_all()
+        self.world.run(kill_after=kill_after)
+
+    @precondition(lambda self: self.cluster.stable() and not self.cluster.lost)
+    @rule()
+    def the_record_of_what_serves_is_deleted(self) -> None:
+        """By hand. Its number is remembered only as long as it serves."""
+        self.cluster.damaged = True
+        number = self.cluster.stable() or 0
+        self.cluster.numbered.pop(number, None)
+        left = {name: each for name, each in self.cluster.revisions.items() if each.number != number}
+        self.cluster.revisions = left
+
+    @precondition(lambda self: not self.cluster.lost)
+    @rule()
+    def the_service_is_deleted(self) -> None:
+        self.cluster.damaged = True
+        self.cluster.objects.service = self.world.operator.store.service = None
+
+    @rule(kill_after=KILL_AFTER, asks=st.booleans())
+    def a_pass(self, kill_after: int | None, *, asks: bool) -> None:
+        self.world.look()
+        if asks:
+            self.world.hear_all()
         self.world.run(kill_after=kill_after)
         self.cluster.make_pods()
 
@@ -127,8 +194,7 @@ class Rollouts(RuleBasedStateMachine):
         before = len(self.world.operator.writes)
         self.world.run()
         assert self.world.operator.writes[before:] == []
-        if self.world.operator.clients_are_led(plan):
-            assert len(self.cluster.objects.jobs) <= 1
+        assert len(self.cluster.objects.jobs) <= 1
 
     @invariant()
     def numbers_are_given_once(self) -> None:
@@ -137,11 +203,13 @@ class Rollouts(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """It ends as it would have without a crash on the last stretch, and in what was asked for."""
+        self.world.pictures.clear()  # older ones may show what would be decided otherwise, such as a broken pod
         disturbed = deepcopy(self.world)
         number = iter(range(100))
 
         def kill() -> None:
             disturbed.look()
+            disturbed.hear_all()
             disturbed.run(kill_after=next(number) % 3)
             disturbed.restart(back=2)
             disturbed.run()
@@ -154,7 +222,8 @@ class Rollouts(RuleBasedStateMachine):
 def outcome(plan: Plan) -> tuple[object, ...]:
     conditions = sorted((each.type, each.status, each.reason) for each in plan.status.conditions or ())
     stable = plan.course.stable
-    return stable and (stable.written, stable.fingerprint), plan.status.phase, conditions, plan.replicas
+    told = sorted(shares(plan.status.traffic).values())
+    return stable and (stable.written, stable.fingerprint), plan.status.phase, conditions, plan.replicas, told
 
 
 def is_what_was_asked_for(world: World, plan: Plan) -> None:
@@ -173,8 +242,10 @@ def is_what_was_asked_for(world: World, plan: Plan) -> None:
     assert stable is not None
     assert stable.number == asked.pin if asked.pin else stable.written == asked.written
     assert plan.status.phase is Phase.IDLE
-    assert cluster.objects.service is not None
-    assert cluster.objects.service.revision == stable.hash
+    assert cluster.objects.service == ServiceSeen(stable.number, PORT)
+    for each in cluster.objects.gateways.values():
+        assert each.runs == plan.status.traffic
+        assert each.sends_to(cluster.service_of(stable.hash))
     with_pods = {name: number for name, (number, _) in cluster.objects.deployments.items() if number}
     assert with_pods == ({stable.hash: asked.replicas} if asked.replicas else {})
     assert (conditions[ConditionType.READY].status == "True") is (asked.replicas > 0)
@@ -194,12 +265,13 @@ def test_a_version_change_ends_the_same_wherever_the_operator_is_killed(*, smoke
         left, written = kill_after, 0
         for _ in range(8):
             world.look()
+            world.hear_all()
             running, before = world.operator, len(world.operator.writes)
             ended = world.run(kill_after=left)
             done = len(running.writes) - before
             written += done
             left = left - done if ended and left is not None else None
-            world.goes_on_without_a_pass()
+            world.cluster.all_goes_well()
         return world.settle(), written
 
     undisturbed, writes = changed(None)

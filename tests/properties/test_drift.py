@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.unit.resources.golden import NAMES, case, objects, owner_of
@@ -30,10 +30,15 @@ OTHER = {
 """An entry that somebody else added, with the key of any list."""
 
 
+WHOLE = {"selector", "podSelector"}
+"""Maps, with those inside of them, to which a server adds nothing."""
+
+
 def reordered(value: Json, chance: Random, name: str = "", parent: str = "") -> Json:
     """As a server may give it back: other order, defaults, amounts in other words, entries of others."""
     if isinstance(value, dict):
-        members = {each: reordered(value[each], chance, each, name) for each in value} | chance.choice(DEFAULTS)
+        members = {each: reordered(value[each], chance, each, name) for each in value}
+        members |= {} if WHOLE & {name, parent} else chance.choice(DEFAULTS)
         return {each: members[each] for each in chance.sample(list(members), len(members))}
     if isinstance(value, list):
         entries = [reordered(each, chance) for each in value]
@@ -92,6 +97,16 @@ def test_a_change_of_any_scalar_is_drift(obj: dict[str, Json], chance: Random, d
     holder = target(live, tuple(parents))
     holder[last] = changed(holder[last], data)
     assert not covers(obj, reordered(live, chance))
+
+
+@given(built, st.data())
+def test_what_is_added_to_a_selector_is_drift(obj: dict[str, Json], data: st.DataObject) -> None:
+    live = copy(obj)
+    inside = [path for path in leaves(obj) if WHOLE & set(path[-3:]) and path[0] == "spec"]
+    assume(inside)
+    *parents, _ = data.draw(st.sampled_from(inside))
+    target(live, tuple(parents))["example.com/more"] = "x"
+    assert not covers(obj, live)
 
 
 @given(built, st.data())

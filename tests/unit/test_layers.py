@@ -57,6 +57,7 @@ def test_the_package_keeps_its_layers(copy: Path) -> None:
             "from kubernetes import client",
             "tritium.resources is not allowed to import kubernetes",
         ),
+        ("gateway/snapshot/routes.py", "import time", "tritium.gateway.snapshot is not allowed to import time"),
         ("api/values.py", "from os import environ", "tritium.api is not allowed to import os"),
     ],
 )

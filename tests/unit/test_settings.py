@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tritium.resources.rendering import ENVOY_RESOURCES
 from tritium.settings import SettingsInvalid, from_environment
 
 GIVEN = {"TRITIUM_IMAGE": "a", "TRITIUM_TRITON_IMAGE": "b", "TRITIUM_NAMESPACE": "c", "TRITIUM_POD_NAME": "d"}
@@ -12,6 +13,13 @@ GIVEN = {"TRITIUM_IMAGE": "a", "TRITIUM_TRITON_IMAGE": "b", "TRITIUM_NAMESPACE":
 def test_what_the_chart_gives_is_enough() -> None:
     settings = from_environment({**GIVEN, "TRITIUM_LOG_LEVEL": "DEBUG", "PATH": "/bin"})
     assert (settings.image, settings.log_level, settings.port) == ("a", "DEBUG", 8080)
+
+
+def test_resources_are_json() -> None:
+    given = '{"limits":{"memory":"1Gi"},"requests":{"cpu":0.5}}'
+    settings = from_environment({**GIVEN, "TRITIUM_GATEWAY_RESOURCES": given})
+    assert settings.gateway_resources == {"limits": {"memory": "1Gi"}, "requests": {"cpu": 0.5}}
+    assert from_environment(GIVEN).gateway_resources == ENVOY_RESOURCES
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN))

@@ -3,6 +3,6 @@ ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 USER 0
 RUN cd /opt/tritium/tritium/resources && \
-    sed -i 's/^EXIT_TIMEOUT: Final = 30$/EXIT_TIMEOUT: Final = 31/' triton.py && \
-    grep -q '^EXIT_TIMEOUT: Final = 31$' triton.py
+    sed -i 's/^EXIT_TIMEOUT: Final = 45$/EXIT_TIMEOUT: Final = 46/' triton.py && \
+    grep -q '^EXIT_TIMEOUT: Final = 46$' triton.py
 USER 65532:65532

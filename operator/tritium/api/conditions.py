@@ -29,7 +29,7 @@ class ConditionType(StrEnum):
     MODEL_LOADED = "ModelLoaded"
     """Triton has loaded the model."""
     TRAFFIC_CONFIGURED = "TrafficConfigured"
-    """Clients are led where status says: the Service selects the stable revision."""
+    """Every gateway pod sends requests where the status says."""
     SCALING_ACTIVE = "ScalingActive"
     """The replicas follow their signal."""
 

@@ -12,6 +12,10 @@ _NAME: Final = Rule(
     f"self.metadata.name.size() <= {names.MAX_NAME} && self.metadata.name.matches(r'^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     f"metadata.name names a Service: at most {names.MAX_NAME} lower-case letters, digits and -, first a letter",
 )
+_NOT_THE_GATEWAY: Final = Rule(
+    f"self.metadata.name != '{names.GATEWAY}'",
+    f"metadata.name must not be {names.GATEWAY}: the gateway of the namespace has a Service of that name",
+)
 _MODEL_NAME: Final = "(has({0}.spec.model.name) ? {0}.spec.model.name : {0}.metadata.name)"
 _MODEL_NAME_STAYS: Final = Rule(
     f"{_MODEL_NAME.format('self')} == {_MODEL_NAME.format('oldSelf')}",
@@ -82,7 +86,7 @@ def object_schema() -> Schema:
         "type": "object",
         "description": "A model served by Triton behind one stable address.",
         "required": ["spec"],
-        "x-kubernetes-validations": [_NAME.validation(), _MODEL_NAME_STAYS.validation()],
+        "x-kubernetes-validations": [rule.validation() for rule in (_NAME, _NOT_THE_GATEWAY, _MODEL_NAME_STAYS)],
         "properties": {
             # The server itself describes these three.
             "apiVersion": {"type": "string"},

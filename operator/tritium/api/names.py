@@ -19,7 +19,7 @@ CRD_NAME: Final = f"{PLURAL}.{GROUP}"
 SCHEMA_ANNOTATION: Final = f"{GROUP}/schema"
 """On the CRD: the number of the schema it carries. An operator refuses to run on an older one."""
 
-SCHEMA_NUMBER: Final = 1
+SCHEMA_NUMBER: Final = 2
 """Goes up with every change of the schema that an operator relies on."""
 
 MAX_NAME: Final = 50
@@ -34,7 +34,7 @@ COMPONENT: Final = "app.kubernetes.io/component"
 """On pods and what makes them: what they are for, a `Component`."""
 
 OWNER: Final = f"{GROUP}/name"
-"""On everything the operator makes: the name of its ModelDeployment."""
+"""On everything the operator makes for a ModelDeployment: its name."""
 
 REVISION: Final = f"{GROUP}/revision"
 """On everything that belongs to one revision: its eight characters."""
@@ -47,6 +47,12 @@ ATTEMPT: Final = f"{GROUP}/attempt"
 
 STABLE_REVISION: Final = f"{GROUP}/stable-revision"
 """On the Service: number of the stable revision, for the day the status is lost."""
+
+PORT: Final = f"{GROUP}/port"
+"""On the Service: the gateway's port that it leads to, for the same day."""
+
+GATEWAY_LABEL: Final = f"{GROUP}/gateway"
+"""On everything that makes up the gateway of a namespace, with the value `true`: it has no ModelDeployment's name."""
 
 APPLIED: Final = f"{GROUP}/applied"
 """On everything the operator applies: a short hash of what it applied, which shows that a field was dropped from it."""
@@ -62,3 +68,9 @@ class Component(StrEnum):
     """It serves a revision."""
     RESOLVE = "resolve"
     """It lists a source."""
+    GATEWAY = "gateway"
+    """It takes the requests of a namespace."""
+
+
+GATEWAY: Final = "tritium-gateway"
+"""Name of everything that makes up the gateway of a namespace, and of the ClusterRole of its agent."""

@@ -33,9 +33,7 @@ class ModelDeploymentSpec(ApiObject):
         ),
         not_yet("scaling", "set replicas"),
         not_yet("experiment", "create a second ModelDeployment to compare two models"),
-        not_yet("traffic", "requests reach the stable revision without limits of their own"),
         not_yet("logging", "let the clients log what they send"),
-        not_yet("routing", "reach the model at its Service, which has the ModelDeployment's name"),
     )
 
     model: Model

@@ -231,6 +231,15 @@ class TrafficLimits(Observed):
     """Largest sum of a request's headers."""
 
 
+class MirrorTraffic(Observed):
+    """Copies of requests for a revision; nobody sees the answers."""
+
+    revision: Number
+    """The revision that gets them."""
+    percent: Percent
+    """Percent of the requests that are copied."""
+
+
 class TrafficStatus(Observed):
     """The contract with the gateway: it reads nothing else of this object."""
 
@@ -244,8 +253,25 @@ class TrafficStatus(Observed):
     """Where requests go."""
     sticky_header: Word | None = None
     """Header that keeps a user on one side."""
+    mirror: MirrorTraffic | None = None
+    """Copies of requests."""
     limits: TrafficLimits | None = None
     """Bounds that the gateway keeps."""
+    host: Annotated[str, Field(max_length=253)] | None = None
+    """Host name on the shared port."""
+    path: Annotated[str, Field(max_length=256)] | None = None
+    """Path on the shared port."""
+
+
+class RevisionObserved(Observed):
+    """A revision as every ready gateway pod runs it."""
+
+    revision: Number
+    """Its number."""
+    weight: Annotated[int, Field(ge=0, le=10_000)]
+    """Share of the traffic, out of 10,000."""
+    endpoints: Count
+    """Its endpoints, in the pod that has the fewest."""
 
 
 class TrafficObserved(Observed):
@@ -255,6 +281,10 @@ class TrafficObserved(Observed):
     """The oldest version among them."""
     gateways: Count | None = None
     """How many there are."""
+    envoy: Word | None = None
+    """Version of Envoy, the oldest among them."""
+    revisions: list[RevisionObserved] | None = Field(default=None, max_length=32)
+    """What that version does."""
     since: datetime | None = None
     """Since when."""
 

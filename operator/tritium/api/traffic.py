@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tritium.api.model import ModelConfig
 from tritium.api.object import ApiObject
-from tritium.api.rules import Rule, exactly_one
+from tritium.api.rules import Rule, exactly_one, not_yet
 from tritium.api.source import Uri
 from tritium.api.values import (
     VISIBLE,
@@ -140,6 +140,8 @@ class Limits(ApiObject):
 
 class Traffic(ApiObject):
     """What the gateway does with requests."""
+
+    rules: ClassVar = (not_yet("mirror", "send copies from the client"),)
 
     mirror: Mirror | None = None
     """A copy of requests for another revision."""

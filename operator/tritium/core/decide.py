@@ -12,7 +12,7 @@ from typing import Final
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
-from tritium.core.capacity import budgeted, kept, replicas, selected
+from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.plan import Course, Plan, Target, View
 from tritium.core.report import report
@@ -20,6 +20,7 @@ from tritium.core.revision import revision_name
 from tritium.core.rollout import advance
 from tritium.core.seen import Answer, PodSeen, Seen, Trouble
 from tritium.core.target import target as find_target
+from tritium.core.traffic import service, traffic
 from tritium.core.verdict import outlived
 from tritium.core.wish import Wish
 from tritium.core.wording import steady
@@ -34,7 +35,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), _readable(seen)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
-    course = advance(wish, before, target, seen, now)
+    course = _directing(wish, advance(wish, before, target, seen, now), seen)
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
     ask = _to_be_asked(wish, course, seen)
@@ -43,7 +44,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         target=target,
         course=course,
         status=after,
-        selected=selected(wish, course, seen),
+        service=service(wish, course, seen),
         replicas=wanted,
         kept=kept(wish, target, course, seen),
         budgeted=budgeted(course, seen, wanted),
@@ -53,6 +54,11 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         wake_at=_wake_at(target, course, now, asking=bool(ask)),
         notices=notices(status, after, target, wish),
     )
+
+
+def _directing(wish: Wish, course: Course, seen: Seen) -> Course:
+    """With what the gateway is to be told: a decision like the others, written before anything is done after it."""
+    return replace(course, ledger=replace(course.ledger, traffic=traffic(wish, course, seen)))
 
 
 def _readable(seen: Seen) -> Seen:

@@ -112,9 +112,13 @@ def job_refusal(job: Object, events: Iterable[Object]) -> Trouble | None:
 def service_seen(service: Object) -> ServiceSeen:
     """The Service that clients use."""
     number = (service["metadata"].get("annotations") or {}).get(names.STABLE_REVISION, "")
+    revision = (service["spec"].get("selector") or {}).get(names.REVISION)
+    ports = {each.get("targetPort") for each in service["spec"].get("ports") or ()}
+    port = next((each for each in ports if isinstance(each, int)), None)
     return ServiceSeen(
-        revision=(service["spec"].get("selector") or {}).get(names.REVISION),
         number=int(number) if number.isdecimal() else None,
+        port=None if revision else port,
+        revision=revision,
     )
 
 

@@ -53,6 +53,9 @@ _DEFAULTED: Final = frozenset(
 _USERS_KEYS: Final = _AMOUNTS | {"annotations", "data", "labels", "matchLabels", "nodeSelector", "selector"}
 """Maps whose keys the user chooses. A key has no meaning of ours there, and an empty value is a value."""
 
+_WHOLE: Final = frozenset({"podSelector", "selector"})
+"""Maps that a server takes as one value. What others add there is no field of theirs: it makes ours select less."""
+
 _AMOUNT: Final = frozenset({"sizeLimit", "divisor"})
 
 _SAYS_SOMETHING: Final = frozenset(
@@ -92,6 +95,8 @@ def _same(name: str, wanted: Json, live: Json) -> bool:
 
 
 def _member(parent: str, name: str, wanted: Json, live: Mapping[str, Json]) -> bool:
+    if name in _WHOLE and parent not in _USERS_KEYS and _has_more(wanted, live.get(name)):
+        return False
     if not wanted and parent not in _USERS_KEYS and name not in _SAYS_SOMETHING:
         return name not in live or name in _DEFAULTED or _same(name, wanted, live[name])
     if name not in live:
@@ -99,6 +104,13 @@ def _member(parent: str, name: str, wanted: Json, live: Mapping[str, Json]) -> b
     if parent in _AMOUNTS or (name in _AMOUNT and parent not in _USERS_KEYS):
         return bool(_value(wanted) == _value(live[name]))
     return _same("" if parent in _USERS_KEYS else name, wanted, live[name])
+
+
+def _has_more(wanted: Json, live: Json) -> bool:
+    """Whether a map, or one inside of it, has a key that is not wanted."""
+    if not isinstance(wanted, Mapping) or not isinstance(live, Mapping):
+        return False
+    return any(name not in wanted or _has_more(wanted[name], value) for name, value in live.items())
 
 
 def _same_list(name: str, wanted: list[Json], live: list[Json]) -> bool:

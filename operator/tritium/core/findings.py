@@ -5,14 +5,17 @@ with what it says.
 """
 
 from tritium.api import names
-from tritium.api.conditions import ConditionType, Finding
+from tritium.api.conditions import ConditionType, Finding, Status
 from tritium.api.fetch import FetchReason
+from tritium.core.gateway import gateway_trouble, reached, refused_by_envoy, runs
 from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
+from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
+from tritium.core.traffic import leads_to
 from tritium.core.wish import Wish
-from tritium.core.wording import sentence
+from tritium.core.wording import sentence, steady
 
 RETRY_BY_HAND = f"edit the spec, or annotate the object with {names.ACTION}=retry@1 (another word after @ each time)"
 
@@ -42,19 +45,25 @@ def refused(seen: Seen, *kinds: str) -> Refusal | None:
 def _ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
     if course.ledger.stable is None:
         return _not_yet(wish, target, course, seen)
-    serving = seen.service.revision if seen.service else None
-    if any(pod.ready and pod.revision == serving for pod in seen.pods):
-        number = next((each.number for each in seen.revisions if each.hash == serving), course.ledger.stable)
-        return Finding(ConditionType.READY, "True", Reason.SERVING, f"revision {number} serves")
+    serving = reached(seen)
+    if serving is not None:
+        return Finding(ConditionType.READY, "True", Reason.SERVING, f"revision {serving} serves")
     if wish.replicas == 0:
         return Finding(ConditionType.READY, "False", Reason.NO_REPLICAS, "spec.replicas is 0")
     refusal = refused(seen, "Service")
     if refusal:
         return Finding(ConditionType.READY, "False", refusal.reason, refusal.message)
-    trouble = trouble_of(seen, course.stable) if course.stable else None
-    if trouble:
-        return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
-    return Finding(ConditionType.READY, "False", Reason.STARTING, f"no pod of {_stable(course)} is ready")
+    trouble = _not_serving(course, seen)
+    return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
+
+
+def _not_serving(course: Course, seen: Seen) -> Trouble:
+    """Why no request reaches the stable revision."""
+    if course.stable and (trouble := trouble_of(seen, course.stable)):
+        return trouble
+    if course.stable and any(pod.ready for pod in pods_of(seen, course.stable)):
+        return gateway_trouble(seen)
+    return Trouble("pod", Reason.STARTING, f"no pod of {_stable(course)} is ready")
 
 
 def _not_yet(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
@@ -82,7 +91,7 @@ def _released(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding
     wanted = target.revision
     if wanted is None:
         return _unresolved(target)
-    if wanted.number == course.ledger.stable and not _leads_to(wanted, seen):
+    if wanted.number == course.ledger.stable and not leads_to(wish, course, wanted, seen):
         trouble = refused(seen, "Service") or trouble_of(seen, wanted)
         said = f": {trouble.message}" if trouble else ""
         return Finding(kind, "False", Reason.ROLLING_OUT, f"clients are being led to revision {wanted.number}{said}")
@@ -95,10 +104,6 @@ def _released(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding
         return Finding(kind, "False", Reason.ABORTED, f"{why} {_stable(course).capitalize()} goes on; {RETRY_BY_HAND}")
     said = f": {course.trouble.message}" if course.trouble else ""
     return Finding(kind, "False", Reason.ROLLING_OUT, f"revision {wanted.number} is being made ready{said}")
-
-
-def _leads_to(revision: RevisionSeen, seen: Seen) -> bool:
-    return seen.service is not None and seen.service.revision == revision.hash
 
 
 def _pin_not_found(wish: Wish, seen: Seen) -> str:
@@ -134,6 +139,9 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
     if ready < wish.replicas:
         trouble = trouble_of(seen, course.stable) if course.stable else None
         waits = trouble or Trouble("pod", Reason.STARTING, f"not all pods of {_stable(course)} are ready")
+        return Finding(kind, "True", waits.reason, waits.message)
+    if not runs(course.ledger.traffic, seen):
+        waits = gateway_trouble(seen)
         return Finding(kind, "True", waits.reason, waits.message)
     return Finding(kind, "False", Reason.SETTLED, "nothing is under way")
 
@@ -190,9 +198,18 @@ def _traffic(course: Course, seen: Seen) -> Finding:
     refusal = refused(seen, "Service")
     if refusal:
         return Finding(kind, "False", refusal.reason, refusal.message)
-    if course.stable and _leads_to(course.stable, seen):
-        return Finding(kind, "True", Reason.CONFIGURED, f"the Service leads to {_stable(course)}")
-    return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
+    rejected = refused_by_envoy(seen)
+    if rejected:
+        reason = Reason.GATEWAY_REJECTED
+        words = sentence(f"Envoy refuses the configuration, and the one before goes on: {steady(rejected)}")
+        return Finding(kind, "False", reason, f"{words} {REMEDIES[reason]}")
+    if course.ledger.stable is None and not seen.gateway_trouble:
+        return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
+    if runs(course.ledger.traffic, seen):
+        return Finding(kind, "True", Reason.CONFIGURED, f"every gateway pod sends requests to {_stable(course)}")
+    trouble = gateway_trouble(seen)
+    status: Status = "Unknown" if trouble.reason == Reason.STARTING else "False"
+    return Finding(kind, status, trouble.reason, trouble.message)
 
 
 def _stable(course: Course) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from tritium.api.status import LastAction, LastRollback, ModelDeploymentStatus, RejectedRevision
+from tritium.api.status import LastAction, LastRollback, ModelDeploymentStatus, RejectedRevision, TrafficStatus
 
 REJECTED_LIMIT: Final = 64
 """As many as the API takes."""
@@ -25,6 +25,7 @@ class Ledger:
         rejected: revisions that are not tried again, oldest first.
         action: the last action that was carried out.
         rollback: the last time the pointer went back.
+        traffic: what the gateway is told.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
     """
 
@@ -34,6 +35,7 @@ class Ledger:
     rejected: tuple[RejectedRevision, ...] = ()
     action: LastAction | None = None
     rollback: LastRollback | None = None
+    traffic: TrafficStatus | None = None
     listed: frozenset[int] = field(default=frozenset(), compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
@@ -92,5 +94,6 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         rejected=tuple(status.rejected_revisions or ()),
         action=status.last_action,
         rollback=status.last_rollback,
+        traffic=status.traffic,
         listed=frozenset(each.revision for each in revisions),
     )

@@ -65,7 +65,7 @@ class Course:
 
     Attributes:
         ledger: what must be written before anything below is done.
-        stable: the revision that the Service should select.
+        stable: the revision that the traffic should go to.
         candidate: the revision that is being made ready.
         trouble: what keeps the candidate back.
         held: numbers of revisions that keep the pods they have for a while, and until when.
@@ -100,13 +100,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceWish:
+    """The Service that clients use: the gateway's port that it leads to, and the stable revision it tells of."""
+
+    port: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The result of `decide`.
 
     Attributes:
         target, course: how it came about.
         status: the whole status as it should be written in the end.
-        selected: the revision that the Service should select now; none where it is not to be touched.
+        service: where the Service should lead now; none where it is not to be touched.
         replicas: by a revision's eight characters; a revision that is absent has no Deployment to be made.
         kept: eight characters of the revisions whose objects stay; all others go.
         budgeted: eight characters of the revisions that get a PodDisruptionBudget.
@@ -119,7 +127,7 @@ class Plan:
     target: Target
     course: Course
     status: ModelDeploymentStatus
-    selected: RevisionSeen | None
+    service: ServiceWish | None
     replicas: Mapping[str, int]
     kept: frozenset[str]
     budgeted: frozenset[str]

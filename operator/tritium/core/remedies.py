@@ -33,6 +33,11 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.SMOKE_TEST_FAILED: "If the model is right, correct model.smokeTest; otherwise give it a new address.",
     Reason.SMOKE_TEST_UNREACHABLE: "Let the operator reach port 8001 of model pods: see NetworkPolicies "
     "and a mesh's mTLS.",
+    Reason.GATEWAY_NOT_READY: "Look at the gateway: `kubectl describe pod -l app.kubernetes.io/component=gateway`, and "
+    "let the operator reach port 19001 of its pods.",
+    Reason.GATEWAY_REJECTED: "Correct what Envoy names in spec.traffic or spec.routing. Please report it: a spec that "
+    "is admitted should never be refused.",
+    Reason.NO_PORT: "Put some of the ModelDeployments into another namespace, which has a gateway of its own.",
     Reason.STARTING: "Wait. If it lasts, `kubectl describe pod` and the pod's log say what it waits for.",
     Reason.NAME_TAKEN: "Delete or rename the object that is named, or give the ModelDeployment another name.",
     Reason.WAITING_FOR_CLEANUP: "Wait. If it lasts, a finalizer holds the objects: `kubectl get` shows which.",

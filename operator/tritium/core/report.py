@@ -5,6 +5,7 @@ from typing import Final
 
 from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType, Finding, record
+from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import (
     CandidateStatus,
     Failure,
@@ -13,6 +14,7 @@ from tritium.api.status import (
     StableStatus,
 )
 from tritium.core.findings import findings, refused
+from tritium.core.gateway import observed
 from tritium.core.lookup import deployment_of, pods_of, trouble_of
 from tritium.core.plan import View
 from tritium.core.reasons import Reason
@@ -33,7 +35,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "observed_generation": view.wish.generation,
             "phase": course.phase,
             "reason": _reason(view, conditions),
-            "url": _url(view.wish) if seen.service else None,
+            "url": _url(view.wish) if seen.service and (seen.service.port or seen.service.revision) else None,
             "stable": _stable(view),
             "candidate": _candidate(view),
             "revisions": _revisions(view) or None,
@@ -41,6 +43,8 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "last_rollback": course.ledger.rollback,
             "last_action": course.ledger.action,
             "last_failure": _last_failure(view, before.last_failure, now),
+            "traffic": course.ledger.traffic,
+            "traffic_observed": observed(seen, before.traffic_observed, now),
             "replicas": _pods(course.stable, seen),
             "selector": _selector(view.wish, course.stable),
             "conditions": conditions,
@@ -93,11 +97,11 @@ def _stable(view: View) -> StableStatus | None:
         return None
     revision = course.stable
     if revision is None:
-        return StableStatus(revision=course.ledger.stable, weight=100)
+        return StableStatus(revision=course.ledger.stable, weight=_percent(view, course.ledger.stable))
     return StableStatus(
         revision=revision.number,
         digest=view.digests.get(revision.hash),
-        weight=100,
+        weight=_percent(view, revision.number),
         replicas=_asked(revision, seen),
         ready_replicas=_ready(revision, seen),
     )
@@ -110,10 +114,16 @@ def _candidate(view: View) -> CandidateStatus | None:
     return CandidateStatus(
         revision=revision.number,
         digest=view.digests.get(revision.hash),
-        weight=0,
+        weight=_percent(view, revision.number),
         replicas=_asked(revision, seen),
         ready_replicas=_ready(revision, seen),
     )
+
+
+def _percent(view: View, number: int) -> int:
+    told = view.course.ledger.traffic
+    weights = {each.revision: each.weight for each in (told.revisions or () if told else ())}
+    return weights.get(number, 0) * 100 // MAX_WEIGHT
 
 
 def _asked(revision: RevisionSeen, seen: Seen) -> int:

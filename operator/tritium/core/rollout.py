@@ -1,7 +1,7 @@
-"""Who serves, who is next, and who was turned down: the rollout before there is a gateway.
+"""Who serves, who is next, and who was turned down.
 
-A new revision takes over when all its pods are ready and the smoke test has passed on each; before that nothing of
-what serves is touched. The table is in `docs/architecture.md`.
+A new revision takes over when all its pods are ready, known to each gateway pod, and the smoke test has passed on
+each; before that nothing of what serves is touched. The table is in `docs/architecture.md`.
 """
 
 from dataclasses import replace
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from tritium.api.status import LastAction, LastRollback, Phase
 from tritium.core.diagnosis import worst
+from tritium.core.gateway import gateway_trouble, known_to_gateway, sent_to
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import (
     BEFORE_A_REVISION,
@@ -20,6 +21,7 @@ from tritium.core.lookup import (
 )
 from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
+from tritium.core.revision import revision_of
 from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
 from tritium.core.target import RETRY, by_number
 from tritium.core.verdict import failed_smoke_test, outlived, turn_down, unasked_smoke_test
@@ -28,7 +30,7 @@ from tritium.core.wish import Wish
 
 def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Course:
     """One step of the rollout."""
-    ledger = _adopt(ledger, seen, now)
+    ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
     ledger = turn_down(wish, ledger, target, seen, now)
     candidate = _candidate(ledger, target)
@@ -45,13 +47,28 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
 
 
 def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
-    """A status that was lost: what the Service selects is what serves, not a first deployment."""
+    """A status that was lost: what the Service tells of is what serves, not a first deployment."""
     service = seen.service
     if ledger.stable is not None or service is None:
         return ledger
-    serving = next((each for each in seen.revisions if each.hash == service.revision), None)
+    serving = next((each for each in seen.revisions if service.revision and each.hash == service.revision), None)
     serving = serving or by_number(seen.revisions, service.number)
-    return ledger.promote(serving.number, now) if serving else ledger
+    if serving is None:
+        return ledger
+    # What a gateway pod sends requests to was stable as well, if not for long or no longer.
+    return replace(ledger, promoted=dict.fromkeys(sent_to(seen), now)).promote(serving.number, now)
+
+
+def _same_pods(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
+    """The record of what serves was deleted by hand, and made anew under another number."""
+    if ledger.stable is None or by_number(seen.revisions, ledger.stable):
+        return ledger
+    told = ledger.traffic.revisions or () if ledger.traffic else ()
+    names = {revision_of(each.service) for each in told if each.revision == ledger.stable}
+    if seen.service and seen.service.revision and seen.service.number == ledger.stable:
+        names.add(seen.service.revision)
+    again = next((each for each in seen.revisions if each.hash in names), None)
+    return ledger.promote(again.number, now) if again else ledger
 
 
 def _act_on_person(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
@@ -78,15 +95,16 @@ def _candidate(ledger: Ledger, target: Target) -> RevisionSeen | None:
 
 def _takes_over(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
     deployment = deployment_of(seen, candidate)
-    if deployment is None or deployment.replicas != wish.replicas:
+    if deployment is None or deployment.replicas < wish.replicas:
         return False
     ready = [pod for pod in pods_of(seen, candidate) if pod.ready]
-    if len(ready) < wish.replicas:
+    if len(ready) < wish.replicas or not known_to_gateway(wish, candidate, seen):
         return False
     if not wish.smoke_tests or candidate.number in ledger.promoted:
         return True  # it has served before: it comes back with capacity, and without another proof
-    # Without a pod nobody has answered anything.
-    return bool(ready) and all(pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
+    # Without a pod nobody has answered anything. One that is about to go cannot be asked again after a restart.
+    answers = [seen.smoke.get(pod.uid) for pod in ready]
+    return wish.replicas > 0 and all(each and each.answer is Answer.PASSED for each in answers)
 
 
 def _promote(ledger: Ledger, candidate: RevisionSeen, wish: Wish, now: datetime) -> Ledger:
@@ -123,6 +141,14 @@ def _nobody_to_ask(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Troub
     return Trouble("smokeTest", Reason.NO_REPLICAS, message)
 
 
+def _unreachable(wish: Wish, candidate: RevisionSeen, seen: Seen) -> Trouble | None:
+    """Pods enough are ready, and requests cannot be sent to them yet."""
+    ready = sum(pod.ready for pod in pods_of(seen, candidate))
+    if ready < wish.replicas or known_to_gateway(wish, candidate, seen):
+        return None
+    return gateway_trouble(seen)
+
+
 def _trouble(
     wish: Wish, ledger: Ledger, candidate: RevisionSeen, stable: RevisionSeen | None, seen: Seen
 ) -> Trouble | None:
@@ -133,6 +159,7 @@ def _trouble(
         refusal_as_trouble(refusal) if refusal else None,
         unasked_smoke_test(pods_of(seen, candidate), seen),
         _nobody_to_ask(wish, ledger, candidate),
+        _unreachable(wish, candidate, seen),
         comes_first(seen, stable),
     )
     return worst(each for each in found if each)

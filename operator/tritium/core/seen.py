@@ -116,12 +116,52 @@ class ServiceSeen:
     """The Service that clients use.
 
     Attributes:
-        revision: the eight characters its selector names.
-        number: the same revision by its number, from the annotation.
+        number: the stable revision, from the annotation.
+        port: the gateway's port it leads to; none where it leads to pods of a revision.
+        revision: eight characters of that revision. Before there was a gateway the Service selected its pods.
     """
 
-    revision: str | None
-    number: int | None
+    number: int | None = None
+    port: int | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayAnswer:
+    """What a gateway pod says it does for one ModelDeployment.
+
+    Attributes:
+        synced: it follows the API server; what it has from its disk may be old.
+        version: of `status.traffic`, all of it acknowledged by its Envoy; none where it has nothing for this one.
+        weights: of that version, out of 10,000, by the revision's number.
+        endpoints: that Envoy has, by the revision's number.
+        rejected: what Envoy said of a newer version that it refused.
+    """
+
+    synced: bool
+    envoy: str = ""
+    version: int | None = None
+    weights: Mapping[int, int] = field(default_factory=dict)
+    endpoints: Mapping[int, int] = field(default_factory=dict)
+    rejected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySeen:
+    """A pod of the namespace's gateway.
+
+    Attributes:
+        ready: its condition Ready is True, and it is not being deleted.
+        terminating: it is being deleted. It goes on with the requests it has.
+        trouble: what keeps it from being ready.
+        answer: the newest one; none for a pod that has not answered for a while.
+    """
+
+    name: str
+    ready: bool = False
+    terminating: bool = False
+    trouble: Trouble | None = None
+    answer: GatewayAnswer | None = None
 
 
 class Answer(StrEnum):
@@ -165,6 +205,8 @@ class Seen:
         digests: by a revision's eight characters: the digest that its first fetch found, as its ConfigMap keeps it.
         smoke: by the pod's uid, for those that were asked.
         refusals: what the last pass could not get.
+        port: the gateway's port that this ModelDeployment is to have; none where none could be had yet.
+        gateway_trouble: why the namespace's gateway cannot be made, or cannot make pods.
     """
 
     revisions: tuple[RevisionSeen, ...] = ()
@@ -175,3 +217,6 @@ class Seen:
     digests: Mapping[str, str] = field(default_factory=dict)
     smoke: Mapping[str, SmokeSeen] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
+    gateways: tuple[GatewaySeen, ...] = ()
+    port: int | None = None
+    gateway_trouble: Trouble | None = None

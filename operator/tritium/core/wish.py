@@ -5,16 +5,21 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
+from math import ceil
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from tritium.api import names
 from tritium.api.spec import ModelDeploymentSpec
-from tritium.core.revision import duration, written_hash
+from tritium.api.status import TrafficLimits
+from tritium.api.traffic import Limits, Traffic
+from tritium.core.revision import amount, duration, written_hash
 
 BAKE_TIME: Final = "10m"
 HISTORY_LIMIT: Final = 5
+_MOST_BYTES: Final = 2**50
 LONGEST_TOKEN: Final = 128
 """As much as `status.lastAction` takes; what is longer is cut, the same each time."""
 
@@ -25,6 +30,16 @@ class Action:
 
     verb: str
     token: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingWish:
+    """What is asked of the gateway."""
+
+    sticky_header: str | None = None
+    limits: TrafficLimits | None = None
+    host: str | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,7 @@ class Wish:
         pin: number of the revision to serve, whatever the spec says.
         smoke_tests: hash of the tests that a new revision has to pass; empty if there are none.
         action: what a person asked for, by an annotation.
+        routing: what is asked of the gateway.
     """
 
     namespace: str
@@ -52,6 +68,7 @@ class Wish:
     pin: int | None = None
     smoke_tests: str = ""
     action: Action | None = None
+    routing: RoutingWish = RoutingWish()
 
 
 class SpecInvalid(ValueError):
@@ -83,6 +100,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         pin=spec.pin_revision,
         smoke_tests=smoke_tests(obj["spec"]),
         action=_action((metadata.get("annotations") or {}).get(names.ACTION)),
+        routing=_routing(spec),
     )
 
 
@@ -118,6 +136,47 @@ def length(text: str) -> timedelta:
     datetime.timedelta(seconds=5400)
     """
     return timedelta(microseconds=duration(text)["microseconds"])
+
+
+def _routing(spec: ModelDeploymentSpec) -> RoutingWish:
+    traffic, routing = spec.traffic, spec.routing
+    sticky = traffic.sticky if traffic else None
+    return RoutingWish(
+        sticky_header=sticky.header.lower() if sticky else None,
+        limits=_limits(traffic) if traffic else None,
+        host=routing.host if routing else None,
+        path=(routing.path or "").rstrip("/") or None if routing else None,
+    )
+
+
+def _limits(traffic: Traffic) -> TrafficLimits | None:
+    """Only what is written; what is not has the gateway's own default."""
+    limits = traffic.limits or Limits()
+    asked = TrafficLimits(
+        timeout_ms=duration(traffic.timeout)["microseconds"] // 1000 if traffic.timeout else None,
+        max_request_bytes=_bytes("maxRequestBytes", limits.max_request_bytes),
+        max_response_bytes=_bytes("maxResponseBytes", limits.max_response_bytes),
+        max_concurrency=limits.max_concurrency,
+        max_header_bytes=_bytes("maxHeaderBytes", limits.max_header_bytes),
+    )
+    return asked if asked != TrafficLimits() else None
+
+
+def _bytes(limit: str, written: str | int | None) -> int | None:
+    """A quantity as whole bytes, at least one, and not more than any machine has.
+
+    Raises:
+        SpecInvalid: it is out of all measure, such as 1e33, which the API server admits.
+
+    >>> _bytes("maxRequestBytes", "1Ki"), _bytes("maxRequestBytes", "500m"), _bytes("maxRequestBytes", None)
+    (1024, 1, None)
+    """
+    if written is None:
+        return None
+    known = amount(written)
+    if "amount" not in known:
+        raise SpecInvalid(f"spec.traffic.limits.{limit}: {written} is no number of bytes")
+    return min(max(1, ceil(Fraction(known["amount"]))), _MOST_BYTES)
 
 
 def _action(text: str | None) -> Action | None:

@@ -8,8 +8,8 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Self
@@ -20,7 +20,8 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from tritium.api import names
-from tritium.kube.errors import Asked, NotFound, Unavailable, error
+from tritium.kube import stream
+from tritium.kube.errors import ApiError, Asked, NotFound, Unavailable, error
 from tritium.kube.kinds import Kind
 
 Object = dict[str, Any]
@@ -36,6 +37,7 @@ _MERGE: Final = "application/merge-patch+json"
 _METHODS: Final = {
     "get": "GET",
     "list": "GET",
+    "watch": "GET",
     "apply": "PATCH",
     "patch": "PATCH",
     "delete": "DELETE",
@@ -167,6 +169,46 @@ class Client:
                 return
             query = query | {"continue": metadata["continue"]}
 
+    async def watch(  # noqa: PLR0913  # what a watch can be asked for
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        *,
+        version: str,
+        label_selector: str = "",
+        seconds: int = 60,
+        silence: float = 75.0,
+    ) -> AsyncGenerator[tuple[str, Object]]:
+        """What happens after a version: (ADDED, MODIFIED, DELETED or BOOKMARK, object). It takes no turn.
+
+        The server ends it after `seconds`, without an error. So when nothing comes for `silence` seconds, nothing can
+        come any more. Bookmarks tell of newer versions, so that going on from the last one seldom comes too late; the
+        server sends none of a kind of which nothing has changed since it started.
+
+        Raises:
+            Unavailable: with status 410 if the version is too old, and all has to be listed again.
+        """
+        asked = Asked("watch", kind, namespace, None)
+        query = {"watch": "true", "resourceVersion": version, "timeoutSeconds": str(seconds)}
+        query |= {"allowWatchBookmarks": "true"} | ({"labelSelector": label_selector} if label_selector else {})
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=self._deadline, sock_read=silence)
+        with _network(asked, "the API server has fallen silent"):
+            began = time.monotonic()
+            status = 0
+            try:
+                async with asyncio.timeout(self._deadline):
+                    answer = await self._send("watch", kind.path(namespace), query, None, _JSON, limit)
+                status = answer.status
+            finally:
+                self._observe("watch", str(status), time.monotonic() - began)
+            async with answer:
+                if status >= HTTPStatus.BAD_REQUEST:
+                    raise _refusal(asked, status, await answer.read(), answer.headers.get("Retry-After"))
+                stream.keep_alive(answer)
+                async with aclosing(stream.lines(answer.content)) as lines:
+                    async for line in lines:
+                        yield stream.event(asked, line)
+
     async def apply(self, kind: Kind, obj: Object, *, force: bool) -> Object:
         """Server-side apply; returns what is stored now. With `force` fields are taken over that belong to others.
 
@@ -251,19 +293,14 @@ class Client:
             began = time.monotonic()
             status = 0
             try:
-                async with asyncio.timeout(self._deadline):
-                    status, retry_after, answer = await self._exchange(asked.verb, path, query, body, content_type)
-            except TimeoutError as late:
-                message = f"the API server did not answer within {self._deadline:g} s"
-                raise Unavailable.because(asked, "Timeout", message) from late
-            except (aiohttp.ClientError, OSError, ConfigException) as broken:  # the last: a token file that is empty
-                message = f"the API server cannot be reached: {str(broken) or type(broken).__name__}"
-                raise Unavailable.because(asked, "Unreachable", message) from broken
+                with _network(asked, f"the API server did not answer within {self._deadline:g} s"):
+                    async with asyncio.timeout(self._deadline):
+                        status, retry_after, answer = await self._exchange(asked.verb, path, query, body, content_type)
             finally:
                 self._observe(asked.verb, str(status), time.monotonic() - began)
-        parsed = _parsed(answer)
         if status >= HTTPStatus.BAD_REQUEST:
-            raise error(asked, status, parsed or {"message": answer.decode(errors="replace").strip()}, retry_after)
+            raise _refusal(asked, status, answer, retry_after)
+        parsed = _parsed(answer)
         if parsed is None:
             raise Unavailable.because(asked, "NotJson", "the answer is no JSON object: is this the API server?")
         return parsed
@@ -272,16 +309,30 @@ class Client:
         self, verb: str, path: str, query: dict[str, str], body: Object | None, content_type: str
     ) -> tuple[int, str | None, bytes]:
         """One request as it stands: (status, Retry-After, body)."""
+        # A timeout must be given, or it is five minutes; the deadline is the caller's.
+        limit = aiohttp.ClientTimeout(total=self._deadline)
+        answer = await self._send(verb, path, query, body, content_type, limit)
+        return answer.status, answer.headers.get("Retry-After"), await answer.read()
+
+    async def _send(  # noqa: PLR0913, PLR0917  # a request
+        self,
+        verb: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None,
+        content_type: str,
+        limit: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        """Ask, and return when the head of the answer is there."""
         method = _METHODS[verb]
         headers = {"User-Agent": self._user_agent, "Accept": _JSON, "Content-Type": content_type}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self._api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        # `_request_timeout` must be given, or it is five minutes; the deadline is the caller's.
-        timeout = aiohttp.ClientTimeout(total=self._deadline)
-        response = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
-            method, url, headers=headers, body=body, _request_timeout=timeout
+        answer = await self._api.rest_client.request(  # type: ignore[no-untyped-call]
+            method, url, headers=headers, body=body, _request_timeout=limit
         )
-        return response.status, response.headers.get("Retry-After"), await response.read()
+        response: aiohttp.ClientResponse = answer.response
+        return response
 
 
 async def _from_environment(configuration: Configuration) -> None:
@@ -295,6 +346,22 @@ async def _from_environment(configuration: Configuration) -> None:
 
 def _ignore(verb: str, code: str, seconds: float) -> None:
     """Nobody counts."""
+
+
+@contextmanager
+def _network(asked: Asked, late: str) -> Iterator[None]:
+    """Say in our terms what the network does; `late` is what to say when the time is over."""
+    try:
+        yield
+    except TimeoutError as over:
+        raise Unavailable.because(asked, "Timeout", late) from over
+    except (aiohttp.ClientError, OSError, ConfigException) as broken:  # the last: a token file that is empty
+        message = f"the API server cannot be reached: {str(broken) or type(broken).__name__}"
+        raise Unavailable.because(asked, "Unreachable", message) from broken
+
+
+def _refusal(asked: Asked, status: int, answer: bytes, retry_after: str | None) -> ApiError:
+    return error(asked, status, _parsed(answer) or {"message": answer.decode(errors="replace").strip()}, retry_after)
 
 
 def _parsed(answer: bytes) -> Object | None:

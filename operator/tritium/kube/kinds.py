@@ -51,13 +51,28 @@ PODS: Final = Kind("", "v1", "pods", "Pod")
 CONFIG_MAPS: Final = Kind("", "v1", "configmaps", "ConfigMap")
 JOBS: Final = Kind("batch", "v1", "jobs", "Job")
 DISRUPTION_BUDGETS: Final = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+SERVICE_ACCOUNTS: Final = Kind("", "v1", "serviceaccounts", "ServiceAccount")
+ROLE_BINDINGS: Final = Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding")
+NETWORK_POLICIES: Final = Kind("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")
+ENDPOINT_SLICES: Final = Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice")
 EVENTS: Final = Kind("", "v1", "events", "Event")
 LEASES: Final = Kind("coordination.k8s.io", "v1", "leases", "Lease")
 CUSTOM_RESOURCE_DEFINITIONS: Final = Kind(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition"
 )
 
-OWNED: Final = (CONTROLLER_REVISIONS, CONFIG_MAPS, DEPLOYMENTS, DISRUPTION_BUDGETS, JOBS, PODS, SERVICES)
+OWNED: Final = (
+    CONTROLLER_REVISIONS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    JOBS,
+    NETWORK_POLICIES,
+    PODS,
+    ROLE_BINDINGS,
+    SERVICES,
+    SERVICE_ACCOUNTS,
+)
 """What the operator makes, and the pods that come of it. Each carries the label of `selector`."""
 
 WATCHED: Final = (MODEL_DEPLOYMENTS, *OWNED)

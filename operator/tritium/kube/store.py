@@ -1,4 +1,4 @@
-"""The newest facts about every watched object, by the ModelDeployment they belong to.
+"""The newest facts about every watched object, by the ModelDeployment or the gateway they belong to.
 
 Facts come from three sides in any order: watch events, the answers to our own writes, and lists (see sweep.py). The
 store makes one truth of them: an older version never replaces a newer one, what was deleted does not come back, and
@@ -9,26 +9,34 @@ Passes read the same few objects again and again, so those read last are kept de
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from tritium.api import names
+from tritium.kube.glance import Glance, glance
 from tritium.kube.kinds import MODEL_DEPLOYMENTS, Kind
 from tritium.kube.version import newer
 
 Object = dict[str, Any]
+
+GATEWAY: Final = "/gateway"
+"""In the place of a ModelDeployment's name: the gateway of the namespace. No object can be called that."""
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _MOST_GRAVES: Final = 10_000
 
 
 class Key(NamedTuple):
-    """Which ModelDeployment, or which object of a kind."""
+    """Which ModelDeployment, which gateway (see `GATEWAY`), or which object of a kind."""
 
     namespace: str
     name: str
+
+
+Glanced = Callable[[Key, Glance | None, Glance | None], None]
+"""Called with a ModelDeployment's key, and what it was and is in short; None if it was not or is not there."""
 
 
 class _Identity(NamedTuple):
@@ -81,6 +89,12 @@ class Store:
         self._swept: dict[Kind, int] = {}
         """The tick at which the last list of a kind began."""
         self._unseen: set[Key] = set()
+        self._glances: dict[str, dict[str, Glance]] = {}
+        self._glanced: Glanced | None = None
+
+    def follow(self, glanced: Glanced) -> None:
+        """Have one function told of every ModelDeployment that is new, is gone, or looks another way."""
+        self._glanced = glanced
 
     def remember(self, kind: Kind, obj: Mapping[str, Any], *, gone: bool = False) -> Key | None:
         """Take in an event, or the answer to a write; return the ModelDeployment that is to be looked at, if any.
@@ -89,8 +103,8 @@ class Store:
         our own write, and that holds what others wrote just before it. From the third time on (a watch that began
         anew) it is no news.
 
-        An object without its owner's label is gone. One that changes hands concerns whoever has lost it. What has
-        no uid, name and namespace is ignored.
+        An object without its owner's label, and without the gateway's, is gone. One that changes hands concerns whoever
+        has lost it. What has no uid, name and namespace is ignored.
         """
         seen = _identity(kind, obj)
         if seen is None:
@@ -109,7 +123,10 @@ class Store:
         return _decoded(fact.data) if fact else None
 
     def children(self, key: Key, kind: Kind) -> list[Object]:
-        """What belongs to a ModelDeployment by its label, by name. Whether it is really its own, its uid says."""
+        """What belongs to a ModelDeployment or a gateway by its labels, by name.
+
+        Whether it is really its own, its uid says.
+        """
         owned = self._owned.get(key, {})
         return [_decoded(owned[each].data) for each in sorted(owned, key=lambda each: each[1]) if each[0] == kind]
 
@@ -120,14 +137,27 @@ class Store:
         if known and known.uid == uid:
             self._remove(kind, place, known)
             self._bury(kind, place, uid, known.version)
+            self._look(kind, place, None)
 
     def owners(self) -> list[Key]:
         """All ModelDeployments."""
         return list(self._facts.get(MODEL_DEPLOYMENTS, {}))
 
+    def namespaces(self) -> list[str]:
+        """Those that have ModelDeployments."""
+        return list(self._glances)
+
+    def namespace_owners(self, namespace: str) -> Mapping[str, Glance]:
+        """The ModelDeployments of a namespace, by name. It changes with them: not to be kept."""
+        return self._glances.get(namespace, {})
+
     def orphans(self) -> list[Key]:
-        """Those that have objects and are not there themselves."""
-        return [key for key, owned in self._owned.items() if (MODEL_DEPLOYMENTS, key.name) not in owned]
+        """ModelDeployments that have objects and are not there themselves."""
+        return [
+            key
+            for key, owned in self._owned.items()
+            if key.name != GATEWAY and (MODEL_DEPLOYMENTS, key.name) not in owned
+        ]
 
     def sweep_started(self) -> int:
         """A mark in time, to be taken before a list is asked for."""
@@ -162,6 +192,7 @@ class Store:
             self._remove(kind, place, fact)
             self._bury(kind, place, fact.uid, fact.version)
             self._unseen.add(fact.owner)
+            self._look(kind, place, None)
         self._clear_graves(kind, marker)
 
     def take_unseen(self) -> set[Key]:
@@ -184,7 +215,21 @@ class Store:
             self._remove(kind, seen.place, known)
         fact = _Fact(seen.uid, seen.version, owner, data, heard, settled=False)
         facts[seen.place] = self._owned.setdefault(fact.owner, {})[kind, seen.place.name] = fact
+        self._look(kind, seen.place, obj)
         return known.owner if known else fact.owner
+
+    def _look(self, kind: Kind, place: Key, obj: Mapping[str, Any] | None) -> None:
+        """Keep what a ModelDeployment looks like in short, and tell who follows."""
+        if kind != MODEL_DEPLOYMENTS:
+            return
+        there = self._glances.setdefault(place.namespace, {})
+        before, after = there.pop(place.name, None), glance(obj) if obj else None
+        if after:
+            there[place.name] = after
+        if not there:
+            del self._glances[place.namespace]
+        if before != after and self._glanced:
+            self._glanced(place, before, after)
 
     def _is_listed(self, kind: Kind, seen: _Identity, marker: int) -> None:
         fact = self._facts.get(kind, {}).get(seen.place)
@@ -200,6 +245,7 @@ class Store:
             if known.version != seen.version and not newer(seen.version, known.version, otherwise=is_known):
                 return None  # a successor is there, or its label was lost and has come back
             self._remove(kind, seen.place, known)
+            self._look(kind, seen.place, None)
         self._bury(kind, seen.place, seen.uid, seen.version)
         return known.owner if known else None
 
@@ -240,8 +286,12 @@ def _identity(kind: Kind, obj: Mapping[str, Any]) -> _Identity | None:
 
 
 def _owner(namespace: str, labels: Any) -> Key | None:
-    owner = labels.get(names.OWNER) if isinstance(labels, Mapping) else None
-    return Key(namespace, owner) if isinstance(owner, str) and owner else None
+    if not isinstance(labels, Mapping):
+        return None
+    owner = labels.get(names.OWNER)
+    if isinstance(owner, str) and owner:
+        return Key(namespace, owner)
+    return Key(namespace, GATEWAY) if labels.get(names.GATEWAY_LABEL) == "true" else None
 
 
 def _compact(kind: Kind, obj: Mapping[str, Any]) -> bytes | None:

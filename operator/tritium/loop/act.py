@@ -16,6 +16,7 @@ from tritium.loop.writer import Writer
 from tritium.resources.controller_revision import controller_revision
 from tritium.resources.deployment import deployment
 from tritium.resources.disruption import disruption_budget
+from tritium.resources.endpoints_service import revision_service
 from tritium.resources.facts import revision_facts
 from tritium.resources.owner import Owner
 from tritium.resources.pod_template import pod_template
@@ -55,13 +56,13 @@ class Act:
         """Do it all; True if anything was written, so that it is worth looking again at once."""
         changed = await self._resolve()
         changed |= await self._record_revision()
+        changed |= await self._name_endpoints()
         changed |= await self._scale(up=True)
         changed |= await self._keep_facts()
         changed |= await self._protect()
         changed |= await self._lead_clients()
-        if self._clients_are_led():
-            changed |= await self._scale(up=False)
-            changed |= await self._prune()
+        changed |= await self._scale(up=False)
+        changed |= await self._prune()
         self._writer.round_is_over()
         return changed
 
@@ -101,6 +102,15 @@ class Act:
         )
         return await self._writer.ensure(kinds.CONTROLLER_REVISIONS, record)
 
+    async def _name_endpoints(self) -> bool:
+        """The gateway learns of a revision's pods by its headless Service."""
+        changed = False
+        for revision in self._seen.revisions:
+            if revision.hash in self._plan.replicas:
+                wanted = revision_service(self._owner, hash=revision.hash)
+                changed |= await self._writer.ensure(kinds.SERVICES, wanted)
+        return changed
+
     async def _scale(self, *, up: bool) -> bool:
         changed = False
         for revision in self._seen.revisions:
@@ -135,19 +145,11 @@ class Act:
         return changed
 
     async def _lead_clients(self) -> bool:
-        to = self._plan.selected
+        to = self._plan.service
         if to is None:
             return False
-        wanted = service(self._owner, hash=to.hash, number=to.number)
+        wanted = service(self._owner, port=to.port, number=to.number)
         return await self._writer.ensure(kinds.SERVICES, wanted, fenced=True)
-
-    def _clients_are_led(self) -> bool:
-        """Whether the Service is where the decision wants it; until then nothing that it may lead to goes away."""
-        stable = self._plan.course.stable
-        live = self._service()
-        if stable is None:
-            return self._plan.course.ledger.stable is None and live is None
-        return live is not None and (live["spec"].get("selector") or {}).get(names.REVISION) == stable.hash
 
     def _service(self) -> Object | None:
         return self._writer.live(kinds.SERVICES, self._owner.name)
@@ -164,12 +166,15 @@ class Act:
         for budget in self._owned(kinds.DISRUPTION_BUDGETS):
             if _revision(budget) not in plan.budgeted:
                 yield kinds.DISRUPTION_BUDGETS, budget
-        for kind in (kinds.DEPLOYMENTS, kinds.CONFIG_MAPS, kinds.CONTROLLER_REVISIONS):
-            unkept = (each for each in self._owned(kind) if _revision(each) not in plan.kept)
+        for kind in (kinds.DEPLOYMENTS, kinds.SERVICES, kinds.CONFIG_MAPS, kinds.CONTROLLER_REVISIONS):
+            unkept = (each for each in self._owned(kind) if self._is_unkept(each))
             yield from ((kind, each) for each in unkept if not self._just_made(each))
         for pod in self._store.children(self._key, kinds.PODS):
             if pod["metadata"]["uid"] in plan.replace:
                 yield kinds.PODS, pod
+
+    def _is_unkept(self, obj: Object) -> bool:
+        return obj["metadata"]["name"] != self._owner.name and _revision(obj) not in self._plan.kept
 
     def _awaited(self, job: Object) -> bool:
         """Whether an answer of this Job is still of use."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from tritium.api import names
 from tritium.api.fetch import DIGEST_KEY
 from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
 from tritium.core.revision import revision_of
-from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, ResolutionSeen, Seen, SmokeSeen, Trouble
+from tritium.core.seen import DeploymentSeen, GatewaySeen, PodSeen, Refusal, ResolutionSeen, Seen, SmokeSeen, Trouble
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
 from tritium.resources.controller_revision import NotARevision, read_controller_revision
@@ -20,25 +20,37 @@ Object = dict[str, Any]
 T = TypeVar("T")
 
 
-def observe(  # noqa: PLR0913 - the sides that facts come from
-    store: Store,
-    key: Key,
-    owner: str,
-    *,
-    smoke: Mapping[str, SmokeSeen],
-    refusals: Iterable[Refusal],
-    without_pods: Mapping[str, Trouble],
-) -> Seen:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known from others than the API server's watches.
+
+    Attributes:
+        smoke: what pods made of the smoke test, by their uid.
+        refusals: objects that could not be had.
+        without_pods: by a Job's uid, why it can make no pod.
+        gateways: the pods of the namespace's gateway, and what each says.
+        gateway_trouble: why there is none.
+        port: the port on the gateway, or why none can be had.
+    """
+
+    smoke: Mapping[str, SmokeSeen]
+    refusals: Iterable[Refusal]
+    without_pods: Mapping[str, Trouble]
+    gateways: tuple[GatewaySeen, ...]
+    gateway_trouble: Trouble | None
+    port: int | Trouble
+
+
+def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
     """The newest facts.
 
     Args:
         store: what the watches, the sweeps and our own writes have brought.
         key: the ModelDeployment.
         owner: its uid; objects of a predecessor of the same name are not seen.
-        smoke: what pods made of the smoke test, by their uid.
-        refusals: objects that could not be had.
-        without_pods: by a Job's uid, why it can make no pod.
+        heard: what is known beside.
     """
+    port = heard.port
     deployments = {revision_of(_name(each)): each for each in owned(store, key, kinds.DEPLOYMENTS, owner)}
     pods = store.children(key, kinds.PODS)
     service = next((each for each in owned(store, key, kinds.SERVICES, owner) if _name(each) == key.name), None)
@@ -46,11 +58,14 @@ def observe(  # noqa: PLR0913 - the sides that facts come from
         revisions=tuple(_readable(read_controller_revision, owned(store, key, kinds.CONTROLLER_REVISIONS, owner))),
         deployments=tuple(_deployments(deployments.values())),
         pods=tuple(_pods(pods, deployments)),
-        resolutions=tuple(_resolutions(owned(store, key, kinds.JOBS, owner), pods, without_pods)),
+        resolutions=tuple(_resolutions(owned(store, key, kinds.JOBS, owner), pods, heard.without_pods)),
         service=service_seen(service) if service else None,
         digests=_digests(owned(store, key, kinds.CONFIG_MAPS, owner)),
-        smoke=smoke,
-        refusals=tuple(refusals),
+        smoke=heard.smoke,
+        refusals=tuple(heard.refusals),
+        gateways=heard.gateways,
+        port=port if isinstance(port, int) else None,
+        gateway_trouble=port if isinstance(port, Trouble) else heard.gateway_trouble,
     )
 
 

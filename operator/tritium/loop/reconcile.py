@@ -25,8 +25,9 @@ from tritium.kube.events import Recorder
 from tritium.kube.status import merge_patch, pruned
 from tritium.kube.store import Key, Store
 from tritium.loop.act import Act, Tools
+from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
-from tritium.loop.observe import observe
+from tritium.loop.observe import Heard, observe
 from tritium.loop.prober import Prober
 from tritium.loop.writer import Memory, NotLeading, OwnerGone, Writer
 from tritium.resources.rendering import Rendering
@@ -59,6 +60,7 @@ class Reconciler:
     recorder: Recorder
     prober: Prober
     inquiry: Inquiry
+    gateways: Gateways
     rendering: Rendering
     proven: Callable[[], bool]
     now: Callable[[], datetime]
@@ -131,14 +133,16 @@ class _Pass:
 
     def _observe(self) -> Seen:
         pods = {pod["metadata"]["uid"] for pod in self._shared.store.children(self._key, kinds.PODS)}
-        return observe(
-            self._shared.store,
-            self._key,
-            self._obj["metadata"]["uid"],
-            smoke=self._shared.prober.answers(self._key, self._obj, pods),
+        shared, uid = self._shared, self._obj["metadata"]["uid"]
+        heard = Heard(
+            smoke=shared.prober.answers(self._key, self._obj, pods),
             refusals=self._memory.refusals.values(),
-            without_pods=self._shared.inquiry.answers(self._key),
+            without_pods=shared.inquiry.answers(self._key),
+            gateways=shared.gateways.seen(self._key, uid),
+            gateway_trouble=shared.gateways.trouble(self._key.namespace),
+            port=shared.gateways.port(self._key, self._obj),
         )
+        return observe(shared.store, self._key, uid, heard)
 
     async def _write_ahead(self, plan: Plan) -> Plan:
         """What must survive is written before anything is done because of it; only who gets it written may act.

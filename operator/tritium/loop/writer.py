@@ -2,12 +2,14 @@
 
 Absent on the server: apply without force, so that a conflict shows that somebody else was first. There and ours:
 apply with force and the uid. There and not ours: it is left alone, and the reader is told.
+
+This is for what a ModelDeployment owns. What makes up a gateway has another owner: see `gateway_writer.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tritium.api import names
 from tritium.core.drift import covers
@@ -78,13 +80,23 @@ class Memory:
 class Writer:
     """All writes of one pass."""
 
+    owner_kind: ClassVar[Kind] = kinds.MODEL_DEPLOYMENTS
+    """Of what owns all that is written."""
+    remedies: ClassVar[Mapping[Any, str]] = REMEDIES
+    """What to do about a refusal."""
+    rename: ClassVar[str] = "Delete or rename it, or give the ModelDeployment another name"
+    """What to do about a name that is taken."""
+    predecessor: ClassVar[str] = "a deleted ModelDeployment of this name"
+    """What an object may be left of."""
+
     def __init__(self, client: Client, store: Store, owner: Object, memory: Memory, proven: Callable[[], bool]) -> None:
         metadata = owner["metadata"]
         self._client = client
         self._store = store
         self._memory = memory
         self._proven = proven
-        self._key = Key(metadata["namespace"], metadata["name"])
+        self._owner = Key(metadata["namespace"], metadata["name"])
+        self._key = self._owner
         self._uid: str = metadata["uid"]
         self._alive = False
         self._asked: set[tuple[str, str]] = set()
@@ -105,9 +117,7 @@ class Writer:
         try:
             applied = await (self._own(kind, wanted, live, fenced=fenced) if live else self._create(kind, wanted))
         except Refused as error:
-            reason, name = _reason(error), wanted["metadata"]["name"]
-            words = sentence(steady(error.message, _LONGEST))
-            self._refuse(kind, name, reason, f"{kind.kind} {name}: {words} {REMEDIES[reason]}")
+            self._refused(kind, wanted["metadata"]["name"], error)
             return False
         if applied is None:
             return False
@@ -122,9 +132,9 @@ class Writer:
         self._asked.clear()
 
     def live(self, kind: Kind, name: str) -> Object | None:
-        """An object of this ModelDeployment as it was last seen."""
+        """An object of this owner as it was last seen."""
         for each in self._store.children(self._key, kind):
-            if each["metadata"]["name"] == name and controller(each) == self._uid:
+            if each["metadata"]["name"] == name and self._owns(each):
                 return each
         return None
 
@@ -132,7 +142,7 @@ class Writer:
         """Whether a name that nothing of ours has can be had; if not, that is refused."""
         self._asked.add((kind.kind, name))
         there = await self._client.get(kind, self._key.namespace, name, cached=True)
-        if there is None or controller(there) == self._uid:
+        if there is None or self._owns(there):
             self._had(kind, name)
             return True
         self._refuse_foreign(kind, name, there)
@@ -168,12 +178,12 @@ class Writer:
         try:
             return await self._client.apply(kind, wanted, force=False)
         except Conflict:
-            self._refuse(kind, name, Reason.NAME_TAKEN, _taken(kind, name))
+            self._refuse_taken(kind, name)
             return None
 
     async def _found(self, kind: Kind, wanted: Object, there: Object) -> Object | None:
         """There is one that the store did not know."""
-        if controller(there) == self._uid:
+        if self._owns(there):
             return await self._own(kind, wanted, there, fenced=False)
         self._refuse_foreign(kind, wanted["metadata"]["name"], there)
         return None
@@ -186,20 +196,24 @@ class Writer:
         """
         if self._alive:
             return
-        found = await self._client.get(kinds.MODEL_DEPLOYMENTS, *self._key, cached=True)
+        found = await self._client.get(self.owner_kind, *self._owner, cached=True)
         if not self._is_owner(found):  # what the server has in memory may be older than what a watch has told
-            found = await self._client.get(kinds.MODEL_DEPLOYMENTS, *self._key)
+            found = await self._client.get(self.owner_kind, *self._owner)
         if not self._is_owner(found):
-            self._store.drop(kinds.MODEL_DEPLOYMENTS, *self._key, self._uid)
+            self._store.drop(self.owner_kind, *self._owner, self._uid)
             if found is not None:
-                self._store.remember(kinds.MODEL_DEPLOYMENTS, found)
-            raise OwnerGone(f"{self._key.namespace}/{self._key.name}")
+                self._store.remember(self.owner_kind, found)
+            raise OwnerGone("/".join(self._owner))
         self._alive = True
 
     def _is_owner(self, found: Object | None) -> bool:
         return (
             found is not None and found["metadata"]["uid"] == self._uid and "deletionTimestamp" not in found["metadata"]
         )
+
+    def _owns(self, obj: Object) -> bool:
+        """Whether an object is ours."""
+        return controller(obj) == self._uid
 
     def _contested(self, kind: Kind, wanted: Object, live: Object) -> bool:
         """Whether somebody undoes what is applied, again and again: then it is said, and fought over only slowly."""
@@ -222,12 +236,27 @@ class Writer:
     def _had(self, kind: Kind, name: str) -> None:
         self._memory.refusals.pop((kind.kind, name), None)
 
+    def _refused(self, kind: Kind, name: str, error: Refused) -> None:
+        """The server does not take it."""
+        reason = Reason.QUOTA if error.forbidden and "exceeded quota" in error.message else Reason.OBJECT_REFUSED
+        words = sentence(steady(error.message, _LONGEST))
+        self._refuse(kind, name, reason, f"{kind.kind} {name}: {words} {self.remedies[reason]}")
+
     def _refuse_foreign(self, kind: Kind, name: str, there: Object) -> None:
-        if _belonged_to_predecessor(there, self._key.name):
-            message = f"{kind.kind} {name} belongs to a deleted ModelDeployment of this name and is being removed"
+        if self._belonged_to_predecessor(there):
+            message = f"{kind.kind} {name} belongs to {self.predecessor} and is being removed"
             self._refuse(kind, name, Reason.WAITING_FOR_CLEANUP, message)
         else:
-            self._refuse(kind, name, Reason.NAME_TAKEN, _taken(kind, name))
+            self._refuse_taken(kind, name)
+
+    def _refuse_taken(self, kind: Kind, name: str) -> None:
+        message = f"{kind.kind} {name} exists and belongs to somebody else; it is left alone. {self.rename}"
+        self._refuse(kind, name, Reason.NAME_TAKEN, message)
+
+    def _belonged_to_predecessor(self, obj: Object) -> bool:
+        references = obj["metadata"].get("ownerReferences") or ()
+        its = (self.owner_kind.kind, self._owner.name)
+        return any(each.get("controller") and (each["kind"], each["name"]) == its for each in references)
 
     def _refuse(self, kind: Kind, name: str, reason: str, message: str) -> None:
         self._memory.refusals[kind.kind, name] = Refusal(kind.kind, name, reason, message)
@@ -235,21 +264,3 @@ class Writer:
 
 def _with(wanted: Object, identity: Object) -> Object:
     return {**wanted, "metadata": {**wanted["metadata"], **identity}}
-
-
-def _taken(kind: Kind, name: str) -> str:
-    return (
-        f"{kind.kind} {name} exists and belongs to somebody else; it is left alone. Delete or rename it, or give the "
-        "ModelDeployment another name"
-    )
-
-
-def _belonged_to_predecessor(obj: Object, name: str) -> bool:
-    references = obj["metadata"].get("ownerReferences") or ()
-    return any(each.get("controller") and each["kind"] == names.KIND and each["name"] == name for each in references)
-
-
-def _reason(error: Refused) -> Reason:
-    if error.forbidden and "exceeded quota" in error.message:
-        return Reason.QUOTA
-    return Reason.OBJECT_REFUSED

@@ -23,14 +23,11 @@ class Owner:
 
     def reference(self) -> dict[str, Any]:
         """What lets the garbage collector remove an object together with this owner."""
-        return {
-            "apiVersion": names.API_VERSION,
-            "kind": names.KIND,
-            "name": self.name,
-            "uid": self.uid,
-            "controller": True,
-            "blockOwnerDeletion": True,
-        }
+        return self._identity() | {"controller": True, "blockOwnerDeletion": True}
+
+    def shared_reference(self) -> dict[str, Any]:
+        """What lets the garbage collector remove an object together with the last of several owners."""
+        return self._identity() | {"blockOwnerDeletion": False}
 
     def labels(self) -> dict[str, str]:
         """On everything that is made for this owner.
@@ -56,3 +53,6 @@ class Owner:
         if annotations:
             metadata["annotations"] = dict(annotations)
         return metadata | {"ownerReferences": [self.reference()]}
+
+    def _identity(self) -> dict[str, Any]:
+        return {"apiVersion": names.API_VERSION, "kind": names.KIND, "name": self.name, "uid": self.uid}

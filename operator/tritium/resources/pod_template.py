@@ -16,8 +16,8 @@ from tritium.resources.rendering import Rendering
 from tritium.resources.security import container_security, pod_security
 
 DRAIN: Final = 15
-"""Seconds between a pod's deletion and SIGTERM. From SIGTERM on Triton resets new connections, so every node must
-have taken the pod out of the Service by then."""
+"""Seconds between a pod's deletion and SIGTERM, from which on Triton resets new connections. The gateway sends a pod
+nothing any more, and closes what is idle, once it hears that the pod goes: this is how long that news may take."""
 
 LOAD_BUDGET: Final = 30 * 60
 """Seconds that a model may take to load before the server is started again."""
@@ -92,7 +92,7 @@ def _triton(server: Server, model: str, resources: dict[str, Any], rendering: Re
         **policy,
         # Images differ in what their entrypoint makes of arguments, and agree on where the program is.
         "command": ["tritonserver"],
-        "args": triton.arguments(image, gpu=server.gpu is not None, further=server.args or []),
+        "args": triton.arguments(gpu=server.gpu is not None, further=server.args or []),
         **({"env": server.env} if server.env else {}),
         "ports": [
             {"name": "http", "containerPort": triton.HTTP_PORT},

@@ -236,9 +236,8 @@ RULES = [
 CLOSED = [
     not_yet("spec.scaling", {"min": 1, "max": 3}),
     not_yet("spec.experiment", {"arms": [ARM]}),
-    not_yet("spec.traffic", {"timeout": "60s"}),
+    not_yet("spec.traffic.mirror", {"percent": 1}),
     not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
-    not_yet("spec.routing", {"host": "models.example.com"}),
     not_yet("spec.model.config", {"maxBatchSize": 8}),
     not_yet("spec.model.warmup", [{"inputs": [TENSOR]}]),
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),

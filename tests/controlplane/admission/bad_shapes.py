@@ -9,6 +9,7 @@ NAMES = [
     Bad("metadata.name", "a" * 51, "at most 50 lower-case letters, digits and -, first a letter", at="metadata.name"),
     Bad("metadata.name", "1fraud", "at most 50 lower-case letters, digits and -, first a letter", at="metadata.name"),
     Bad("metadata.name", "fraud.v1", "names a Service", at="metadata.name"),
+    Bad("metadata.name", "tritium-gateway", "the gateway of the namespace has a Service", at="metadata.name"),
     Bad("metadata.name", "Fraud", "a lowercase RFC 1123 subdomain", at="metadata.name"),
 ]
 

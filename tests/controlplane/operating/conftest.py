@@ -15,12 +15,14 @@ from tests.controlplane.operating.passes import Passes
 from tests.controlplane.ring import ControlPlane
 from tritium.api.crd import custom_resource_definition
 from tritium.kube.store import Key
+from tritium.probes.gateway import GatewayProbe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from tests.controlplane.api import Api
+    from tests.controlplane.gateways import Gateways
     from tests.controlplane.kubelet import Kubelet
     from tests.controlplane.proxy import FaultProxy
 
@@ -38,6 +40,12 @@ def models(api: Api, namespace: str, kubelet: Kubelet) -> Models:
     """ModelDeployments in the test's namespace; every source is found, every pod becomes ready."""
     resolves(kubelet)
     return Models(api, namespace)
+
+
+@pytest.fixture
+def gateways(kubelet: Kubelet) -> Gateways:
+    """What answers in the place of the gateway's pods."""
+    return kubelet.gateways
 
 
 @pytest_asyncio.fixture
@@ -61,5 +69,7 @@ async def passes(
     faults: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, namespace: str
 ) -> AsyncIterator[Passes]:
     """Passes for the model `fraud` of the test's namespace, behind the fault proxy."""
-    async with client_of(faults.credentials(), tmp_path, monkeypatch) as client:
-        yield Passes(client, Key(namespace, "fraud"))
+    async with client_of(faults.credentials(), tmp_path, monkeypatch) as client, GatewayProbe() as probe:
+        running = Passes(client, probe, Key(namespace, "fraud"))
+        yield running
+        running.stop()

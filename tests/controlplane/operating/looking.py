@@ -33,22 +33,54 @@ class Reached:
     """Whom the clients of a model reach.
 
     Attributes:
-        selector: of the Service.
-        pods: uids of the ready pods that it selects, with how often their containers have started again.
+        address: the pods that its Service selects, and their port.
+        told: by the revision's number, the weight that the gateway is told, of those that get requests.
+        runs: the same, as all ready pods of the gateway say that they run it.
+        selector: of the revision that gets most.
+        pods: uids of its ready pods, with how often their containers have started again.
     """
 
+    address: tuple[Mapping[str, str], int]
+    told: Mapping[int, int]
+    runs: Mapping[int, int]
     selector: Mapping[str, str]
     pods: Mapping[str, int]
 
 
 async def reached(models: Models, name: str = "fraud") -> Reached:
     """Whom clients reach now."""
-    service = await models.api.get(SERVICES, name, models.namespace)
+    status = await models.status(name)
+    address, service = await asyncio.gather(
+        models.api.get(SERVICES, name, models.namespace),
+        models.api.get(SERVICES, leading(status), models.namespace),
+    )
     selector = service["spec"]["selector"]
     wanted = ",".join(f"{label}={value}" for label, value in selector.items())
     pods = await models.api.list(PODS, models.namespace, labelSelector=wanted)
     ready = [pod for pod in pods if condition(pod["status"], "Ready").get("status") == "True"]
-    return Reached(selector, {pod["metadata"]["uid"]: _restarts(pod) for pod in ready})
+    return Reached(
+        address=(address["spec"]["selector"], address["spec"]["ports"][0]["targetPort"]),
+        told=weights(status["traffic"]),
+        runs=weights(status.get("trafficObserved") or {}),
+        selector=selector,
+        pods={pod["metadata"]["uid"]: _restarts(pod) for pod in ready},
+    )
+
+
+def leading(status: Object) -> str:
+    """The headless Service of the revision that gets most requests, which is named as its Deployment is."""
+    return str(max(status["traffic"]["revisions"], key=lambda each: int(each["weight"]))["service"])
+
+
+def weights(traffic: Object) -> dict[int, int]:
+    """By number, the weights of the revisions that get requests, of what the gateway is told or runs."""
+    revisions = traffic.get("revisions") or ()
+    return {each["revision"]: each["weight"] for each in revisions if each["weight"]}
+
+
+async def address_of(models: Models, name: str = "fraud") -> Object:
+    """The Service that clients use."""
+    return await models.api.get(SERVICES, name, models.namespace)
 
 
 def pods_of(name: str, uri: str = "", labels: Mapping[str, str] = SERVES) -> Callable[[Object], bool]:
@@ -64,7 +96,9 @@ def pods_of(name: str, uri: str = "", labels: Mapping[str, str] = SERVES) -> Cal
 
 async def told(models: Models, name: str = "fraud") -> list[tuple[str, str, str]]:
     """(type, reason, message) of the Events about a model."""
-    events = await models.api.list(EVENTS, models.namespace, fieldSelector=f"involvedObject.name={name}")
+    # Its Service has the same name, and controllers tell of that, too.
+    about = f"involvedObject.name={name},involvedObject.kind={names.KIND}"
+    events = await models.api.list(EVENTS, models.namespace, fieldSelector=about)
     return [(each["type"], each["reason"], each["message"]) for each in events]
 
 

@@ -8,23 +8,22 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from tests.controlplane.operating.harness import Models
+from tests.controlplane.operating.harness import Models, condition
 from tests.controlplane.waiting import wait_for
 from tritium.kube import kinds
 from tritium.kube.client import Client
 from tritium.kube.events import Recorder
-from tritium.kube.store import Key, Store
+from tritium.kube.store import GATEWAY, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.gateway_pass import GatewayPass
+from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
-from tritium.loop.reconcile import Reconciler
+from tritium.loop.queue import WorkQueue
+from tritium.loop.reconcile import Outcome, Reconciler
+from tritium.probes.gateway import GatewayProbe
 from tritium.resources.rendering import Rendering
-
-if TYPE_CHECKING:
-    pass
-
 
 RENDERING = Rendering(fetch_image="tritium.dev/operator:1", triton_image="tritium.dev/triton:26.07")
 NEXT = "s3://models/fraud/2"
@@ -39,17 +38,20 @@ class Passes:
     """
 
     client: Client
+    probe: GatewayProbe
     key: Key
     store: Store = field(default_factory=Store)
     leads: bool = True
     rendering: Rendering = RENDERING
 
     def __post_init__(self) -> None:
-        self._reconcile = self._started()
+        self._start()
 
     async def look(self) -> None:
-        """See all there is."""
+        """See all there is, and hear what the gateway's pods say."""
         await sweep(self.client, self.store, kinds.WATCHED)
+        self.gateways.look(self.key.namespace)
+        await self.gateways.polling.all_asked(2)
 
     async def run(self) -> None:
         """One pass for the model."""
@@ -60,34 +62,66 @@ class Passes:
         await self.look()
         await self.run()
 
+    async def run_gateway(self) -> Outcome:
+        """One pass for the gateway of the model's namespace."""
+        return await self._make_gateway(Key(self.key.namespace, GATEWAY))
+
+    async def run_both(self) -> None:
+        """A pass for the gateway and one for the model, that see all there is."""
+        await self.look()
+        await self.run_gateway()
+        await self.run()
+
     def restart(self, rendering: Rendering) -> None:
         """Another version of the operator, with nothing in mind."""
+        self.stop()
         self.store, self.rendering = Store(), rendering
-        self._reconcile = self._started()
+        self._start()
+
+    def stop(self) -> None:
+        """Ask nobody any more."""
+        self.gateways.polling.stop()
 
     def remembered(self) -> list[Key]:
         """Of whom something is kept in mind; a leak shows nowhere else."""
         return list(self._reconcile._memories)
 
-    def _started(self) -> Reconciler:
-        return Reconciler(
+    def _start(self) -> None:
+        self.gateways = Gateways(self.store, WorkQueue[Key](), self.probe, now=_now)
+        self._reconcile = Reconciler(
             client=self.client,
             store=self.store,
             recorder=Recorder(self.client),
             prober=Prober(wake=lambda _: None, clock=asyncio.get_running_loop().time),
             inquiry=Inquiry(self.client, self.store),
+            gateways=self.gateways,
             rendering=self.rendering,
             proven=lambda: self.leads,
-            now=lambda: datetime.now(UTC).replace(microsecond=0),
+            now=_now,
+        )
+        self._make_gateway = GatewayPass(
+            client=self.client,
+            store=self.store,
+            gateways=self.gateways,
+            rendering=self.rendering,
+            operator=self.key.namespace,
+            proven=lambda: self.leads,
+            now=_now,
         )
 
 
 async def serve(passes: Passes, models: Models, revision: int = 1) -> None:
-    """Go on until a revision serves."""
+    """Go on until a revision serves, and nothing is under way."""
 
     async def served() -> object:
-        await passes.go_on()
-        return ((await models.status()).get("stable") or {}).get("revision")
+        await passes.run_both()
+        status = await models.status()
+        at_rest = condition(status, "Reconciling").get("status") == "False"
+        return status["stable"]["revision"] if at_rest and "stable" in status else None
 
     await wait_for(served, 30, f"revision {revision} serves", until=lambda seen: seen == revision)
     await passes.go_on()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)

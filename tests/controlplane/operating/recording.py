@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.controlplane.proxy import FaultProxy
     from tests.controlplane.request import Request
 
-TIMES = re.compile(r"^(at|.*At|lastTransitionTime)$")
+TIMES = re.compile(r"^(at|.*At|since|lastTransitionTime)$")
 CHANGING = {"uid", "clusterIP", "clusterIPs", "deployment.kubernetes.io/revision", names.APPLIED}
 """Given by the server or by the controller manager, or made from the name."""
 
@@ -148,12 +148,19 @@ class Everything:
     def _outcome(self, name: str) -> Object:
         status = self._status(name)
         status.pop("lastFailure", None)  # the last one is history, not what was wanted
+        if "traffic" in status:  # how often it was told something depends on what came together
+            newest = status["traffic"]["version"]
+            for part in {"traffic", "trafficObserved"} & status.keys():
+                status[part] = status[part] | {"version": status[part]["version"] - newest}
         children = {
             resource: {each["metadata"]["name"]: _of_child(each) for each in self._of(resource, name)}
             for resource in CHILDREN
         }
         text = json.dumps({"status": _timeless(status), **children})
-        renamed: Object = json.loads(re.sub(rf"\b{name}\b", "it", text).replace(self.models.namespace, "here"))
+        text = re.sub(rf"\b{name}\b", "it", text).replace(self.models.namespace, "here")
+        if port := (status.get("traffic") or {}).get("port"):  # it is made from the name
+            text = re.sub(rf'"?\b{port}\b"?', '"its port"', text)
+        renamed: Object = json.loads(text)
         return renamed
 
 

@@ -25,6 +25,7 @@ from tests.controlplane.operating.recording import (
 )
 from tests.controlplane.operating.story import DIGEST, FIRST, edit, fetches, live
 from tests.controlplane.waiting import wait_for
+from tritium.api.gateway import MAX_WEIGHT
 
 if TYPE_CHECKING:
     from tests.controlplane.api import Object
@@ -48,9 +49,12 @@ async def test_it_ends_as_the_spec_says_and_then_rests(
         assert {each["metadata"]["name"] for each in await models.children(resource)} == set(kept)
     assert [each["metadata"]["name"] for each in await models.children(BUDGETS)] == kept[1:]
     assert await models.children(JOBS) == []
-    (service,) = await models.children(SERVICES)
-    assert service["spec"]["selector"]["serving.tritium.dev/revision"] == kept[1][-8:]
-    for each in (await models.get(), service):
+    services = {each["metadata"]["name"]: each for each in await models.children(SERVICES)}
+    assert services.keys() == {"fraud", *kept}
+    assert services["fraud"]["spec"]["ports"][0]["targetPort"] == status["traffic"]["port"]
+    assert status["traffic"]["revisions"] == [{"revision": 3, "service": kept[1], "weight": MAX_WEIGHT}]
+    assert status["trafficObserved"]["version"] == status["traffic"]["version"]
+    for each in (await models.get(), *services.values()):
         assert "finalizers" not in each["metadata"]
         assert "kopf" not in str(each["metadata"].get("annotations"))
     await nothing_is_asked(faults, models.namespace, 2)
@@ -76,17 +80,24 @@ async def test_a_child_that_is_deleted_comes_back(operator: Operator, models: Mo
     """Also the Deployment that serves: nobody can keep a person from deleting it."""
     everything = Everything(models)
     fetches(kubelet)
-    kinds = {"service": SERVICES, "deployment": DEPLOYMENTS, "budget": BUDGETS, "facts": CONFIG_MAPS}
+    kinds = {
+        "service": SERVICES,
+        "endpoints": SERVICES,
+        "deployment": DEPLOYMENTS,
+        "budget": BUDGETS,
+        "facts": CONFIG_MAPS,
+    }
 
     async def check(name: str) -> None:
         await edit(models, name, FIRST)
         await everything.at_rest(name, revision=1)
         before = await everything.outcome(name)
-        (child,) = await models.children(kinds[name], name)
+        children = await models.children(kinds[name], name)
+        child = next(each for each in children if (each["metadata"]["name"] == name) is (name == "service"))
         await models.api.delete(kinds[name], child["metadata"]["name"], models.namespace)
 
         async def others() -> set[str]:
-            return uids(await models.children(kinds[name], name)) - {child["metadata"]["uid"]}
+            return uids(await models.children(kinds[name], name)) - uids(children)
 
         await wait_for(others, 10, f"another {name}")
         await everything.comes_to(before, name)

@@ -14,22 +14,19 @@ import pytest
 import pytest_asyncio
 
 from tests.controlplane.faults import Drop
-from tests.controlplane.operating.harness import Operator, condition
-from tests.controlplane.operating.looking import PODS, SERVICES
+from tests.controlplane.operating.harness import Operator
 from tests.controlplane.operating.recording import Everything, falls_silent, writes
+from tests.controlplane.operating.served import Served
 from tests.controlplane.operating.story import BACK, CHANGE, FIRST, LAST, Step, edit, fetches, live
 from tests.controlplane.proxy import FaultProxy
 from tests.controlplane.waiting import wait_for
-from tritium.api import names
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-    from typing import Self
 
     from aiohttp import web
 
-    from tests.controlplane.api import Object
     from tests.controlplane.kubelet import Kubelet
     from tests.controlplane.operating.harness import Models
     from tests.controlplane.request import Request
@@ -77,55 +74,6 @@ async def counting(control_plane: ControlPlane) -> AsyncIterator[Counting]:
         yield proxy
 
 
-class Served:
-    """Looks all the time whether clients of each model reach a pod that is ready."""
-
-    def __init__(self, models: Models) -> None:
-        self._models = models
-        self._enough = asyncio.Event()
-        self.looks = 0
-        self.selected: dict[str, list[str]] = {}
-        """By model, the revisions that its Service selected, in order."""
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._look_on())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._enough.set()  # no cancellation: httpx would leave a connection behind that it is about to set up
-        await self._task
-        assert self.looks > 5, f"it looked {self.looks} times only"
-
-    async def _look_on(self) -> None:
-        while not self._enough.is_set():
-            before = await self._selectors()
-            pods = await self._models.api.list(PODS, self._models.namespace)
-            ready = {_place(pod["metadata"]["labels"]) for pod in pods if _is_ready(pod)}
-            after = await self._selectors()
-            for name, selector in before.items():
-                if after.get(name) == selector:  # otherwise the pods may be older than what they are held against
-                    assert (name, selector) in ready, f"clients of {name} reach nobody: {selector}"
-                    seen = self.selected.setdefault(name, [])
-                    if seen[-1:] != [selector]:
-                        seen.append(selector)
-            self.looks += 1
-            await asyncio.sleep(0.25)
-
-    async def _selectors(self) -> dict[str, str]:
-        services = await self._models.api.list(SERVICES, self._models.namespace)
-        return {each["metadata"]["name"]: each["spec"]["selector"][names.REVISION] for each in services}
-
-
-def _place(labels: dict[str, str]) -> tuple[str, str]:
-    return labels.get(names.OWNER, ""), labels.get(names.REVISION, "")
-
-
-def _is_ready(pod: Object) -> bool:
-    return (
-        condition(pod.get("status", {}), "Ready").get("status") == "True" and "deletionTimestamp" not in pod["metadata"]
-    )
-
-
 CASES: dict[str, tuple[tuple[Step, ...], Step]] = {
     "first": ((), FIRST),
     "change": ((FIRST, CHANGE), LAST),
@@ -144,7 +92,7 @@ async def test_killed_after_each_write(
     patient = {"TRITIUM_WORKERS": "32"}
     first = Operator(counting.credentials(), tmp_path, models.namespace, "first", patient)
     second = Operator(counting.credentials(), tmp_path, models.namespace, "second", patient)
-    async with first, Served(models) as served:
+    async with first, Served(models, kubelet.gateways) as served:
         await first.ready()
         await live(everything, "m0", before)
         mark = len(counting.requests)
@@ -159,11 +107,12 @@ async def test_killed_after_each_write(
         for name in disturbed:
             await edit(models, name, step)
 
-        async def stuck() -> bool:
-            over = [name for name in disturbed if name not in counting.stopped and counting.left[name] > 0]
-            return not over or all([await everything.rests(name, step.revision) for name in over])
+        async def under_way() -> list[str]:
+            """Those that have writes left, and something to write."""
+            left = [name for name in disturbed if name not in counting.stopped and counting.left[name] > 0]
+            return [name for name in left if not await everything.rests(name, step.revision)]
 
-        await wait_for(stuck, 30, "each has done its writes", until=bool)
+        await wait_for(under_way, 60, "each has done its writes", until=lambda found: not found)
         await first.kill()
         counting.left = {}
         await models.api.delete(LEASES, "tritium-operator", models.namespace)  # instead of waiting until it is over
@@ -173,4 +122,5 @@ async def test_killed_after_each_write(
         await falls_silent(counting, models.namespace)
         await second.stop()
     for name in disturbed:
-        assert served.selected[name] == served.selected["m0"], name
+        assert served.told[name] == served.told["m0"], name
+    assert served.behind or case == "first", "no gateway pod was ever late"

@@ -41,18 +41,27 @@ REQUESTS = {
     "deploy": Match(patch="apply", resource="deployments"),
     "facts": Match(patch="apply", resource="configmaps"),
     "budget": Match(patch="apply", resource="poddisruptionbudgets"),
-    "service": Match(patch="apply", resource="services"),
+    "endpoints": Match(patch="apply", resource="services", path=r"-[0-9a-f]{8}$"),
+    "service": Match(patch="apply", resource="services", path="$"),
     "status": Match(patch="merge", resource="modeldeployments", subresource="status"),
+    "weight": Match(patch="merge", resource="modeldeployments", subresource="status", body='"weight": 10000'),
     "unjob": Match(verb="delete", resource="jobs"),
     "unbudget": Match(verb="delete", resource="poddisruptionbudgets"),
+    "unendpoints": Match(verb="delete", resource="services"),
     "undeploy": Match(verb="delete", resource="deployments"),
     "unfacts": Match(verb="delete", resource="configmaps"),
     "unrecord": Match(verb="delete", resource="controllerrevisions"),
 }
 
 
+PATIENCE = 120
+"""Seconds: after so many faults in a row a model is tried again every minute."""
+ANY = r"(-[0-9a-f]{8}|-src-.*)?(/status)?$"
+"""What may come after a model's name."""
+
+
 def _of(name: str, match: Match) -> Match:
-    return replace(match, path=rf"/{name}(-[0-9a-f]{{8}}|-src-.*)?(/status)?$")
+    return replace(match, path=rf"/{name}{match.path or ANY}")
 
 
 async def test_the_end_is_the_same(
@@ -70,7 +79,7 @@ async def test_the_end_is_the_same(
             request: faults.inject(Fault(_of(fault, match), FAULTS[fault], times=1))
             for request, match in REQUESTS.items()
         }
-        await live(everything, fault, timeout=60)
+        await live(everything, fault, timeout=PATIENCE)
         await everything.comes_to(wanted, fault)
         assert {request for request, each in injected.items() if not each.hits} == set()
 

@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.controlplane.behaviour import NeverReady, Ready
 from tests.controlplane.operating.harness import Models
 from tests.controlplane.operating.looking import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     SERVICES,
+    pods_of,
+    reached,
 )
-from tests.controlplane.operating.passes import Passes, serve
+from tests.controlplane.operating.passes import NEXT, Passes, serve
+from tests.controlplane.waiting import wait_for
 from tritium.api import names
 from tritium.kube.errors import Conflict
 
 if TYPE_CHECKING:
     from tests.controlplane.api import Object
+    from tests.controlplane.kubelet import Kubelet
 
 
 async def test_a_status_is_not_written_over_an_object_that_has_changed(passes: Passes, models: Models) -> None:
@@ -47,6 +52,39 @@ async def test_clients_are_led_on_only_from_where_they_were_seen(passes: Passes,
         await passes.run()
     assert await models.api.get(SERVICES, "fraud", models.namespace) == led
     await serve(passes, models)
+
+
+async def test_requests_are_sent_elsewhere_only_from_what_was_seen(
+    passes: Passes, models: Models, kubelet: Kubelet
+) -> None:
+    """All of the next revision is ready, and whoever edits at that very moment may want another one."""
+    kubelet.rule(pods_of("fraud", NEXT), NeverReady())
+    await models.apply()
+    await serve(passes, models)
+    before = await reached(models)
+    await models.apply(uri=NEXT)
+
+    async def is_known() -> bool:
+        await passes.run_both()
+        return len((await models.status())["traffic"]["revisions"]) == 2
+
+    await wait_for(is_known, 30, "the gateway is told of the next")
+    kubelet.rule(pods_of("fraud", NEXT), Ready())
+
+    async def would_promote() -> bool:
+        await passes.look()
+        gateways = passes.gateways.seen(passes.key, (await models.get())["metadata"]["uid"])
+        return [(each.answer and dict(each.answer.endpoints)) for each in gateways] == [{1: 1, 2: 1}] * 2
+
+    await wait_for(would_promote, 30, "each gateway pod knows its pod")
+    told = (await models.status())["traffic"]
+    await models.apply()
+    with pytest.raises(Conflict):
+        await passes.run()
+    assert (await models.status())["traffic"] == told
+    assert await reached(models) == before
+    await serve(passes, models)
+    assert await reached(models) == before
 
 
 async def test_what_was_changed_meanwhile_is_not_deleted(passes: Passes, models: Models) -> None:

@@ -87,7 +87,7 @@ async def test_what_has_the_name_keeps_its_owner(
     await models.apply(replicas=0)
 
     async def told() -> object:
-        await passes.go_on()
+        await passes.run_both()
         return (await models.status()).get("lastFailure", {}).get("reason")
 
     with faults.during(Fault(Match(verb="get", resource="services"), Answer(404), times=None if unseen else 0)):

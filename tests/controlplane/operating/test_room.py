@@ -30,7 +30,9 @@ async def test_a_quota_that_refuses_the_next_version(operator: Operator, models:
     await models.apply()
     await models.settled(revision=1)
     before = await reached(models)
-    await _quota(models, "requests.memory", "800Mi")  # 513Mi are taken, and the listing wants 128Mi
+    await _quota(
+        models, "requests.memory", "1312Mi"
+    )  # 513Mi and the gateway's 512Mi are taken, and the listing wants 128Mi
     await models.apply(uri="s3://models/fraud/2")
     status = await models.until("the Deployment gets no pod", Released="RollingOut", phase="Blocked")
     assert condition(status, "ModelLoaded")["reason"] == "QuotaExceeded"

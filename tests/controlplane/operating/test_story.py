@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.controlplane.operating.harness import Models, Operator, condition, resolves
+from tests.controlplane.operating.looking import DEPLOYMENTS, SERVICES, address_of, leading, reached
+from tests.controlplane.waiting import wait_for
 from tritium.api import names
+from tritium.api.gateway import MAX_WEIGHT
 
 if TYPE_CHECKING:
     from tests.controlplane.kubelet import Kubelet
@@ -20,9 +23,22 @@ async def test_a_model_is_served(operator: Operator, models: Models) -> None:
         "Ready": "True", "Released": "True", "Reconciling": "False", "Stalled": "False", "SourceReady": "True",
         "ModelLoaded": "True", "TrafficConfigured": "True", "ScalingActive": "False",
     }  # fmt: skip
-    (service,) = await models.children("v1/services")
-    (deployment,) = await models.children("apps/v1/deployments")
-    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    (deployment,) = await models.children(DEPLOYMENTS)
+    assert {each["metadata"]["name"] for each in await models.children(SERVICES)} == {"fraud", leading(status)}
+    assert leading(status) == deployment["metadata"]["name"]
+    found = await reached(models)
+    assert found.told == found.runs == {1: MAX_WEIGHT}
+    assert found.selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert len(found.pods) == 2
+    gateway = await models.api.get(DEPLOYMENTS, names.GATEWAY, models.namespace)
+    selector, port = found.address
+    assert selector.items() <= gateway["spec"]["template"]["metadata"]["labels"].items()
+    assert port == status["traffic"]["port"]
+    annotations = (await address_of(models))["metadata"]["annotations"]
+    assert (annotations[names.STABLE_REVISION], annotations[names.PORT]) == ("1", str(port))
+    observed = status["trafficObserved"]
+    assert (observed["version"], observed["gateways"]) == (status["traffic"]["version"], 2)
+    assert observed["revisions"] == [{"revision": 1, "weight": MAX_WEIGHT, "endpoints": 2}]
     assert len(await models.children("policy/v1/poddisruptionbudgets")) == 1
     assert await models.children("batch/v1/jobs") == []
 
@@ -36,10 +52,12 @@ async def test_a_new_version_takes_over_and_the_old_one_comes_back(
     await models.apply(uri="s3://models/fraud/2")
     status = await models.settled(revision=2)
     assert status["phase"] == "Promoting"
-    assert [each["spec"]["replicas"] for each in await models.children("apps/v1/deployments")] == [1, 1]
+    assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [1, 1]
+    assert (await reached(models)).runs == {2: MAX_WEIGHT}
     await models.apply(uri="s3://models/fraud/1")
     status = await models.settled(revision=1, timeout=5)
     assert status["lastRollback"]["fromRevision"] == 2
+    assert (await reached(models)).runs == {1: MAX_WEIGHT}
     assert await models.children("batch/v1/jobs") == []
 
 
@@ -48,9 +66,12 @@ async def test_the_old_version_gives_its_pods_up_after_the_bake_time(operator: O
     await models.settled(revision=1)
     await models.apply(uri="s3://models/fraud/2", rollout={"bakeTime": "1s"})
     status = await models.until("baked", phase="Idle", stable=2)
-    replicas = {
-        each["metadata"]["labels"][names.REVISION]: each["spec"]["replicas"]
-        for each in await models.children("apps/v1/deployments")
-    }
-    assert [replicas[each["name"][-8:]] for each in status["revisions"]] == [0, 1]
+    first, second = (each["name"] for each in status["revisions"])
+
+    async def replicas() -> dict[str, int]:
+        return {each["metadata"]["name"]: each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)}
+
+    await wait_for(replicas, 15, "its pods go", until=lambda found: found == {first: 0, second: 1})
+    status = await models.settled(revision=2)
+    assert [each["revision"] for each in status["trafficObserved"]["revisions"]] == [2], "nobody knows it any more"
     assert condition(status, "Ready")["status"] == "True"

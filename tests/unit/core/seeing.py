@@ -1,17 +1,24 @@
-"""Short ways to say what a pass sees, for tables of tests."""
+"""Short ways to say what a pass sees, for tables of tests.
 
+Where a test says nothing of the gateway, its two pods run what the status tells and know all pods that are ready.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tritium.api.fetch import FetchReason, FetchResult
-from tritium.api.status import LastAction, ModelDeploymentStatus
-from tritium.core.decide import decide
+from tritium.api.status import LastAction, ModelDeploymentStatus, RevisionTraffic, TrafficStatus
+from tritium.core import decide as deciding
+from tritium.core.plan import Plan
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_hash
 from tritium.core.seen import (
     Answer,
     DeploymentSeen,
+    GatewayAnswer,
+    GatewaySeen,
     PodSeen,
     ResolutionSeen,
     RevisionSeen,
@@ -26,6 +33,12 @@ NOW: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BAKE: Final = timedelta(minutes=10)
 RETRY: Final = Action("retry", "7")
 RETRIED: Final = LastAction(verb=RETRY.verb, token=RETRY.token, at=NOW)
+PORT: Final = 10_374
+ALL: Final = 10_000
+"""All of the traffic."""
+
+Gateway = Callable[[TrafficStatus | None, Seen], tuple[GatewaySeen, ...]]
+"""The gateway's pods, when it is told that and there are those pods of models."""
 
 A, B, C = (revision_hash(written, "sha256:1") for written in "abc")
 """The names of the revisions of the specs a, b and c."""
@@ -82,8 +95,13 @@ def job(
 
 
 def service(to: RevisionSeen) -> ServiceSeen:
-    """The Service."""
-    return ServiceSeen(to.hash, to.number)
+    """The Service, when that revision is stable."""
+    return ServiceSeen(to.number, PORT)
+
+
+def selecting(to: RevisionSeen) -> ServiceSeen:
+    """The Service from before there was a gateway."""
+    return ServiceSeen(to.number, revision=to.hash)
 
 
 def failed(*of: PodSeen) -> dict[str, SmokeSeen]:
@@ -101,6 +119,101 @@ def deployments(**replicas: int) -> tuple[DeploymentSeen, ...]:
     return tuple(DeploymentSeen(revision_hash(written, "sha256:1"), count) for written, count in replicas.items())
 
 
+def told(version: int, *shares: tuple[RevisionSeen, int], **others: Any) -> TrafficStatus:
+    """What the gateway is told: revisions and their weights."""
+    parts = [
+        RevisionTraffic(revision=each.number, service=f"fraud-{each.hash}", weight=weight) for each, weight in shares
+    ]
+    return TrafficStatus(version=version, revisions=parts, **{"port": PORT, "model": "fraud", **others})
+
+
+def weights(of: TrafficStatus | None) -> dict[int, int]:
+    """By the revision's number."""
+    return {each.revision: each.weight for each in (of.revisions or () if of else ())}
+
+
+def answer(runs: TrafficStatus | None, endpoints: dict[int, int] | None = None, **changes: Any) -> GatewayAnswer:
+    """What a gateway pod says that runs this."""
+    version = runs.version if runs else None
+    return replace(GatewayAnswer(True, "1.40.0", version, weights(runs), endpoints or {}), **changes)
+
+
+def gateway(says: GatewayAnswer | None, name: str = "gw-a", **changes: Any) -> GatewaySeen:
+    """A gateway pod that is ready."""
+    return replace(GatewaySeen(name, ready=True, answer=says), **changes)
+
+
+def endpoints(wanted: TrafficStatus | None, sees: Seen) -> dict[int, int]:
+    """Pods that are ready, by the number of their revision, also where its record is gone."""
+    hashes = {each.number: each.hash for each in sees.revisions}
+    hashes |= {each.revision: each.service.rpartition("-")[2] for each in (wanted.revisions or () if wanted else ())}
+    return {number: sum(pod.ready and pod.revision == name for pod in sees.pods) for number, name in hashes.items()}
+
+
+def following(wanted: TrafficStatus | None, sees: Seen) -> tuple[GatewaySeen, ...]:
+    """All is well."""
+    return tuple(gateway(answer(wanted, endpoints(wanted, sees)), name) for name in ("gw-a", "gw-b"))
+
+
+def beside(change: Callable[[GatewaySeen], GatewaySeen]) -> Gateway:
+    """One pod follows, and the other is not quite as well."""
+
+    def behaving(wanted: TrafficStatus | None, sees: Seen) -> tuple[GatewaySeen, ...]:
+        well, other = following(wanted, sees)
+        return well, change(other)
+
+    return behaving
+
+
+def saying(**changes: Any) -> Gateway:
+    """One pod follows, and the other says something else."""
+    return beside(lambda pod: replace(pod, answer=replace(pod.answer or answer(None), **changes)))
+
+
+def lagging(runs: TrafficStatus | None, **changes: Any) -> Gateway:
+    """One pod still runs what was told before."""
+    return saying(version=runs.version if runs else None, weights=weights(runs), **changes)
+
+
+def unaware_of(*revisions: RevisionSeen) -> Gateway:
+    """One pod knows no endpoint of these."""
+
+    def forget(pod: GatewaySeen) -> GatewaySeen:
+        known = dict(pod.answer.endpoints) if pod.answer else {}
+        return replace(pod, answer=replace(pod.answer or answer(None), endpoints=known | gone))
+
+    gone = {each.number: 0 for each in revisions}
+    return beside(forget)
+
+
+def unready(trouble: Trouble | None = None) -> Gateway:
+    """No pod is ready."""
+    return lambda *_: tuple(gateway(None, name, ready=False, trouble=trouble) for name in ("gw-a", "gw-b"))
+
+
+def absent(wanted: TrafficStatus | None, sees: Seen) -> tuple[GatewaySeen, ...]:
+    """There is no pod yet."""
+    return ()
+
+
+silent: Final = beside(lambda pod: replace(pod, answer=None))
+"""One pod does not answer."""
+unsynced: Final = saying(synced=False)
+"""One pod has what it runs from its disk, and does not follow the API server."""
+
+
+def with_gateway(snapshot: Seen, wanted: TrafficStatus | None, behaving: Gateway = following) -> Seen:
+    """With the gateway's pods, and a port on them."""
+    return replace(snapshot, gateways=behaving(wanted, snapshot), port=PORT)
+
+
+def decide(
+    wanted: Wish, status: ModelDeploymentStatus, snapshot: Seen, now: datetime, behaving: Gateway = following
+) -> Plan:
+    """The decision, where the gateway has read this status."""
+    return deciding.decide(wanted, status, with_gateway(snapshot, status.traffic, behaving), now)
+
+
 def serving(of: RevisionSeen, *others: RevisionSeen, count: int = 1, **changes: Any) -> Seen:
     """The first revision serves; the others are kept without pods."""
     scaled = tuple(DeploymentSeen(each.hash, count if each is of else 0) for each in (of, *others))
@@ -109,5 +222,5 @@ def serving(of: RevisionSeen, *others: RevisionSeen, count: int = 1, **changes: 
 
 
 def status_of(wanted: Wish, snapshot: Seen, now: datetime = NOW) -> ModelDeploymentStatus:
-    """The status after a pass that saw this, from nothing: what the Service selects is adopted."""
+    """The status after a pass that saw this, from nothing: what the Service tells of is adopted."""
     return decide(wanted, ModelDeploymentStatus(), snapshot, now).status

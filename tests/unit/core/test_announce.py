@@ -11,6 +11,7 @@ from tests.unit.core.seeing import (
     A,
     B,
     after,
+    decide,
     deployments,
     job,
     pod,
@@ -21,7 +22,6 @@ from tests.unit.core.seeing import (
     wish,
 )
 from tritium.api.status import ModelDeploymentStatus
-from tritium.core.decide import decide
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, Seen, Trouble
 from tritium.core.wish import Wish

@@ -4,18 +4,22 @@ from dataclasses import replace
 from typing import Any
 
 from tests.unit.core.seeing import (
+    ALL,
     BROKEN,
     DENIED,
     NO_ROOM,
     NOW,
+    PORT,
     RETRY,
     STARTING,
     A,
     B,
     after,
+    decide,
     deployments,
     failed,
     job,
+    lagging,
     passed,
     pod,
     pods,
@@ -23,13 +27,16 @@ from tests.unit.core.seeing import (
     service,
     serving,
     status_of,
+    unaware_of,
+    weights,
     wish,
 )
 from tritium.api.fetch import FetchReason, FetchResult
 from tritium.api.names import ACTION
 from tritium.api.status import LastAction, ModelDeploymentStatus, Phase, RevisionStatus
-from tritium.core.decide import ASK_AGAIN, decide
-from tritium.core.plan import Plan, Resolution
+from tritium.core.decide import ASK_AGAIN
+from tritium.core.ledger import read
+from tritium.core.plan import Plan, Resolution, ServiceWish
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, Refusal, Seen, Trouble
 from tritium.core.wish import wish as read_wish
@@ -43,6 +50,9 @@ def upgrading(*candidates: PodSeen, **changes: Any) -> Seen:
     return serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=(*pods(ONE), *candidates), **changes)
 
 
+BOTH = upgrading(pod("p", TWO))
+
+
 def test_a_second_decision_from_its_own_status_is_the_same() -> None:
     once = decide(wish("b"), SERVES, upgrading(pod("p", TWO)), NOW)
     again = decide(wish("b"), once.status, upgrading(pod("p", TWO), service=service(TWO)), NOW)
@@ -51,11 +61,18 @@ def test_a_second_decision_from_its_own_status_is_the_same() -> None:
     )
 
 
-def test_when_a_revision_is_promoted_clients_are_led_to_it_and_nothing_goes_yet() -> None:
+def test_when_a_revision_is_promoted_the_gateway_is_told_so_and_nothing_goes_yet() -> None:
     plan = decide(wish("b"), SERVES, upgrading(pod("p", TWO)), NOW)
-    assert plan.selected == plan.course.stable == TWO
+    assert weights(plan.status.traffic) == {2: ALL, 1: 0}
+    assert plan.service == ServiceWish(PORT, 2)
     assert plan.replicas == {A: 1, B: 1}
     assert plan.kept == {A, B}
+
+
+def test_what_the_gateway_is_told_is_among_the_decisions_that_are_written_first() -> None:
+    plan = decide(wish("b"), SERVES, upgrading(pod("p", TWO, STARTING)), NOW)
+    assert plan.course.ledger.traffic == plan.status.traffic != SERVES.traffic
+    assert read(plan.status) == plan.course.ledger
 
 
 def test_the_old_revision_gives_its_pods_up_after_the_bake_time_and_is_kept() -> None:
@@ -64,26 +81,43 @@ def test_the_old_revision_gives_its_pods_up_after_the_bake_time_and_is_kept() ->
     baking = decide(wish("b"), moved, sees, after(minutes=9))
     assert (baking.replicas, baking.wake_at, baking.status.phase) == ({A: 1, B: 1}, after(minutes=10), Phase.PROMOTING)
     over = decide(wish("b"), baking.status, sees, after(minutes=10))
-    assert (over.replicas, over.wake_at, over.status.phase) == ({A: 0, B: 1}, None, Phase.IDLE)
-    assert over.kept == {A, B}
+    assert (over.replicas, over.wake_at, over.status.phase) == ({A: 1, B: 1}, None, Phase.IDLE)
+    assert weights(over.status.traffic) == {2: ALL}
+    told = decide(wish("b"), over.status, sees, after(minutes=10))
+    assert told.replicas == {A: 0, B: 1}
+    assert told.kept == {A, B}
 
 
 def test_what_serves_is_not_touched_without_its_record_or_a_status() -> None:
     for before in (SERVES, NOTHING):
         plan = decide(wish(), before, serving(ONE, revisions=()), NOW)
-        assert plan.selected is None
+        assert plan.status.traffic == before.traffic
         assert plan.replicas == {}
         assert plan.kept == {A}
 
 
 def test_a_stable_revision_whose_record_was_deleted_by_hand_comes_back_under_a_new_number() -> None:
-    resolving = decide(wish(), SERVES, serving(ONE, revisions=()), NOW)
+    again, sees = revision(2), serving(ONE, revisions=())
+    resolving = decide(wish(), SERVES, sees, NOW)
     assert resolving.target.resolution == Resolution("a", 1)
-    listed = decide(wish(), resolving.status, serving(ONE, revisions=(), resolutions=(job(found=1),)), NOW)
+    listed = decide(wish(), resolving.status, replace(sees, resolutions=(job(found=1),)), NOW)
     assert listed.target.create
     assert (listed.target.create.hash, listed.target.create.number) == (A, 2)
-    recorded = decide(wish(), listed.status, replace(serving(ONE), revisions=(revision(2),)), NOW)
-    assert (recorded.course.ledger.stable, recorded.replicas, recorded.selected) == (2, {A: 1}, revision(2))
+    recorded = decide(wish(), listed.status, replace(sees, revisions=(again,)), NOW, unaware_of(again))
+    assert (recorded.course.stable, recorded.course.candidate, recorded.replicas) == (again, None, {A: 1})
+    assert weights(recorded.status.traffic) == {2: ALL}
+    left = decide(wish("b"), recorded.status, replace(sees, revisions=(again, THREE)), NOW, lagging(SERVES.traffic))
+    assert left.replicas == {A: 1}
+
+
+def test_where_the_record_of_what_serves_is_gone_another_revision_can_still_take_over() -> None:
+    gone = replace(BOTH, revisions=(TWO,))
+    waiting = decide(wish("b"), SERVES, gone, NOW, unaware_of(TWO))
+    assert (waiting.course.ledger.stable, weights(waiting.status.traffic)) == (1, {2: 0, 1: ALL})
+    assert waiting.kept == {A, B}
+    moved = decide(wish("b"), waiting.status, gone, NOW)
+    assert (moved.course.ledger.stable, weights(moved.status.traffic), moved.kept) == (2, {2: ALL}, frozenset({A, B}))
+    assert decide(wish("b"), moved.status, gone, NOW).kept == {B}
 
 
 # Digests.
@@ -258,7 +292,7 @@ def test_the_pods_of_a_crowded_held_revision_do_not_come_back() -> None:
     crowded = serving(
         TWO, ONE, THREE, deployments=deployments(a=1, b=1, c=1), pods=(*pods(TWO), pod("p", THREE, NO_ROOM))
     )
-    gave = decide(wish("c"), moved, crowded, after(minutes=1))
+    gave = decide(wish("c"), decide(wish("c"), moved, crowded, NOW).status, crowded, after(minutes=1))
     assert gave.replicas == {A: 0, B: 1, THREE.hash: 1}
     roomy = replace(crowded, deployments=deployments(a=0, b=1, c=1), pods=(*pods(TWO), *pods(THREE)))
     assert decide(wish("c"), gave.status, roomy, after(minutes=2)).replicas == {A: 0, B: 1, THREE.hash: 1}

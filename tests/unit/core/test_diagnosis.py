@@ -10,7 +10,7 @@ from tests.unit.core.pods import FOUND, START, behaving, failed, resolve_pod
 from tritium.api.fetch import FetchReason
 from tritium.core.diagnosis import deployment_seen, job_refusal, resolution_seen, service_seen, worst
 from tritium.core.reasons import Reason
-from tritium.core.seen import Trouble
+from tritium.core.seen import ServiceSeen, Trouble
 
 Object = dict[str, Any]
 
@@ -202,17 +202,32 @@ def test_a_refusal_is_over_when_there_is_a_pod() -> None:
     assert "later" in found.message
 
 
+GATEWAY_PORTS = [{"port": 8000, "targetPort": 10374}, {"port": 8001, "targetPort": 10374}]
+POD_PORTS = [{"port": 8000, "targetPort": "http"}, {"port": 8001, "targetPort": "grpc"}]
+
+
 @pytest.mark.parametrize(
     ("annotations", "number"), [({"serving.tritium.dev/stable-revision": "7"}, 7), ({}, None), (None, None)]
 )
-def test_a_service(annotations: Object | None, number: int | None) -> None:
-    service = {
-        "metadata": {"annotations": annotations},
-        "spec": {"selector": {"serving.tritium.dev/revision": "0a1b2c3d"}},
-    }
-    seen = service_seen(service)
-    assert (seen.revision, seen.number) == ("0a1b2c3d", number)
-    assert service_seen({"metadata": {}, "spec": {}}).revision is None
+def test_a_service_that_leads_to_the_gateway(annotations: Object | None, number: int | None) -> None:
+    selector = {"app.kubernetes.io/component": "gateway"}
+    service = {"metadata": {"annotations": annotations}, "spec": {"selector": selector, "ports": GATEWAY_PORTS}}
+    assert service_seen(service) == ServiceSeen(number, 10374)
+
+
+@pytest.mark.parametrize("ports", [POD_PORTS, GATEWAY_PORTS])
+def test_a_service_from_before_there_was_a_gateway(ports: list[Object]) -> None:
+    metadata = {"annotations": {"serving.tritium.dev/stable-revision": "7"}}
+    selector = {"serving.tritium.dev/name": "fraud", "serving.tritium.dev/revision": "0a1b2c3d"}
+    seen = service_seen({"metadata": metadata, "spec": {"selector": selector, "ports": ports}})
+    assert seen == ServiceSeen(7, None, "0a1b2c3d")
+
+
+@pytest.mark.parametrize("number", ["", "-1", "7.0", "seven"])
+def test_a_service_that_somebody_edited(number: str) -> None:
+    metadata = {"annotations": {"serving.tritium.dev/stable-revision": number}}
+    assert service_seen({"metadata": metadata, "spec": {"ports": POD_PORTS}}) == ServiceSeen()
+    assert service_seen({"metadata": {}, "spec": {}}) == ServiceSeen()
 
 
 def test_the_worst_is_the_same_in_any_order() -> None:

@@ -105,6 +105,26 @@ def test_a_volume_that_is_no_longer_an_empty_folder_is_drift() -> None:
     assert not covers(with_volume(emptyDir={}), with_volume(persistentVolumeClaim={"claimName": "a"}))
 
 
+def test_what_others_add_to_a_selector_is_drift() -> None:
+    """It would select less, or nothing: a server takes a selector as one value."""
+    ours = {"app": "a", "role": ""}
+
+    def service(**selector: Json) -> dict[str, Json]:
+        return {"spec": {"selector": selector}}
+
+    def policy(**labels: Json) -> dict[str, Json]:
+        return {"spec": {"podSelector": {"matchLabels": labels}}}
+
+    for made in (service, policy):
+        assert covers(made(**ours), made(**ours))
+        assert not covers(made(**ours), made(**ours, more="b"))
+        assert not covers(made(**ours), made(app="a"))
+    assert not covers(policy(**ours), {"spec": {"podSelector": {"matchLabels": ours, "matchExpressions": [{}]}}})
+    assert covers({"metadata": {"labels": {"selector": "a"}}}, {"metadata": {"labels": {"selector": "a", "b": "c"}}})
+    assert covers({"spec": {"podSelector": {}}}, {"spec": {"podSelector": {}}})
+    assert not covers({"spec": {"podSelector": {}}}, policy(app="a")), "all pods, and not some of them"
+
+
 def test_an_owner_is_found_among_others() -> None:
     def owned(*uids: str) -> dict[str, Json]:
         return {"metadata": {"ownerReferences": [{"uid": uid, "kind": "ModelDeployment"} for uid in uids]}}

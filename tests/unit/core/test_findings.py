@@ -1,7 +1,7 @@
 """The conditions: always all of them, and what each says."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -13,22 +13,32 @@ from tests.unit.core.seeing import (
     NO_ROOM,
     NOW,
     STARTING,
+    Gateway,
+    absent,
+    answer,
+    decide,
     deployments,
+    following,
+    gateway,
     job,
+    lagging,
     pod,
     pods,
     revision,
-    service,
+    selecting,
     serving,
+    silent,
     status_of,
+    unaware_of,
+    unready,
+    unsynced,
     wish,
 )
 from tritium.api.conditions import Condition, ConditionType
 from tritium.api.fetch import FetchReason, FetchResult
-from tritium.api.status import ModelDeploymentStatus
-from tritium.core.decide import decide
+from tritium.api.status import ModelDeploymentStatus, TrafficStatus
 from tritium.core.reasons import Reason
-from tritium.core.seen import PodSeen, Refusal, Seen, Trouble
+from tritium.core.seen import GatewaySeen, PodSeen, Refusal, Seen, Trouble
 from tritium.core.wish import Wish
 
 ONE, TWO = revision(1), revision(2, "b")
@@ -43,7 +53,16 @@ def upgrading(*candidates: PodSeen, **changes: Any) -> Seen:
     return serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=(*pods(ONE), *candidates), **changes)
 
 
+def saying_nothing_of_pods(wanted: TrafficStatus | None, sees: Seen) -> tuple[GatewaySeen, ...]:
+    return (gateway(answer(wanted)),)
+
+
 ABORTED = decide(wish("b"), SERVES, upgrading(pod("p", TWO, BROKEN)), NOW).status
+MOVED = decide(wish("b"), SERVES, upgrading(pod("p", TWO)), NOW).status
+BEFORE = SERVES.model_copy(update={"traffic": None})
+NO_GATEWAY = Trouble("Deployment", Reason.QUOTA, "No pod can be made.")
+NO_PORT = Trouble("gateway", Reason.NO_PORT, "All ports are in use.")
+REFUSED = "Error adding/updating listener(s) fraud: no such field: 'x' at 10.0.0.1:5->10.0.0.2:80"
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,7 @@ class Case:
     sees: Seen
     says: dict[str, str]
     """By the condition: status and reason."""
+    gateway: Gateway = following
 
 
 CASES = {
@@ -106,7 +126,7 @@ CASES = {
     "the Service does not lead there yet": Case(
         wish(), SERVES, serving(ONE, service=None),
         {"Ready": "False Starting", "Released": "False RollingOut", "Reconciling": "True RollingOut",
-         "TrafficConfigured": "Unknown Starting"},
+         "TrafficConfigured": "True Configured"},
     ),
     "the Service's name is taken": Case(
         wish(), SERVES, serving(ONE, service=None, refusals=(TAKEN,)),
@@ -147,7 +167,7 @@ CASES = {
          "ModelLoaded": "False Unschedulable"},
     ),
     "a new revision was turned down": Case(
-        wish("b"), SERVES, upgrading(pod("p", TWO, BROKEN)),
+        wish("b"), ABORTED, upgrading(pod("p", TWO, BROKEN)),
         {"Ready": "True Serving", "Released": "False Aborted", "Reconciling": "False Aborted",
          "Stalled": "True Aborted", "ModelLoaded": "False ModelLoadFailed", "TrafficConfigured": "True Configured"},
     ),
@@ -167,11 +187,91 @@ CASES = {
         wish(), SERVES, serving(ONE, revisions=()),
         {"Ready": "True Serving", "Released": "Unknown Resolving"},
     ),
+    # The gateway.
+    "there is no gateway pod yet": Case(
+        wish(), SERVES, serving(ONE),
+        {"Ready": "False Starting", "Released": "True Released", "Reconciling": "True Starting",
+         "TrafficConfigured": "Unknown Starting"},
+        absent,
+    ),
+    "the gateway's pods find no room": Case(
+        wish(), SERVES, serving(ONE),
+        {"Ready": "False Unschedulable", "Reconciling": "True Unschedulable", "Stalled": "False NotStalled",
+         "ModelLoaded": "True Loaded", "TrafficConfigured": "False Unschedulable"},
+        unready(NO_ROOM),
+    ),
+    "the gateway's pods are starting": Case(
+        wish(), SERVES, serving(ONE), {"Ready": "False Starting", "TrafficConfigured": "Unknown Starting"},
+        unready(STARTING),
+    ),
+    "no pod of the gateway can be made": Case(
+        wish(), SERVES, serving(ONE, gateway_trouble=NO_GATEWAY),
+        {"Ready": "False QuotaExceeded", "TrafficConfigured": "False QuotaExceeded"}, absent,
+    ),
+    "the gateway has no port for a first revision": Case(
+        wish(), NOTHING, Seen((ONE,), deployments(a=1), pods(ONE), gateway_trouble=NO_PORT),
+        {"Ready": "False PortsExhausted", "Released": "False RollingOut", "TrafficConfigured": "False PortsExhausted"},
+        unaware_of(ONE),
+    ),
+    "a first revision waits for the gateway": Case(
+        wish(), NOTHING, Seen((ONE,), deployments(a=1), pods(ONE)),
+        {"Ready": "False Unschedulable", "Released": "False RollingOut", "TrafficConfigured": "Unknown Starting"},
+        unready(NO_ROOM),
+    ),
+    "a gateway pod does not answer": Case(
+        wish(), SERVES, serving(ONE),
+        {"Ready": "True Serving", "Released": "True Released", "Reconciling": "True GatewayNotReady",
+         "TrafficConfigured": "False GatewayNotReady"},
+        silent,
+    ),
+    "a gateway pod does not follow the API server": Case(
+        wish(), SERVES, serving(ONE),
+        {"Ready": "True Serving", "Released": "True Released", "TrafficConfigured": "False GatewayNotReady"},
+        unsynced,
+    ),
+    "a gateway pod has not read the status yet": Case(
+        wish(), SERVES, serving(ONE),
+        {"Ready": "True Serving", "Released": "True Released", "Reconciling": "True Starting",
+         "TrafficConfigured": "Unknown Starting"},
+        lagging(None),
+    ),
+    "a gateway pod still sends requests to the revision before": Case(
+        wish("b"), MOVED, upgrading(pod("p", TWO)),
+        {"Ready": "True Serving", "Released": "False RollingOut", "Reconciling": "True RollingOut",
+         "TrafficConfigured": "Unknown Starting"},
+        lagging(SERVES.traffic),
+    ),
+    "a gateway pod that ends still sends requests to the revision before": Case(
+        wish("b"), MOVED, upgrading(pod("p", TWO)), {"Released": "False RollingOut"},
+        lambda wanted, sees: tuple(
+            replace(each, ready=each.name == "gw-a", terminating=each.name == "gw-b")
+            for each in lagging(SERVES.traffic)(wanted, sees)
+        ),
+    ),
+    "Envoy refuses the configuration": Case(
+        wish("b"), MOVED, upgrading(pod("p", TWO)),
+        {"Ready": "True Serving", "Released": "False RollingOut", "TrafficConfigured": "False ConfigurationRejected"},
+        lagging(SERVES.traffic, rejected=REFUSED),
+    ),
+    "no gateway pod knows the stable revision's pods": Case(
+        wish(), SERVES, serving(ONE), {"Ready": "False Starting"}, saying_nothing_of_pods,
+    ),
+    "the Service selects pods, from before there was a gateway": Case(
+        wish(), BEFORE, serving(ONE, service=selecting(ONE)),
+        {"Ready": "True Serving", "Released": "False RollingOut", "TrafficConfigured": "Unknown Starting"},
+        absent,
+    ),
+    "the Service selects pods, and none is ready": Case(
+        wish(), BEFORE, serving(ONE, service=selecting(ONE), pods=(pod("p", ONE, NO_ROOM),)),
+        {"Ready": "False Unschedulable"}, absent,
+    ),
 }  # fmt: skip
 
 
 def conditions(case: Case) -> dict[str, Condition]:
-    return {each.type: each for each in decide(case.asks, case.before, case.sees, NOW).status.conditions or ()}
+    return {
+        each.type: each for each in decide(case.asks, case.before, case.sees, NOW, case.gateway).status.conditions or ()
+    }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -186,7 +286,7 @@ def test_all_conditions_are_there_and_say_something_that_lasts(case: Case) -> No
     assert set(found) == set(ConditionType)
     for each in found.values():
         assert each.message
-        assert not re.search(r"\d\d:\d\d|\d+ (of|seconds|times)", each.message)
+        assert not re.search(r"\d\d:\d\d|(?<!port )\b\d+ (of|seconds|times)", each.message)
 
 
 def message(kind: ConditionType, name: str) -> str:
@@ -216,8 +316,8 @@ def test_a_candidate_says_what_keeps_it_back() -> None:
     assert said == "revision 2 is being made ready: No node has room."
 
 
-def test_what_serves_is_what_the_service_selects() -> None:
-    plan = decide(wish("b"), SERVES, upgrading(pod("p", TWO), service=service(ONE)), NOW)
+def test_what_serves_is_what_the_gateway_says() -> None:
+    plan = decide(wish("b"), SERVES, upgrading(pod("p", TWO)), NOW)
     assert plan.course.ledger.stable == 2
     said = {each.type: each.message for each in plan.status.conditions or ()}
     assert said[ConditionType.READY] == "revision 1 serves"
@@ -225,10 +325,22 @@ def test_what_serves_is_what_the_service_selects() -> None:
 
 
 def test_clients_that_cannot_be_led_say_why() -> None:
-    promoted = decide(wish("b"), SERVES, upgrading(pod("p", TWO)), NOW).status
-    plan = decide(wish("b"), promoted, upgrading(pod("p", TWO, NO_ROOM)), NOW)
+    plan = decide(wish("b"), MOVED, upgrading(pod("p", TWO, NO_ROOM)), NOW, lagging(SERVES.traffic))
     said = {each.type: each.message for each in plan.status.conditions or ()}
     assert said[ConditionType.RELEASED] == "clients are being led to revision 2: No node has room."
+
+
+def test_what_envoy_refuses_is_told_in_its_words_and_with_what_to_do() -> None:
+    said = message(ConditionType.TRAFFIC_CONFIGURED, "Envoy refuses the configuration")
+    assert said.startswith(
+        "Envoy refuses the configuration, and the one before goes on: Error adding/updating listener(s) fraud: "
+        "no such field: 'x' at 10.0.0.2:80. Correct what Envoy names in spec.traffic or spec.routing."
+    )
+
+
+def test_a_gateway_that_cannot_be_asked_says_which_port_it_is_about() -> None:
+    said = message(ConditionType.TRAFFIC_CONFIGURED, "a gateway pod does not answer")
+    assert "let the operator reach port 19001 of its pods" in said
 
 
 def test_what_a_server_says_at_length_is_cut() -> None:

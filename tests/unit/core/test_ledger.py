@@ -2,9 +2,19 @@
 
 from datetime import datetime
 
-from tests.unit.core.seeing import NOW, RETRIED, after
-from tritium.api.status import LastRollback, ModelDeploymentStatus, RejectedRevision, RevisionStatus
+from tests.unit.core.seeing import ALL, NOW, RETRIED, after, revision, told
+from tritium.api.status import LastRollback, ModelDeploymentStatus, RejectedRevision, RevisionStatus, TrafficLimits
 from tritium.core.ledger import REJECTED_LIMIT, Ledger, read
+
+TOLD = told(
+    7,
+    (revision(2, "b"), 0),
+    (revision(1), ALL),
+    sticky_header="x-user-id",
+    limits=TrafficLimits(timeout_ms=1000, max_request_bytes=2**50),
+    host="models.example.com",
+    path="/fraud",
+)
 
 
 def row(number: int, promoted: datetime | None = None, demoted: datetime | None = None) -> RevisionStatus:
@@ -27,10 +37,11 @@ def test_all_decisions_are_read_back_from_json() -> None:
             "rejectedRevisions": [rejected],
             "lastAction": RETRIED,
             "lastRollback": rollback,
+            "traffic": TOLD,
         }
     )
     stored = ModelDeploymentStatus.model_validate_json(status.model_dump_json(by_alias=True))
-    assert read(stored) == Ledger(1, {1: NOW, 2: NOW}, {2: after(hours=1)}, (rejected,), RETRIED, rollback)
+    assert read(stored) == Ledger(1, {1: NOW, 2: NOW}, {2: after(hours=1)}, (rejected,), RETRIED, rollback, TOLD)
     assert read(stored).numbers() == {1, 2, 3}
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.core.seeing import (
+    ALL,
     BAKE,
     BROKEN,
     CRASHED,
@@ -14,22 +15,34 @@ from tests.unit.core.seeing import (
     STARTING,
     A,
     after,
+    decide,
     deployments,
     failed,
     job,
     pod,
     pods,
     revision,
+    selecting,
+    service,
     serving,
     status_of,
+    unaware_of,
     wish,
 )
 from tritium.api.fetch import FetchResult
-from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, StableStatus
-from tritium.core.decide import decide
+from tritium.api.status import (
+    CandidateStatus,
+    Failure,
+    ModelDeploymentStatus,
+    Phase,
+    RevisionObserved,
+    StableStatus,
+    TrafficObserved,
+)
+from tritium.core import decide as deciding
 from tritium.core.reasons import Reason
 from tritium.core.report import spec_invalid
-from tritium.core.seen import Refusal, Seen
+from tritium.core.seen import Refusal, Seen, ServiceSeen
 from tritium.core.wish import SpecInvalid
 from tritium.core.wish import wish as read_wish
 
@@ -69,6 +82,48 @@ def test_without_a_revision_there_is_nothing_to_say() -> None:
 def test_the_stable_revision_is_named_without_its_record() -> None:
     status = decide(wish(), SERVES, serving(ONE, revisions=()), NOW).status
     assert status.stable == StableStatus(revision=1, weight=100)
+
+
+def test_what_serves_has_all_the_traffic_and_what_is_next_none() -> None:
+    sees = serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=(*pods(ONE), *pods(TWO)))
+    ready = decide(wish("b"), SERVES, sees, NOW, unaware_of(TWO)).status
+    assert ready.stable
+    assert ready.candidate
+    assert (ready.stable.revision, ready.stable.weight) == (1, 100)
+    assert (ready.candidate.revision, ready.candidate.weight) == (2, 0)
+    moved = decide(wish("b"), ready, sees, NOW).status
+    assert moved.stable
+    assert (moved.stable.revision, moved.stable.weight, moved.candidate) == (2, 100, None)
+
+
+def test_without_a_gateway_nothing_has_traffic() -> None:
+    status = deciding.decide(wish(), ModelDeploymentStatus(stable=StableStatus(revision=1)), serving(ONE), NOW).status
+    assert status.stable
+    assert (status.stable.weight, status.traffic, status.traffic_observed) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("to", "url"),
+    [(None, None), (service(ONE), "http://fraud.ml.svc:8000"), (selecting(ONE), "http://fraud.ml.svc:8000")],
+    ids=["no Service", "to the gateway", "as before there was a gateway"],
+)
+def test_the_address_is_told_when_there_is_one(to: ServiceSeen | None, url: str | None) -> None:
+    assert decide(wish(), SERVES, serving(ONE, service=to), NOW).status.url == url
+
+
+def test_what_the_gateway_runs_is_told_with_its_time() -> None:
+    observed = decide(wish(), SERVES, serving(ONE), NOW).status
+    assert observed.traffic
+    assert observed.traffic_observed == TrafficObserved(
+        version=observed.traffic.version,
+        gateways=2,
+        envoy="1.40.0",
+        revisions=[RevisionObserved(revision=1, weight=ALL, endpoints=1)],
+        since=NOW,
+    )
+    later = decide(wish(), observed, serving(ONE, count=2), after(hours=1)).status.traffic_observed
+    assert later
+    assert (later.since, later.revisions) == (NOW, [RevisionObserved(revision=1, weight=ALL, endpoints=2)])
 
 
 def test_members_that_nothing_decides_stay_as_they_are() -> None:

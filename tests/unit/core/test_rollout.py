@@ -17,22 +17,33 @@ from tests.unit.core.seeing import (
     RETRIED,
     RETRY,
     STARTING,
+    Gateway,
+    absent,
     after,
+    answer,
+    beside,
     deployments,
     failed,
+    following,
     passed,
     pod,
     pods,
     revision,
+    saying,
+    selecting,
     service,
     serving,
+    silent,
+    unaware_of,
+    unready,
     wish,
+    with_gateway,
 )
 from tritium.api.status import Phase, RejectedRevision
+from tritium.core import rollout
 from tritium.core.ledger import Ledger
-from tritium.core.plan import Resolution, Target
+from tritium.core.plan import Course, Resolution, Target
 from tritium.core.reasons import Reason
-from tritium.core.rollout import advance
 from tritium.core.seen import (
     Answer,
     DeploymentSeen,
@@ -72,6 +83,7 @@ class Case:
     rejected: tuple[int, ...] = ()
     trouble: str | None = None
     now: datetime = NOW
+    gateway: Gateway = following
 
 
 GOOD, OLD = pod("good", TWO), pod("old", TWO, BROKEN, created=EARLIER)
@@ -114,7 +126,10 @@ CASES = {
         wish("b", replicas=2), SERVES, making(GOOD, replicas=2), (Phase.PREPARING, 1, 2)
     ),
     "a candidate needs a Deployment with as many replicas as are asked for now": Case(
-        wish("b", replicas=1), SERVES, making(GOOD, replicas=2), (Phase.PREPARING, 1, 2)
+        wish("b", replicas=1), SERVES, making(GOOD, replicas=0), (Phase.PREPARING, 1, 2)
+    ),
+    "a candidate that has more than are asked for does not wait until it has fewer": Case(
+        wish("b", replicas=1), SERVES, making(GOOD, replicas=2), (Phase.PROMOTING, 2, None)
     ),
     "a pod that is being deleted does not count": Case(
         wish("b"), SERVES, making(pod("p", TWO, ready=False, terminating=True)), (Phase.PREPARING, 1, 2)
@@ -214,17 +229,85 @@ CASES = {
         wish("b"), replace(MOVED, rejected=(LEFT,)), serving(TWO, ONE), (Phase.PROMOTING, 2, None)
     ),
     # Adoption.
-    "a lost status is adopted from what the Service selects": Case(
+    "a lost status is adopted from what the Service tells of": Case(
         wish("b"), Ledger(), serving(ONE, TWO), (Phase.PREPARING, 1, 2)
     ),
+    "a lost status is adopted from the revision that a Service selects": Case(
+        wish("b"), Ledger(), serving(ONE, TWO, service=selecting(ONE)), (Phase.PREPARING, 1, 2)
+    ),
+    "what a Service selects counts more than its annotation": Case(
+        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen(2, revision=ONE.hash)), (Phase.PREPARING, 1, 2)
+    ),
     "a lost status is adopted from the Service's annotation if its selector leads nowhere": Case(
-        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen("00000000", 1)), (Phase.PREPARING, 1, 2)
+        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen(1, revision="00000000")), (Phase.PREPARING, 1, 2)
     ),
     "a Service that names no kept revision is not adopted": Case(
-        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen(None, None)), (Phase.INITIAL, None, 2)
+        wish("b"), Ledger(), serving(ONE, TWO, service=ServiceSeen()), (Phase.INITIAL, None, 2)
+    ),
+    "a known stable revision is not replaced by what the Service tells of": Case(
+        wish("b"), MOVED, serving(TWO, ONE, service=service(ONE)), (Phase.PROMOTING, 2, None)
     ),
     "a known stable revision is not replaced by what the Service selects": Case(
-        wish("b"), MOVED, serving(TWO, ONE, service=service(ONE)), (Phase.PROMOTING, 2, None)
+        wish("b"), MOVED, serving(TWO, ONE, service=selecting(ONE)), (Phase.PROMOTING, 2, None)
+    ),
+    # The gateway.
+    "a candidate waits until each gateway pod knows its pods": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PREPARING, 1, 2), trouble=Reason.STARTING, gateway=unaware_of(TWO)
+    ),
+    "a candidate waits until each gateway pod knows all of its pods": Case(
+        wish("b", replicas=2), SERVES, making(GOOD, pod("more", TWO), replicas=2),
+        (Phase.PREPARING, 1, 2), trouble=Reason.STARTING, gateway=saying(endpoints={1: 1, 2: 1}),
+    ),
+    "a candidate does not wait for more endpoints than pods are asked for": Case(
+        wish("b"), SERVES, making(GOOD, pod("more", TWO)), (Phase.PROMOTING, 2, None),
+        gateway=saying(endpoints={1: 1, 2: 1}),
+    ),
+    "endpoints that a gateway pod knows are no pods that are ready": Case(
+        wish("b", replicas=2), SERVES, making(GOOD, pod("p", TWO, STARTING), replicas=2),
+        (Phase.PREPARING, 1, 2), trouble=Reason.STARTING, gateway=saying(endpoints={1: 1, 2: 2}),
+    ),
+    "a gateway pod that does not answer knows nothing": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.BLOCKED, 1, 2), trouble=Reason.GATEWAY_NOT_READY, gateway=silent
+    ),
+    "a gateway pod that is not ready takes no requests, and need not know": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PROMOTING, 2, None),
+        gateway=beside(lambda each: replace(each, ready=False, answer=None)),
+    ),
+    "a gateway pod that ends still has requests, and must know": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PREPARING, 1, 2), trouble=Reason.STARTING,
+        gateway=beside(lambda each: replace(each, ready=False, terminating=True, answer=answer(None))),
+    ),
+    "a gateway pod that ends and does not answer is gone": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PROMOTING, 2, None),
+        gateway=beside(lambda each: replace(each, ready=False, terminating=True, answer=None)),
+    ),
+    "a candidate waits for the gateway": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PREPARING, 1, 2), trouble=Reason.STARTING, gateway=absent
+    ),
+    "a candidate waits for a gateway that finds no room": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.BLOCKED, 1, 2), trouble=Reason.UNSCHEDULABLE, gateway=unready(NO_ROOM)
+    ),
+    "a candidate waits for a gateway whose pods are starting": Case(
+        wish("b"), SERVES, making(GOOD), (Phase.PREPARING, 1, 2), trouble=Reason.STARTING, gateway=unready(STARTING)
+    ),
+    "a candidate waits for a gateway that cannot be made": Case(
+        wish("b"), SERVES, making(GOOD, gateway_trouble=QUOTA), (Phase.BLOCKED, 1, 2), trouble=Reason.QUOTA,
+        gateway=absent,
+    ),
+    "a gateway in trouble is nothing against a candidate whose pods are not ready": Case(
+        wish("b"), SERVES, making(), (Phase.PREPARING, 1, 2), gateway=unready(NO_ROOM)
+    ),
+    "the first revision waits for the gateway": Case(
+        wish(), Ledger(), Seen((ONE,), deployments(a=1), pods(ONE)), (Phase.INITIAL, None, 1),
+        trouble=Reason.UNSCHEDULABLE, gateway=unready(NO_ROOM),
+    ),
+    "going back waits for the gateway as well": Case(
+        wish(), MOVED, making(GOOD, service=service(TWO)), (Phase.PREPARING, 2, 1), trouble=Reason.STARTING,
+        gateway=unaware_of(ONE),
+    ),
+    "without replicas a revision waits for a gateway as well": Case(
+        wish(replicas=0), Ledger(), Seen((ONE,), deployments(a=0)), (Phase.INITIAL, None, 1),
+        trouble=Reason.STARTING, gateway=absent,
     ),
     "the record of the stable revision was deleted by hand": Case(
         wish(), SERVES, serving(ONE, revisions=()), (Phase.PREPARING, 1, None)
@@ -232,10 +315,17 @@ CASES = {
 }  # fmt: skip
 
 
+def advance(
+    asks: Wish, ledger: Ledger, wanted: Target, sees: Seen, now: datetime, *, gateway: Gateway = following
+) -> Course:
+    """One step; where nothing is said of it, the gateway knows all pods."""
+    return rollout.advance(asks, ledger, wanted, with_gateway(sees, ledger.traffic, gateway), now)
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_advance(case: Case) -> None:
     asked = target(case.asks, case.ledger, case.sees, case.now)
-    course = advance(case.asks, case.ledger, asked, case.sees, case.now)
+    course = advance(case.asks, case.ledger, asked, case.sees, case.now, gateway=case.gateway)
     candidate = course.candidate.number if course.candidate else None
     assert (course.phase, course.ledger.stable, candidate) == case.comes
     assert tuple(each.revision for each in course.ledger.rejected) == case.rejected
@@ -354,3 +444,10 @@ def test_without_pods_a_revision_takes_over_only_if_it_has_no_smoke_test_to_pass
     sees = Seen((ONE, TWO), deployments(a=0, b=0), service=service(ONE))
     course = advance(wish("b", replicas=0, smoke_tests=tests), SERVES, Target(TWO), sees, NOW)
     assert (course.phase, course.ledger.stable) == comes
+
+
+def test_a_pod_that_is_about_to_go_passes_no_smoke_test() -> None:
+    """What it answered is lost with the process, and the end must not depend on that."""
+    asks, sees = wish("b", replicas=0, smoke_tests="t1"), making(GOOD, replicas=0, smoke=passed(GOOD))
+    course = advance(asks, SERVES, Target(TWO), sees, NOW)
+    assert (course.phase, course.ledger.stable) == (Phase.BLOCKED, 1)

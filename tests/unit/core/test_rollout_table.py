@@ -10,35 +10,48 @@ from typing import Any
 import pytest
 
 from tests.unit.core.seeing import (
+    ALL,
     BAKE,
     BROKEN,
     DENIED,
     NO_IMAGE,
     NO_ROOM,
     NOW,
+    PORT,
     QUOTA,
     RETRY,
     STARTING,
     A,
     B,
+    Gateway,
+    absent,
     after,
+    decide,
     deployments,
     failed,
+    following,
     job,
+    lagging,
     pod,
     pods,
     revision,
+    selecting,
     service,
     serving,
+    silent,
     status_of,
+    told,
+    unaware_of,
+    unready,
+    unsynced,
+    weights,
     wish,
 )
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
-from tritium.core.decide import decide
-from tritium.core.plan import Plan
+from tritium.core.plan import Plan, ServiceWish
 from tritium.core.reasons import Reason
-from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen
+from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen, ServiceSeen, Trouble
 from tritium.core.wish import Wish
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -53,6 +66,7 @@ class Situation:
     status: ModelDeploymentStatus
     sees: Seen
     now: datetime = NOW
+    gateway: Gateway = following
 
     def with_pods(self, *replaced: PodSeen) -> "Situation":
         """Other pods of those revisions, with the others as they were."""
@@ -66,8 +80,16 @@ class Situation:
     def asking(self, **wanted: Any) -> "Situation":
         return replace(self, asks=replace(self.asks, **wanted))
 
+    def through(self, gateway: Gateway) -> "Situation":
+        """Where not all is well with the gateway."""
+        return replace(self, gateway=gateway)
+
+    def later(self) -> "Situation":
+        """After the pass that this calls for: the status is written, and the gateway has read it."""
+        return replace(self, status=self.decided().status)
+
     def decided(self) -> Plan:
-        return decide(self.asks, self.status, self.sees, self.now)
+        return decide(self.asks, self.status, self.sees, self.now, self.gateway)
 
 
 def settled(asks: Wish, sees: Seen, before: ModelDeploymentStatus | None = None) -> Situation:
@@ -95,7 +117,7 @@ PHASES = {
 
 def another_without_room(before: Situation) -> Situation:
     crowded = before.asking(written="c").with_pods(pod("r", THREE, NO_ROOM))
-    return crowded.but(revisions=(ONE, TWO, THREE), deployments=deployments(a=1, b=1, c=1))
+    return crowded.but(revisions=(ONE, TWO, THREE), deployments=deployments(a=1, b=1, c=1)).later()
 
 
 def stable_without_room(before: Situation) -> Situation:
@@ -107,13 +129,41 @@ def serves(before: Situation, which: RevisionSeen) -> bool:
     return before.sees.service == service(which)
 
 
+def from_before_the_gateway(before: Situation) -> Situation:
+    """As a release without one left it."""
+    return replace(
+        before.but(service=selecting(ONE)), status=before.status.model_copy(update={"traffic": None})
+    ).through(absent)
+
+
+def ready(before: Situation) -> Situation:
+    return before.with_pods(pod("p", TWO))
+
+
+def half_done(before: Situation) -> Situation:
+    """A release without a gateway had decided, and did not come to change the Service."""
+    return from_before_the_gateway(before).with_pods(pod("p", TWO, STARTING))
+
+
+LAGGING = lagging(SERVES.traffic)
+REJECTING = lagging(SERVES.traffic, rejected="no such field: 'x'")
+NO_PORT = Trouble("gateway", Reason.NO_PORT, "All ports are in use.")
 REFUSED = Refusal("Deployment", f"fraud-{B}", Reason.OBJECT_REFUSED, "It is wrong.")
 EVENTS: dict[str, Callable[[Situation], Situation]] = {
     "nothing": lambda it: it,
     "the object is new": lambda it: replace(it, sees=Seen(), status=ModelDeploymentStatus()),
     "the source was listed": lambda it: it.asking(written="n").but(resolutions=(job("n", found=1),)),
     "the source cannot be listed": lambda it: it.asking(written="n").but(resolutions=(job("n", trouble=DENIED),)),
-    "the candidate's pods are ready": lambda it: it.with_pods(pod("p", TWO)),
+    "the candidate's pods are ready": ready,
+    "the candidate's pods are ready, and a gateway pod does not know them yet": lambda it: ready(it).through(
+        unaware_of(TWO)
+    ),
+    "the candidate's pods are ready, and a gateway pod does not answer": lambda it: ready(it).through(silent),
+    "the candidate's pods are ready, and the gateway's find no room": lambda it: ready(it).through(unready(NO_ROOM)),
+    "the candidate's pods are ready, and the gateway's are starting": lambda it: ready(it).through(unready(STARTING)),
+    "the candidate's pods are ready, and the gateway has no port left": lambda it: (
+        ready(it).but(gateway_trouble=NO_PORT).through(unaware_of(TWO))
+    ),
     "some of the candidate's pods are ready": lambda it: (
         it.asking(replicas=2).with_pods(pod("p", TWO)).but(deployments=deployments(a=2, b=2))
     ),
@@ -151,11 +201,42 @@ EVENTS: dict[str, Callable[[Situation], Situation]] = {
         resolutions=(job(f"{it.asks.written}#{RETRY.token}", found=2),)
     ),
     "the bake time ends": lambda it: replace(it, now=NOW + BAKE),
-    "the stable revision loses its pods before the Service selects it": lambda it: it.with_pods(
-        pod("p", TWO, STARTING)
-    ).but(service=service(ONE)),
-    "the status was lost while a Service selects a revision": lambda it: replace(
+    "the bake time ends, and each gateway pod does without": lambda it: replace(it, now=NOW + BAKE).later(),
+    "the bake time ends while a gateway pod lags": lambda it: replace(it, now=NOW + BAKE).later().through(LAGGING),
+    "the bake time ends while a gateway pod does not answer": lambda it: (
+        replace(it, now=NOW + BAKE).later().through(silent)
+    ),
+    "the bake time ends while a gateway pod does not follow the API server": lambda it: (
+        replace(it, now=NOW + BAKE).later().through(unsynced)
+    ),
+    "a gateway pod lags": lambda it: it.through(LAGGING),
+    "a gateway pod does not answer": lambda it: it.through(silent),
+    "no gateway pod is ready": lambda it: it.through(unready(STARTING)),
+    "Envoy refuses what it is told": lambda it: it.through(REJECTING),
+    "a stable pod finds no room while a gateway pod lags": lambda it: stable_without_room(it).through(LAGGING),
+    "`replicas` is 0 while a gateway pod does not answer": lambda it: it.asking(replicas=0).through(silent),
+    "there is no Service": lambda it: it.but(service=None),
+    "there is no Service, and a gateway pod does not answer": lambda it: it.but(service=None).through(silent),
+    "the Service selects pods, as before there was a gateway": from_before_the_gateway,
+    "the Service selects pods, and each gateway pod runs what it is told": lambda it: (
+        from_before_the_gateway(it).later().through(following)
+    ),
+    "the Service selects pods, and a gateway pod lags": lambda it: (
+        from_before_the_gateway(it).later().through(lagging(None))
+    ),
+    "the Service selects pods that a gateway pod does not know yet": lambda it: (
+        from_before_the_gateway(it).later().through(unaware_of(ONE))
+    ),
+    "the Service selects the old revision's pods, and the stable one has lost its own": half_done,
+    "that, and each gateway pod runs what it is told": lambda it: half_done(it).later().through(following),
+    "that, and the bake time ends": lambda it: (
+        replace(half_done(it).later(), now=NOW + BAKE).later().through(following)
+    ),
+    "the status was lost while a Service leads to the gateway": lambda it: replace(
         it, status=ModelDeploymentStatus(), sees=serving(ONE, TWO)
+    ).through(lambda _, sees: following(told(7, (ONE, ALL)), sees)),
+    "the status was lost while a Service selects a revision": lambda it: replace(
+        it, status=ModelDeploymentStatus(), sees=serving(ONE, TWO, service=selecting(ONE))
     ),
 }
 
@@ -175,8 +256,13 @@ def nothing(before: Situation, plan: Plan) -> None:
     assert {name: number for name, number in plan.replicas.items() if number != before.asks.replicas} == {
         name: number for name, number in has.items() if number != before.asks.replicas
     }
-    assert plan.selected is not None
-    assert before.sees.service == service(plan.selected)
+    assert plan.status.traffic == before.status.traffic
+    assert service_then(before, plan) == before.sees.service
+
+
+def service_then(before: Situation, plan: Plan) -> ServiceSeen | None:
+    """The Service as it is when the plan is carried out."""
+    return ServiceSeen(plan.service.number, plan.service.port) if plan.service else before.sees.service
 
 
 def lists(before: Situation, plan: Plan) -> None:
@@ -193,10 +279,40 @@ def records(before: Situation, plan: Plan) -> None:
     assert plan.target.create.number == max(each.number for each in before.sees.revisions) + 1
 
 
-def selects(before: Situation, plan: Plan) -> None:
-    assert plan.selected is not None
-    assert plan.selected == plan.course.stable
-    assert before.sees.service != service(plan.selected)
+def sends(before: Situation, plan: Plan) -> None:
+    assert plan.course.stable is not None
+    assert weights(before.status.traffic)[plan.course.stable.number] == 0
+    assert weights(plan.status.traffic)[plan.course.stable.number] == ALL
+    assert version(plan.status) == version(before.status) + 1
+
+
+def version(status: ModelDeploymentStatus) -> int:
+    return status.traffic.version if status.traffic else 0
+
+
+def tells(before: Situation, plan: Plan) -> None:
+    assert plan.status.traffic == told(1, (ONE, ALL))
+
+
+def drops(before: Situation, plan: Plan) -> None:
+    assert (weights(before.status.traffic), weights(plan.status.traffic)) == ({2: ALL, 1: 0}, {2: ALL})
+
+
+def leads(before: Situation, plan: Plan) -> None:
+    assert before.sees.service is None or before.sees.service.port is None
+    assert plan.service == ServiceWish(PORT, 1)
+
+
+def no_service(before: Situation, plan: Plan) -> None:
+    assert plan.service is None
+    assert before.sees.service is None
+
+
+def says_what_envoy_said(before: Situation, plan: Plan) -> None:
+    conditions = {each.type: each for each in plan.status.conditions or ()}
+    traffic = conditions[ConditionType.TRAFFIC_CONFIGURED]
+    assert (traffic.status, traffic.reason) == ("False", Reason.GATEWAY_REJECTED)
+    assert "no such field: 'x'" in traffic.message
 
 
 def rejected_are(*numbers: int) -> Callable[[Situation, Plan], None]:
@@ -219,7 +335,15 @@ def pods_are(**wanted: int) -> Callable[[Situation, Plan], None]:
 
 
 def adopts(before: Situation, plan: Plan) -> None:
-    assert (plan.course.stable, plan.selected) == (ONE, ONE)
+    assert plan.course.stable == ONE
+    assert weights(plan.status.traffic) == {2: 0, 1: ALL}
+    assert plan.status.traffic
+    assert plan.status.traffic.port == PORT
+
+
+def tells_higher(before: Situation, plan: Plan) -> None:
+    assert version(plan.status) == 8
+    assert plan.service == ServiceWish(PORT, 1)
 
 
 def scales(before: Situation, plan: Plan) -> None:
@@ -241,7 +365,12 @@ def replaces(before: Situation, plan: Plan) -> None:
 
 
 def stays(before: Situation, plan: Plan) -> None:
-    assert (plan.selected, plan.course.stable, plan.replicas) == (ONE, TWO, {A: 1, B: 1})
+    assert plan.service is None
+    assert before.sees.service == selecting(ONE)
+
+
+def stable_keeps(before: Situation, plan: Plan) -> None:
+    assert (plan.replicas[A], plan.kept, before.asks.replicas) == (1, frozenset({A, B}), 0)
 
 
 def asks_those(before: Situation, plan: Plan) -> None:
@@ -253,11 +382,18 @@ ACTIONS: dict[str, Callable[[Situation, Plan], None]] = {
     "list the source": lists,
     "wait, then list it again": waits,
     "record the revision": records,
-    "select the candidate": selects,
+    "send the requests to the candidate": sends,
+    "tell the gateway what serves": tells,
+    "tell the gateway without the old revision": drops,
+    "lead the Service to the gateway": leads,
+    "make no Service": no_service,
+    "say what Envoy said": says_what_envoy_said,
     "show why, reject nothing": shows_why,
     "adopt that revision as stable": adopts,
+    "tell it with a version above the gateway's": tells_higher,
     "give the candidate its pods": pods_are(a=1, b=1),
-    "the old revision keeps its pods": pods_are(a=1, b=1),
+    "the old revision keeps its pods": pods_are(a=1),
+    "the stable revision keeps its pods": stable_keeps,
     "scale the stable revision": scales,
     "scale the candidate to 0": pods_are(b=0),
     "reject the one that is left": left_is_rejected,
@@ -277,7 +413,7 @@ ACTIONS: dict[str, Callable[[Situation, Plan], None]] = {
 
 def rows() -> list[tuple[str, ...]]:
     """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("## Rollout (before the gateway)")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("\n## Rollout\n")[2].partition("\n## ")[0]
     lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
     return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
 
@@ -292,9 +428,13 @@ def test_the_table_is_true(phase: str, event: str, then: str, action: str) -> No
     assert plan.status.phase == then
     for each in action.split("; "):
         ACTIONS[each](before, plan)
-    if plan.course.stable:
-        assert plan.replicas[plan.course.stable.hash] == before.asks.replicas
-        assert plan.selected == plan.course.stable or "the Service stays where it is" in action
+    stable = plan.course.stable
+    if stable and "the stable revision keeps its pods" not in action:
+        assert plan.replicas[stable.hash] == before.asks.replicas
+    if stable and "the Service stays where it is" not in action:
+        assert weights(plan.status.traffic)[stable.number] == ALL
+        if before.sees.service and before.sees.service.port:
+            assert plan.service == ServiceWish(PORT, stable.number)
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from tritium.kube.kinds import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS, Kind
-from tritium.kube.store import Key, Store
+from tritium.api import names
+from tritium.kube.glance import Glance
+from tritium.kube.kinds import CONFIG_MAPS, DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS, Kind
+from tritium.kube.store import GATEWAY, Key, Store
 
 Object = dict[str, Any]
 FRAUD = Key("a", "fraud")
@@ -47,6 +49,56 @@ def test_facts_are_found_by_owner() -> None:
     assert versions(store, DEPLOYMENTS) == {}
     assert store.owners() == [FRAUD]
     assert store.orphans() == [Key("a", "other")]
+
+
+def of_gateway(kind: Kind, name: str, uid: str, version: int, **labels: str) -> Object:
+    """An object of the namespace's gateway."""
+    obj = made(kind, name, uid, version, owner=None)
+    obj["metadata"]["labels"] |= {names.GATEWAY_LABEL: "true"} | labels
+    return obj
+
+
+def test_the_gateways_objects_are_found_by_their_own_key() -> None:
+    store = Store()
+    key = Key("a", GATEWAY)
+    assert store.remember(CONFIG_MAPS, of_gateway(CONFIG_MAPS, "gateway", "1", 1)) == key
+    assert store.remember(PODS, of_gateway(PODS, "p", "2", 2)) == key
+    assert store.remember(PODS, of_gateway(PODS, "q", "3", 3, **{names.OWNER: "fraud"})) == FRAUD
+    assert store.remember(PODS, of_gateway(PODS, "r", "4", 4, **{names.GATEWAY_LABEL: "no"})) is None
+    assert [each["metadata"]["name"] for each in store.children(key, PODS)] == ["p"]
+    assert [each["metadata"]["name"] for each in store.children(key, CONFIG_MAPS)] == ["gateway"]
+    assert (store.owners(), store.orphans(), store.namespaces()) == ([], [FRAUD], [])
+    assert store.remember(PODS, made(PODS, "p", "2", 5, owner=None)) == key  # it has lost its label
+    assert store.children(key, PODS) == []
+    assert store.replace(CONFIG_MAPS, [], store.sweep_started()) == {key}
+
+
+def test_a_glance_at_all_of_a_namespace() -> None:
+    store = Store()
+    told: list[tuple[Key, Glance | None, Glance | None]] = []
+    store.follow(lambda *glanced: told.append(glanced))
+    first, second = Glance("u"), Glance("u", port=10_001, version=3)
+    store.remember(MODEL_DEPLOYMENTS, owner("u", 1))
+    assert (store.namespaces(), store.namespace_owners("a")) == (["a"], {"fraud": first})
+    status = {"traffic": {"version": 3, "port": 10_001}}
+    store.remember(MODEL_DEPLOYMENTS, owner("u", 2, status=status))
+    store.remember(MODEL_DEPLOYMENTS, owner("u", 3, status=status | {"phase": "Idle"}))
+    store.remember(MODEL_DEPLOYMENTS, owner("u", 2))  # late
+    assert store.namespace_owners("a") == {"fraud": second}
+    store.drop(MODEL_DEPLOYMENTS, "a", "fraud", "u")
+    assert (store.namespaces(), store.namespace_owners("a")) == ([], {})
+    assert told == [(FRAUD, None, first), (FRAUD, first, second), (FRAUD, second, None)]
+
+
+@pytest.mark.parametrize("how", ["an event", "a list"])
+def test_a_glance_at_one_that_goes(how: str) -> None:
+    store = Store()
+    store.remember(MODEL_DEPLOYMENTS, owner("u", 1))
+    if how == "an event":
+        store.remember(MODEL_DEPLOYMENTS, owner("u", 2), gone=True)
+    else:
+        store.replace(MODEL_DEPLOYMENTS, [], store.sweep_started())
+    assert store.namespace_owners("a") == {}
 
 
 def test_nobody_keeps_what_nobody_decides_from() -> None:

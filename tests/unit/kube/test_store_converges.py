@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from tests.unit.kube.test_store import made
+from tritium.kube.glance import Glance
 from tritium.kube.kinds import MODEL_DEPLOYMENTS, PODS, Kind
 from tritium.kube.store import Key, Store
 
@@ -31,6 +32,8 @@ class Converges(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = Store()
+        self.followed: dict[str, str] = {}
+        self.store.follow(self.follow)
         self.server: dict[tuple[Kind, str], Object] = {}
         self.revision = 100
         self.uids = 0
@@ -154,7 +157,15 @@ class Converges(RuleBasedStateMachine):
         }
         alone = {name for name in with_children if (MODEL_DEPLOYMENTS, name) not in held}
         assert set(self.store.orphans()) == {Key("a", name) for name in alone}
-        assert set(self.store.owners()) == {Key("a", name) for kind, name in held if kind == MODEL_DEPLOYMENTS}
+        there = {name: obj["metadata"]["uid"] for (kind, name), obj in held.items() if kind == MODEL_DEPLOYMENTS}
+        assert set(self.store.owners()) == {Key("a", name) for name in there}
+        assert {name: each.uid for name, each in self.store.namespace_owners("a").items()} == there == self.followed
+
+    def follow(self, key: Key, before: Glance | None, after: Glance | None) -> None:
+        """What one who is told of changes makes of them."""
+        assert self.followed.pop(key.name, None) == (before.uid if before else None)
+        if after:
+            self.followed[key.name] = after.uid
 
     def teardown(self) -> None:
         self.all_is_swept()

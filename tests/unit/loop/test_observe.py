@@ -12,7 +12,7 @@ from tritium.api import names
 from tritium.core.seen import Refusal, Seen, Trouble
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
-from tritium.loop.observe import observe
+from tritium.loop.observe import Heard, observe
 from tritium.resources.owner import Owner
 
 Object = dict[str, Any]
@@ -21,6 +21,7 @@ SHORT = sample("short")
 OWNER = owner_of(SHORT)
 KEY = Key(OWNER.namespace, OWNER.name)
 NOON = "2026-01-01T12:00:00Z"
+PORT = 10_012
 MADE = (kinds.CONTROLLER_REVISIONS, kinds.DEPLOYMENTS, kinds.SERVICES, kinds.CONFIG_MAPS, kinds.JOBS)
 
 
@@ -43,8 +44,8 @@ def add_pod(store: Store, name: str, created: str, **labels: str) -> None:
 
 
 def seen(store: Store, **others: Any) -> Seen:
-    given: dict[str, Any] = {"smoke": {}, "refusals": (), "without_pods": {}} | others
-    return observe(store, KEY, OWNER.uid, **given)
+    nothing: dict[str, Any] = {"smoke": {}, "refusals": (), "without_pods": {}, "gateways": (), "gateway_trouble": None}
+    return observe(store, KEY, OWNER.uid, Heard(**nothing | {"port": PORT} | others))
 
 
 def test_what_is_its_own_is_seen() -> None:
@@ -52,7 +53,7 @@ def test_what_is_its_own_is_seen() -> None:
     (revision,), (deployment,), (job,) = found.revisions, found.deployments, found.resolutions
     assert deployment.revision == revision.hash
     assert found.service
-    assert found.service.revision == revision.hash
+    assert (found.service.number, found.service.port) == (revision.number, PORT)
     assert found.digests.keys() == {revision.hash}
     assert job.written
 
@@ -91,7 +92,7 @@ def test_what_belongs_to_a_predecessor_is_not() -> None:
     store = stored(predecessor)
     add_pod(store, "a", NOON)
     assert all(store.children(KEY, kind) for kind in MADE)
-    assert seen(store) == Seen()
+    assert seen(store) == Seen(port=PORT)
 
 
 def test_a_pod_is_as_old_as_its_deployment_at_most() -> None:

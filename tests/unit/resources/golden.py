@@ -1,4 +1,4 @@
-"""All objects of a ModelDeployment, for the golden files in `tests/golden/resources`.
+"""All objects of a ModelDeployment, and of a gateway, for the golden files in `tests/golden/resources`.
 
 The files are what a reader sees of the builders. After a change that is meant, rewrite them and read the diff:
 
@@ -7,17 +7,24 @@ The files are what a reader sees of the builders. After a change that is meant, 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tritium.api import names
+from tritium.core.ports import Ports
 from tritium.core.revision import revision_hash, written_hash
 from tritium.resources.controller_revision import controller_revision
 from tritium.resources.deployment import deployment
 from tritium.resources.disruption import disruption_budget
+from tritium.resources.endpoints_service import revision_service
 from tritium.resources.facts import revision_facts
+from tritium.resources.gateway.anchor import anchor
+from tritium.resources.gateway.identity import Gateway
+from tritium.resources.gateway.network import models_policy
+from tritium.resources.gateway.objects import gateway_objects
 from tritium.resources.owner import Owner
 from tritium.resources.pod_template import pod_template
 from tritium.resources.rendering import Rendering
@@ -34,7 +41,11 @@ RENDERING = Rendering(fetch_image="tritium.dev/operator:1.0.0", triton_image="nv
 FINGERPRINT = "sha256:" + "f" * 64
 DIGEST = "sha256:" + "d" * 64
 SIZE = 100 * 1024**2
+UID = "00000000-0000-0000-0000-00000000000"
+PORT = 10012
+OPERATOR = "tritium-system"
 NAMES = ("short", "gpu", "private-bucket", "service-account", "pod-template")
+"""The golden files of ModelDeployments; `gateway` is that of a gateway."""
 
 SERVICE_ACCOUNT: Object = {
     "metadata": {"name": "forecast"},
@@ -66,7 +77,7 @@ def case(name: str) -> Object:
     return SERVICE_ACCOUNT if name == "service-account" else sample(name)
 
 
-def owner_of(model: Object, namespace: str = "ml", uid: str = "00000000-0000-0000-0000-000000000001") -> Owner:
+def owner_of(model: Object, namespace: str = "ml", uid: str = f"{UID}1") -> Owner:
     """Who owns the objects of a ModelDeployment that no server has stored."""
     return Owner.of({"metadata": model["metadata"] | {"namespace": namespace, "uid": uid}})
 
@@ -98,8 +109,23 @@ def objects(owner: Owner, spec: Object) -> list[Object]:
         deployment(owner, hash=key, replicas=spec.get("replicas", 1), template=rendered),
         revision_facts(owner, hash=key, digest=DIGEST),
         disruption_budget(owner, hash=key),
-        service(owner, hash=key, number=1),
+        revision_service(owner, hash=key),
+        service(owner, port=PORT, number=1),
     ]
+
+
+def gateway_anchor(*owners: Owner) -> Object:
+    """The anchor of the gateway of those ModelDeployments, which are in one namespace."""
+    ports = Ports(
+        {owner.name: PORT + place for place, owner in enumerate(owners)}, {10001: datetime(2026, 1, 1, tzinfo=UTC)}
+    )
+    return anchor(owners[0].namespace, owners, ports)
+
+
+def gateway(anchor_uid: str, namespace: str = "ml") -> list[Object]:
+    """All other objects of a gateway."""
+    its = Gateway(namespace, anchor_uid)
+    return [*gateway_objects(its, RENDERING, operator=OPERATOR), models_policy(its, operator=OPERATOR)]
 
 
 class _Readable(yaml.SafeDumper):
@@ -111,12 +137,18 @@ class _Readable(yaml.SafeDumper):
 
 def rendered(name: str) -> str:
     """What a golden file holds."""
+    if name == "gateway":
+        owners = owner_of(case("short")), owner_of(case("gpu"), uid=f"{UID}2")
+        return _text([gateway_anchor(*owners), *gateway(f"{UID}3")])
     model = case(name)
-    built = objects(owner_of(model), model["spec"])
+    return _text(objects(owner_of(model), model["spec"]))
+
+
+def _text(built: list[Object]) -> str:
     return yaml.dump_all(built, Dumper=_Readable, sort_keys=False, width=120)
 
 
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    for each in NAMES:
+    for each in (*NAMES, "gateway"):
         (GOLDEN / f"{each}.yaml").write_text(rendered(each))

@@ -7,13 +7,13 @@ import pytest
 from tests.unit.resources.golden import GOLDEN, NAMES, SAMPLES, objects, owner_of, rendered, sample
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "gateway"])
 def test_the_objects_are_those_of_the_golden_file(name: str) -> None:
     assert rendered(name) == (GOLDEN / f"{name}.yaml").read_text()
 
 
 def test_no_golden_file_is_left_over() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == set(NAMES)
+    assert {path.stem for path in GOLDEN.iterdir()} == {*NAMES, "gateway"}
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLES.glob("*.yaml")))
@@ -21,7 +21,7 @@ def test_every_sample_builds(name: str) -> None:
     model = sample(name)
     built = objects(owner_of(model), model["spec"])
     assert [each["kind"] for each in built] == [
-        "Job", "ControllerRevision", "Deployment", "ConfigMap", "PodDisruptionBudget", "Service",
+        "Job", "ControllerRevision", "Deployment", "ConfigMap", "PodDisruptionBudget", "Service", "Service",
     ]  # fmt: skip
     for each in built:
         assert each["metadata"]["ownerReferences"][0]["name"] == model["metadata"]["name"]

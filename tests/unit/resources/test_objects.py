@@ -21,6 +21,7 @@ OWNER = owner_of(SHORT)
 
 
 def built(kind: str) -> Object:
+    """The first of its kind; of the Services, that is the one of the revision."""
     return next(each for each in objects(OWNER, SHORT["spec"]) if each["kind"] == kind)
 
 

@@ -77,20 +77,6 @@ def test_a_service_account_is_the_pods_and_gives_it_no_token_for_the_api_server(
     assert pod["automountServiceAccountToken"] is False
 
 
-@pytest.mark.parametrize(
-    ("image", "flags"),
-    [
-        ("nvcr.io/nvidia/tritonserver:26.07-py3", 1),
-        ("nvcr.io/nvidia/tritonserver:24.10-py3", 1),
-        ("nvcr.io/nvidia/tritonserver:23.12-py3", 0),
-        ("registry.example.com/own@sha256:0123", 1),
-    ],
-)
-def test_a_flag_is_set_where_the_version_has_it(image: str, flags: int) -> None:
-    args = triton(rendered(image=image))["args"]
-    assert len([arg for arg in args if arg.startswith("--grpc-max-connection-age=")]) == flags
-
-
 def test_the_users_flags_are_the_last() -> None:
     assert triton(rendered(args=["--exit-on-error=false"]))["args"][-1] == "--exit-on-error=false"
 

@@ -1,0 +1,122 @@
+"""What the gateway is told: which revision gets the requests, and which others it must know.
+
+Endpoints first, then the weight, then every gateway pod says that it runs it; only then may pods go that served until
+now.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tritium.api.gateway import MAX_WEIGHT
+from tritium.api.status import RevisionTraffic, TrafficStatus
+from tritium.core.gateway import available, runs, sent_to
+from tritium.core.lookup import pods_of
+from tritium.core.plan import Course, ServiceWish
+from tritium.core.revision import revision_name
+from tritium.core.seen import RevisionSeen, Seen
+from tritium.core.target import by_number
+from tritium.core.wish import Wish
+
+MOST_REVISIONS: Final = 32
+"""As many as the API takes."""
+
+
+def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
+    """What to tell the gateway: the same as before, or something else with a higher version."""
+    before = course.ledger.traffic
+    port = seen.port or (before.port if before else None)
+    revisions = list(_revisions(wish, course, seen))[:MOST_REVISIONS]
+    if port is None or not revisions:
+        return before
+    asked = TrafficStatus(
+        version=before.version if before else 0,
+        port=port,
+        model=wish.model,
+        revisions=revisions,
+        sticky_header=wish.routing.sticky_header,
+        limits=wish.routing.limits,
+        host=wish.routing.host,
+        path=wish.routing.path,
+    )
+    return asked if asked == before else asked.model_copy(update={"version": _next_version(before, seen)})
+
+
+def leading(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
+    """The revision that gets the requests.
+
+    A revision that is stable by decision may lose its pods before it has the traffic. Then the one that has it goes
+    on, for as long as it has more to give.
+    """
+    stable, current = course.stable, _current(course, seen)
+    if stable is None or current is None:
+        return stable
+    return stable if available(stable, seen) >= min(wish.replicas, available(current, seen)) else current
+
+
+def settled(wish: Wish, course: Course, seen: Seen) -> bool:
+    """Whether the traffic is where it should be, on pods enough: then pods may go that served before."""
+    to = leading(wish, course, seen)
+    if to is None or to is not course.stable or (seen.service and seen.service.revision):
+        return False
+    ready = sum(pod.ready for pod in pods_of(seen, to))
+    return runs(course.ledger.traffic, seen) and available(to, seen) >= min(wish.replicas, ready)
+
+
+def leads_to(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> bool:
+    """Whether requests go to a revision by decision, by the Service, and by what any gateway pod was heard to do."""
+    told, there = course.ledger.traffic, seen.service
+    if told is None or there is None or there.port != told.port or leading(wish, course, seen) != revision:
+        return False
+    return sent_to(seen) <= {revision.number}
+
+
+def service(wish: Wish, course: Course, seen: Seen) -> ServiceWish | None:
+    """Where the Service should lead: to the gateway as soon as that serves this model, and not before."""
+    told, stable = course.ledger.traffic, course.ledger.stable
+    if stable is None or told is None or told.port is None:
+        return None
+    leads = seen.service is not None and seen.service.port == told.port
+    as_good = leads or (runs(told, seen) and _replaces_selector(wish, course, seen))
+    return ServiceWish(told.port, stable) if as_good else None
+
+
+def _replaces_selector(wish: Wish, course: Course, seen: Seen) -> bool:
+    """Whether the gateway has as many pods to send to as a Service that selects pods itself."""
+    selected = seen.service.revision if seen.service else None
+    if selected is None:
+        return True
+    to, ready = leading(wish, course, seen), sum(pod.ready and pod.revision == selected for pod in seen.pods)
+    return to is not None and available(to, seen) >= min(wish.replicas, ready)
+
+
+def _revisions(wish: Wish, course: Course, seen: Seen) -> Iterator[RevisionTraffic]:
+    """All that have a part, so that their endpoints are known before they have a weight; a candidate comes first."""
+    to, told = leading(wish, course, seen), course.ledger.traffic
+    parts = {each.hash: each for each in (course.candidate, course.stable, to) if each}
+    for each in parts.values():
+        yield _share(wish, each, MAX_WEIGHT if each is to else 0)
+    if course.ledger.stable is not None and to is None:
+        # The record of what serves is gone: what the gateway was told of it is all that is known.
+        yield from (each for each in (told.revisions or () if told else ()) if each.weight)
+    for each in sorted(seen.revisions, key=lambda each: -each.number):
+        if each.number in course.held and each.hash not in parts:
+            yield _share(wish, each, 0)
+
+
+def _share(wish: Wish, revision: RevisionSeen, weight: int) -> RevisionTraffic:
+    return RevisionTraffic(revision=revision.number, service=revision_name(wish.name, revision.hash), weight=weight)
+
+
+def _current(course: Course, seen: Seen) -> RevisionSeen | None:
+    """The revision that has the traffic, by what the gateway was told last."""
+    told = course.ledger.traffic
+    if told is None or not told.revisions:
+        legacy = seen.service.revision if seen.service else None
+        return next((each for each in seen.revisions if each.hash == legacy), None)
+    return by_number(seen.revisions, max(told.revisions, key=lambda each: each.weight).revision)
+
+
+def _next_version(before: TrafficStatus | None, seen: Seen) -> int:
+    """Higher than any that a gateway pod runs: a status that was lost must not begin again below it."""
+    running = [each.answer.version or 0 for each in seen.gateways if each.answer]
+    return max([before.version if before else 0, *running]) + 1

@@ -1,0 +1,150 @@
+"""From Envoy's statistics to counters by model and revision. Pure.
+
+Envoy counts by cluster, and a cluster is a revision and a protocol. The names of statistics are made from the names of
+clusters and listeners; a ModelDeployment's name holds neither `.` nor `/`, so they can be taken apart again.
+"""
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
+
+from tritium.api.gateway import GatewayCounters, ModelCounters, RevisionCounters
+from tritium.gateway.snapshot.names import Protocol
+
+STATS: Final = (
+    r"^(cluster\.[a-z0-9-]+/[0-9]+/(http|grpc)\."
+    r"(upstream_rq_([0-9]+|active|pending_active|retry|active_overflow|pending_overflow|time)|upstream_cx_none_healthy"
+    r"|grpc\.(.+\.)?[0-9]+)"
+    r"|http\.[a-z0-9-]+\.(downstream_rq_total|rq_total|rq_direct_response|no_route))$"
+)
+"""Which statistics to ask Envoy for; it is what `/stats?filter=` takes. There are some hundred for each cluster."""
+
+BOUNDS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
+"""Upper bounds of the latency histogram."""
+
+_CLUSTER: Final = re.compile(r"cluster\.(?P<model>[^/]+)/(?P<revision>[0-9]+)/(?P<protocol>[a-z]+)\.(?P<what>.+)")
+_LISTENER: Final = re.compile(r"http\.(?P<model>[^./]+)\.(?P<what>[^.]+)")
+
+
+class Bin(NamedTuple):
+    """Some values of a histogram of Envoy's: milliseconds, cut down to whole ones.
+
+    Attributes:
+        lower: the smallest value that belongs in it.
+        width: how much larger they may be.
+        values: how many there are.
+    """
+
+    lower: float
+    width: float
+    values: int
+
+
+@dataclass(slots=True)
+class _Revision:
+    codes: Counter[str] = field(default_factory=Counter)
+    grpc: Counter[str] = field(default_factory=Counter)
+    other: Counter[str] = field(default_factory=Counter)
+    bins: list[Bin] = field(default_factory=list)
+
+
+def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounters:
+    """The counters.
+
+    Args:
+        stats: what Envoy answers to `/stats?format=json&histogram_buckets=detailed`.
+        served: names of the ModelDeployments there are. Envoy counts its own listeners too.
+
+    >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.fraud.downstream_rq_total": 8}
+    >>> told |= {"http.fraud.rq_total": 7}
+    >>> found = counters({"stats": [{"name": name, "value": value} for name, value in told.items()]}, {"fraud"})
+    >>> found.revisions[0].codes, found.models[0].refused
+    ({'200': 7}, 1)
+    """
+    revisions: dict[tuple[str, int], _Revision] = {}
+    models: dict[str, Counter[str]] = {}
+    for each in stats["stats"]:
+        if "histograms" in each:
+            for histogram in each["histograms"].get("details") or ():
+                if found := _CLUSTER.fullmatch(histogram["name"]):
+                    _of(revisions, found).bins += _bins(histogram)
+        elif found := _CLUSTER.fullmatch(each["name"]):
+            _count(_of(revisions, found), found["protocol"], found["what"], each["value"])
+        elif found := _LISTENER.fullmatch(each["name"]):
+            models.setdefault(found["model"], Counter())[found["what"]] += each["value"]
+    return GatewayCounters(
+        models=[_model(name, counted) for name, counted in sorted(models.items()) if name in served],
+        revisions=[_revision(name, number, it) for (name, number), it in sorted(revisions.items()) if name in served],
+    )
+
+
+def cumulative(bins: Iterable[Bin], bounds: Sequence[int]) -> list[tuple[float, int]]:
+    """How many values are below each bound.
+
+    Envoy cuts a latency down to whole milliseconds, so its 5 is more than 5, and its 0 is less than 1.
+
+    >>> cumulative([Bin(0, 0, 10), Bin(4, 0.1, 2), Bin(5, 0.1, 1), Bin(250, 10, 3)], (1, 5, 10, 250, 500))
+    [(1, 10), (5, 12), (10, 13), (250, 13), (500, 16)]
+    """
+    below = [0] * len(bounds)
+    for each in bins:
+        below[min(bisect_right(bounds, each.lower), len(bounds) - 1)] += each.values
+    return list(zip(bounds, accumulate(below), strict=True))
+
+
+def total(bins: Iterable[Bin]) -> float:
+    """Sum of all values: each is taken to lie in the middle of where it can be.
+
+    >>> total([Bin(0, 0, 10), Bin(250, 10, 1)])
+    260.0
+    """
+    return sum(each.values * (each.lower + max(each.width, 1) / 2) for each in bins)
+
+
+def _of(revisions: dict[tuple[str, int], _Revision], found: re.Match[str]) -> _Revision:
+    return revisions.setdefault((found["model"], int(found["revision"])), _Revision())
+
+
+def _bins(histogram: Mapping[str, Any]) -> list[Bin]:
+    return [Bin(each["lower_bound"], each["width"], each["count"]) for each in histogram.get("totals") or ()]
+
+
+def _count(revision: _Revision, protocol: str, what: str, value: int) -> None:
+    """A gRPC request is counted by its own status, whatever HTTP says of it."""
+    last = what.rpartition(".")[2].removeprefix("upstream_rq_")
+    if not last.isdigit():
+        revision.other[what] += value
+    elif what.startswith("grpc."):
+        revision.grpc[last] += value
+    elif protocol == Protocol.HTTP:
+        revision.codes[last] += value
+
+
+def _revision(name: str, number: int, found: _Revision) -> RevisionCounters:
+    return RevisionCounters(
+        name=name,
+        revision=number,
+        codes=dict(sorted(found.codes.items())),
+        grpc=dict(sorted(found.grpc.items(), key=lambda each: int(each[0]))),
+        buckets=cumulative(found.bins, BOUNDS_MS),
+        latency_sum_ms=total(found.bins),
+        active=found.other["upstream_rq_active"] + found.other["upstream_rq_pending_active"],
+        none_healthy=found.other["upstream_cx_none_healthy"],
+        # The first where requests are in flight, the second where they wait for a connection.
+        overflow=found.other["upstream_rq_active_overflow"] + found.other["upstream_rq_pending_overflow"],
+        retries=found.other["upstream_rq_retry"],
+    )
+
+
+def _model(name: str, counted: Counter[str]) -> ModelCounters:
+    """What never came to the router was refused; so was what it answered itself."""
+    before = counted["downstream_rq_total"] - counted["rq_total"]
+    return ModelCounters(
+        name=name,
+        requests=counted["downstream_rq_total"],
+        refused=max(before, 0) + counted["rq_direct_response"] + counted["no_route"],
+    )

@@ -1,0 +1,98 @@
+"""The routes of one model: who answers which request."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from envoy.config.core.v3.base_pb2 import DataSource
+from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, Route, RouteMatch
+from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
+
+from tritium.gateway.snapshot.actions import action, revision_header
+from tritium.gateway.snapshot.filters import GRPC_STATS, ON, answer_limit, request_limit
+from tritium.gateway.snapshot.messages import header_is
+from tritium.gateway.snapshot.names import Protocol, cluster_name
+from tritium.gateway.snapshot.paths import Length, Passing, passing
+from tritium.gateway.table import Header, Model, Share
+
+NOBODY = "No revision of this model takes requests yet. Ask again a little later."
+CLOSED = "This is closed: the gateway passes inference, health, metadata, configuration and statistics of the model {}."
+
+
+def model_routes(model: Model, prefix: str = "") -> list[Route]:
+    """Every request is answered by one of them, in the order in which they stand.
+
+    Args:
+        model: the model.
+        prefix: what stands before the path that Triton knows, and is taken away.
+    """
+    kinds = passing(model.triton)
+    arms = [share for share in model.shares if share.matches]
+    split = [share for share in model.shares if share.weight > 0]
+    passes = [_passes(model, prefix, kind, [arm], arm.matches) for kind in kinds for arm in arms]
+    rest = [_passes(model, prefix, kind, split, ()) if split else _nobody(prefix, kind) for kind in kinds]
+    return [*passes, *rest, *_closed(model, prefix)]
+
+
+def clusters_named(model: Model) -> frozenset[str]:
+    """The clusters that the routes lead to."""
+    split = [share.revision for share in model.shares if share.weight > 0]
+    led = [*([split] if split else []), *([share.revision] for share in model.shares if share.matches)]
+    named = {revision for revisions in led for revision in revisions}
+    if model.copies and any(revisions != [model.copies.revision] for revisions in led):
+        named |= {share.revision for share in model.shares if share.revision == model.copies.revision}
+    return frozenset(cluster_name(model.name, revision, protocol) for revision in named for protocol in Protocol)
+
+
+def answer(name: str, match: RouteMatch, status: int, says: str) -> Route:
+    """A route that answers by itself."""
+    response = DirectResponseAction(status=status, body=DataSource(inline_string=says))
+    return Route(name=name, match=match, direct_response=response)
+
+
+def under(prefix: str) -> RouteMatch:
+    """A path and all below it."""
+    return RouteMatch(path_separated_prefix=prefix) if prefix else RouteMatch(prefix="/")
+
+
+def _passes(model: Model, prefix: str, kind: Passing, shares: Sequence[Share], headers: Sequence[Header]) -> Route:
+    route = Route(name=kind.name, match=_match(prefix, kind, headers), route=action(model, kind, shares))
+    if len(shares) == 1:
+        route.response_headers_to_add.append(revision_header(shares[0].revision))
+    for name in _filters(model, kind):
+        route.typed_per_filter_config[name].CopyFrom(ON)
+    if prefix:
+        pattern = RegexMatcher(regex=f"^{re.escape(prefix)}")
+        route.route.regex_rewrite.CopyFrom(RegexMatchAndSubstitute(pattern=pattern, substitution=""))
+    return route
+
+
+def _filters(model: Model, kind: Passing) -> Iterator[str]:
+    """What a request of this kind passes. A stream of gRPC may be of any length, the messages in it too."""
+    if kind.protocol is Protocol.GRPC:
+        yield GRPC_STATS
+    if kind.protocol is Protocol.HTTP or kind.length is Length.ONE_ANSWER:
+        yield request_limit(model.bounds)
+    if kind.protocol is Protocol.HTTP and kind.length is Length.ONE_ANSWER:
+        yield answer_limit(model.bounds)
+
+
+def _nobody(prefix: str, kind: Passing) -> Route:
+    return answer(kind.name, _match(prefix, kind, ()), 503, NOBODY)
+
+
+def _match(prefix: str, kind: Passing, headers: Sequence[Header]) -> RouteMatch:
+    match = RouteMatch(
+        safe_regex=RegexMatcher(regex=f"{re.escape(prefix)}({kind.path})"),
+        headers=[header_is(":method", kind.method), *(header_is(each.name, each.value) for each in headers)],
+    )
+    if kind.protocol is Protocol.GRPC:
+        match.grpc.SetInParent()
+    return match
+
+
+def _closed(model: Model, prefix: str) -> Iterator[Route]:
+    own = f"{prefix}/v2/models/{model.triton}"
+    closed = CLOSED.format(model.triton)
+    yield answer("closed", RouteMatch(path_separated_prefix=own), 403, closed)
+    yield answer("another-model", under(f"{prefix}/v2/models"), 404, f"The model at this address is {model.triton}.")
+    yield answer("closed", under(prefix), 403, closed)

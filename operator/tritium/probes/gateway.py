@@ -1,0 +1,83 @@
+"""Asking a pod of the gateway what it runs and what it has counted."""
+
+from dataclasses import dataclass, field
+from typing import Final, Self, TypeVar
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+from yarl import URL
+
+from tritium.api.gateway import AGENT_PORT
+
+DEADLINE: Final = 1.0
+"""Seconds for one answer. It comes from memory and over the cluster's own network."""
+
+_LARGEST: Final = 8 * 2**20
+"""Bytes of an answer; that of a thousand models has not a tenth of it."""
+_CHUNK: Final = 2**16
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Unanswered(Exception):
+    """A pod did not answer, or with something else than it should; the text says what."""
+
+
+@dataclass(slots=True)
+class GatewayProbe:
+    """Asks pods over HTTP; an async context manager. Connections are kept: each pod is asked every other second."""
+
+    _http: aiohttp.ClientSession = field(init=False)
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=DEADLINE),
+            trust_env=False,  # a proxy is for what is outside of the cluster, and this is none
+            auto_decompress=False,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.close()
+
+    async def ask(self, ip: str, path: str) -> bytes:
+        """What a pod answers, as it stands.
+
+        Raises:
+            Unanswered: nothing, too late, too much, or an error.
+        """
+        try:
+            async with self._http.get(URL.build(scheme="http", host=ip, port=AGENT_PORT, path=path)) as answer:
+                if answer.status != 200:
+                    raise Unanswered(f"it answers with status {answer.status}")
+                return await _bounded(answer.content)
+        except TimeoutError as late:
+            raise Unanswered(f"it does not answer within {DEADLINE:g} s") from late
+        except (aiohttp.ClientError, OSError, ValueError) as broken:  # the last: an address that is none
+            raise Unanswered(str(broken) or type(broken).__name__) from broken
+
+
+def read(model: type[M], answer: bytes) -> M:
+    """An answer as what it should be.
+
+    Raises:
+        Unanswered: it is something else.
+    """
+    try:
+        return model.model_validate_json(answer)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(each) for each in first["loc"])
+        raise Unanswered(f"its answer is no {model.__name__}: {where}: {first['msg']}") from error
+
+
+async def _bounded(content: aiohttp.StreamReader) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in content.iter_chunked(_CHUNK):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST:
+            raise Unanswered(f"its answer has more than {_LARGEST} bytes")
+    return b"".join(parts)

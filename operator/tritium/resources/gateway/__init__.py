@@ -1,0 +1,1 @@
+"""The gateway of a namespace, as Kubernetes objects: what takes the requests of all its models."""

@@ -1,0 +1,75 @@
+"""Who may connect to what, where the cluster's network enforces NetworkPolicies.
+
+Probes come from the node of a pod, which Kubernetes lets through whatever a policy says.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tritium.api import names
+from tritium.api.gateway import AGENT_PORT, FIRST_PORT, LAST_PORT, SHARED_PORT
+from tritium.resources.gateway.identity import PODS, Gateway
+from tritium.resources.seal import sealed
+from tritium.resources.triton import GRPC_PORT, HTTP_PORT, METRICS_PORT
+
+Object = dict[str, Any]
+
+MODELS: Final = "tritium-models"
+"""Name of the policy for the pods of the models."""
+
+OPERATOR: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "tritium", names.COMPONENT: "operator"}
+"""Labels that the chart gives to the operator's pods."""
+
+
+def gateway_policy(gateway: Gateway, *, operator: str) -> Object:
+    """Models are for everybody; what the agent tells, and draining, are for the operator.
+
+    Args:
+        gateway: the gateway.
+        operator: the namespace of the operator's pods.
+    """
+    models = {"protocol": "TCP", "port": FIRST_PORT, "endPort": LAST_PORT}
+    return _policy(
+        gateway,
+        names.GATEWAY,
+        PODS,
+        {"ports": [models, *_ports(SHARED_PORT)]},
+        {"from": [_operator(operator)], "ports": _ports(AGENT_PORT)},
+    )
+
+
+def models_policy(gateway: Gateway, *, operator: str) -> Object:
+    """Requests come from the gateway, smoke tests from the operator; metrics are for whoever collects them.
+
+    To be applied once every Service of the namespace leads to the gateway: until then clients speak to the pods.
+    """
+    return _policy(
+        gateway,
+        MODELS,
+        {names.MANAGED_BY: names.FIELD_MANAGER, names.COMPONENT: names.Component.MODEL.value},
+        {"from": [{"podSelector": {"matchLabels": dict(PODS)}}], "ports": _ports(HTTP_PORT, GRPC_PORT)},
+        {"from": [_operator(operator)], "ports": _ports(GRPC_PORT)},
+        {"ports": _ports(METRICS_PORT)},
+    )
+
+
+def _policy(gateway: Gateway, name: str, pods: Mapping[str, str], *ingress: Object) -> Object:
+    return sealed(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": gateway.metadata(name),
+            "spec": {"podSelector": {"matchLabels": dict(pods)}, "policyTypes": ["Ingress"], "ingress": list(ingress)},
+        }
+    )
+
+
+def _operator(namespace: str) -> Object:
+    return {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "podSelector": {"matchLabels": dict(OPERATOR)},
+    }
+
+
+def _ports(*numbers: int) -> list[Object]:
+    return [{"protocol": "TCP", "port": number} for number in numbers]

@@ -1,0 +1,111 @@
+"""What must hold at every single moment: of each decision, and of each write."""
+
+from tests.properties.cluster import Cluster
+from tritium.api.status import ModelDeploymentStatus, TrafficStatus
+from tritium.core import ledger
+from tritium.core.gateway import counted
+from tritium.core.plan import Plan, ServiceWish
+from tritium.core.seen import Answer, Seen
+
+
+def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """The plan itself takes nothing from what is seen to serve, and promotes nothing without its pods."""
+    _of_promotion(cluster, seen, plan)
+    _of_adoption(cluster, seen, plan)
+    has = {each.revision: each.replicas for each in seen.deployments if each.replicas}
+    stable = plan.course.stable.hash if plan.course.stable else None
+    for name in sent_to(cluster, seen) & has.keys():
+        assert name in plan.kept
+        fewest = min(has[name], cluster.wish.replicas) if name == stable else has[name]
+        assert plan.replicas.get(name, has[name]) >= fewest
+
+
+def sent_to(cluster: Cluster, seen: Seen) -> set[str]:
+    """Revisions that requests are seen to go to: by what a gateway pod says, or by a Service that selects pods."""
+    selected = seen.service.revision if seen.service else None
+    answers = [each.answer for each in counted(seen) if each.answer]
+    numbers = {number for each in answers for number, weight in each.weights.items() if weight}
+    if cluster.lost and not (seen.service and seen.service.port):
+        return {selected} if selected else set()
+    by_gateway = {each.hash for each in cluster.revisions.values() if each.number in numbers}
+    return by_gateway | ({selected} if selected else set())
+
+
+def _of_promotion(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """Nothing becomes stable without its pods, except for what serves already when a status was lost."""
+    before, after, wish = ledger.read(cluster.status).stable, plan.course.stable, cluster.wish
+    if after is None or cluster.is_stable(after.hash) or (before is None and seen.service):
+        return
+    ready = [pod for pod in seen.pods if pod.revision == after.hash and pod.ready]
+    assert len(ready) >= wish.replicas
+    assert any(each.ready for each in seen.gateways)
+    assert known(seen, after.number) >= wish.replicas
+    if wish.smoke_tests and not any(
+        each.revision == after.number and each.promoted_at for each in cluster.status.revisions or ()
+    ):
+        assert all(seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
+
+
+def _of_adoption(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """A status that was lost is no first deployment."""
+    if ledger.read(cluster.status).stable is not None or seen.service is None:
+        return
+    adopted = next((each for each in cluster.revisions.values() if each.number == seen.service.number), None)
+    if adopted:
+        assert adopted.number == plan.course.ledger.stable or adopted.number in plan.course.ledger.demoted
+
+
+def of_fewer_pods(cluster: Cluster, name: str, wanted: int) -> None:
+    """What requests may go to has as many pods as before; of the stable revision the user may want fewer."""
+    if cluster.serves(name):
+        assert cluster.is_stable(name), "what serves lost pods"
+        assert wanted >= cluster.wish.replicas, "what serves lost pods"
+
+
+def of_removal(cluster: Cluster, name: str) -> None:
+    """Nothing of what has pods that requests may go to is ever removed."""
+    replicas, _ = cluster.objects.deployments.get(name, (0, 0))
+    assert not replicas or not cluster.serves(name), "what serves was removed"
+
+
+def of_traffic(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> None:
+    """What the gateway is told: another version each time, and a weight only where the endpoints are known."""
+    told, before = status.traffic, cluster.status.traffic
+    if told == before or told is None:
+        return
+    assert told.version > (before.version if before else 0), "a version went back"
+    assert len(shares(told)) == len(told.revisions or ())
+    assert sum(shares(told).values()) in {0, 10_000}
+    if before is None:
+        return  # a first one has no weight; or there is a Service already, and it is what serves that is told
+    had = {each.service for each in before.revisions or () if each.weight}
+    for each in told.revisions or ():
+        if each.weight and each.service not in had:
+            assert known(seen, each.revision) >= cluster.wish.replicas, "a weight without endpoints"
+
+
+def known(seen: Seen, number: int) -> int:
+    """How many endpoints of a revision each gateway pod is seen to know."""
+    return min((each.answer.endpoints.get(number, 0) if each.answer else 0 for each in counted(seen)), default=0)
+
+
+def shares(told: TrafficStatus | None) -> dict[int, int]:
+    """Weights by the revision's number."""
+    return {each.revision: each.weight for each in (told.revisions or () if told else ())}
+
+
+def of_service(cluster: Cluster, seen: Seen, to: ServiceWish) -> None:
+    """Clients are led to the gateway when all of it does what it was told, and has as many pods to send to."""
+    there, told = seen.service, cluster.status.traffic
+    assert told
+    assert (to.port, to.number) == (told.port, ledger.read(cluster.status).stable)
+    if there and there.port == to.port:
+        return
+    answers = [each.answer for each in counted(seen)]
+    assert answers
+    assert all(each and each.synced and each.version == told.version for each in answers)
+    if there and there.revision:
+        selected = sum(pod.ready for pod in seen.pods if pod.revision == there.revision)
+        number = next(number for number, weight in shares(told).items() if weight)
+        known = min(each.endpoints.get(number, 0) for each in answers if each)
+        assert known >= min(selected, cluster.wish.replicas), "fewer pods than before"

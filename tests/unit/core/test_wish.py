@@ -1,0 +1,93 @@
+"""What a spec asks of the gateway, in the terms of the status."""
+
+from typing import Any
+
+import pytest
+
+from tritium.api.status import TrafficLimits
+from tritium.core.wish import RoutingWish, SpecInvalid, wish
+
+MODEL = {"source": {"uri": "s3://models/fraud/7"}}
+
+
+def routing(**spec: Any) -> RoutingWish:
+    obj = {
+        "metadata": {"namespace": "ml", "name": "fraud", "generation": 1},
+        "spec": {"model": MODEL, **spec},
+    }
+    return wish(obj).routing
+
+
+def limits(**written: Any) -> TrafficLimits | None:
+    return routing(traffic={"limits": written}).limits
+
+
+@pytest.mark.parametrize("spec", [{}, {"traffic": {}, "routing": {}}, {"traffic": {"limits": {}}}])
+def test_what_is_not_written_is_left_to_the_gateway(spec: dict[str, Any]) -> None:
+    assert routing(**spec) == RoutingWish()
+
+
+def test_a_sticky_header_is_lower_case_as_it_is_on_the_wire() -> None:
+    assert routing(traffic={"sticky": {"header": "X-User-ID"}}).sticky_header == "x-user-id"
+
+
+@pytest.mark.parametrize(
+    ("written", "milliseconds"), [("500ms", 500), ("30s", 30_000), ("1h30m", 5_400_000), ("0s1ms", 1)]
+)
+def test_a_timeout_is_in_milliseconds(written: str, milliseconds: int) -> None:
+    assert routing(traffic={"timeout": written}).limits == TrafficLimits(timeout_ms=milliseconds)
+
+
+SIZES = [
+    ("64Mi", 64 * 2**20),
+    ("10M", 10_000_000),
+    (4096, 4096),
+    ("4096", 4096),
+    ("1.5Ki", 1536),
+    ("0.1", 1),
+    ("1e3", 1000),
+    ("0", 1),
+    (0, 1),
+    ("9999Ei", 2**50),
+]
+
+
+@pytest.mark.parametrize(("written", "size"), SIZES, ids=[str(written) for written, _ in SIZES])
+def test_sizes_are_whole_bytes_within_what_can_be_kept(written: str | int, size: int) -> None:
+    assert limits(maxRequestBytes=written) == TrafficLimits(max_request_bytes=size)
+    assert limits(maxResponseBytes=written) == TrafficLimits(max_response_bytes=size)
+    assert limits(maxHeaderBytes=written) == TrafficLimits(max_header_bytes=size)
+
+
+def test_limits_stand_side_by_side() -> None:
+    written = {"timeout": "2s", "limits": {"maxConcurrency": 8, "maxRequestBytes": "1Ki", "maxHeaderBytes": "2Ki"}}
+    assert routing(traffic=written).limits == TrafficLimits(
+        timeout_ms=2000, max_concurrency=8, max_request_bytes=1024, max_header_bytes=2048
+    )
+
+
+@pytest.mark.parametrize("written", ["1e33", "1e-33", "1e99999"])
+def test_an_amount_beyond_all_measure_is_not_understood_and_fails_no_pass(written: str) -> None:
+    """The API server takes it for a quantity."""
+    with pytest.raises(SpecInvalid) as raised:
+        limits(maxRequestBytes=written)
+    assert "spec.traffic.limits.maxRequestBytes" in str(raised.value)
+    assert written in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [(None, None), ("/", None), ("/fraud", "/fraud"), ("/fraud/", "/fraud"), ("/team/fraud/", "/team/fraud")],
+)
+def test_a_path_has_no_slash_at_its_end(written: str | None, path: str | None) -> None:
+    found = routing(routing={"host": "models.example.com", **({"path": written} if written else {})})
+    assert found == RoutingWish(host="models.example.com", path=path)
+
+
+def test_what_goes_through_the_gateway_makes_no_other_revision() -> None:
+    def written(**spec: Any) -> str:
+        obj = {"metadata": {"namespace": "ml", "name": "fraud", "generation": 1}, "spec": {"model": MODEL, **spec}}
+        return wish(obj).written
+
+    asked = {"traffic": {"timeout": "2s", "sticky": {"header": "x-user-id"}}, "routing": {"host": "models.example.com"}}
+    assert written(**asked) == written()
