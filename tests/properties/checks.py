@@ -79,6 +79,8 @@ def of_traffic(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> N
     if before is None:
         return  # a first one has no weight; or there is a Service already, and it is what serves that is told
     had = {each.service for each in before.revisions or () if each.weight}
+    if seen.service and seen.service.revision:
+        had.add(cluster.service_of(seen.service.revision))
     for each in told.revisions or ():
         if each.weight and each.service not in had:
             assert known(seen, each.revision) >= cluster.wish.replicas, "a weight without endpoints"

@@ -253,7 +253,7 @@ def is_what_was_asked_for(world: World, plan: Plan) -> None:
 
 
 TestRollouts = Rollouts.TestCase
-TestRollouts.settings = settings(max_examples=60, stateful_step_count=30)
+TestRollouts.settings = settings(max_examples=30, stateful_step_count=25)
 
 
 @pytest.mark.parametrize("smoke_tests", [False, True])
