@@ -279,4 +279,4 @@ class Exchange(RuleBasedStateMachine):
 
 
 TestExchange = Exchange.TestCase
-TestExchange.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestExchange.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)

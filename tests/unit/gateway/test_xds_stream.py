@@ -157,6 +157,36 @@ class TestOrder:
         assert talk.asks(EDS, "a") == [(EDS, ["a@1"], [])]
         assert talk.acks() == [(RDS, ["fraud@2"], [])]
 
+    @pytest.mark.parametrize("together", [True, False])
+    def test_a_route_that_envoy_let_go_of_under_way_and_asked_for_anew_may_be_there(self, together: bool) -> None:  # noqa: FBT001
+        talk = Talk()
+        talk.runs(snapshot(*model("fraud", "a", "b"), fraud="b"), "fraud")
+        assert talk.publish(snapshot(*model("fraud", "a", "b", version="2"), fraud="a b")) == [(RDS, ["fraud@2"], [])]
+        # Its last listener has drained; there is another one, and the route comes in time for that.
+        talk.asks(RDS, leaves=["fraud"])
+        waits = snapshot(*model("fraud", "b", "slow", version="3"), fraud="b slow")
+        assert talk.publish(waits) == [(CDS, ["slow@1"], [])]
+        route = next(each for each in talk.open if each.type is RDS)
+        talk.open.remove(route)
+        asks_and_answers = answer(route)
+        if together:
+            asks_and_answers.resource_names_subscribe.append("fraud")
+        else:
+            talk.asks(RDS, "fraud")
+        talk.stream.receive(asks_and_answers)
+        assert talk.hears() == [], "the route that may be there names a"
+        assert talk.asks(EDS, "slow") == [(EDS, ["slow@1"], [])]
+        assert talk.acks() == [(RDS, ["fraud@3"], [])]
+        assert talk.acks() == [(CDS, [], ["a"])]
+
+    def test_a_route_that_envoy_let_go_of_for_good_keeps_no_cluster(self) -> None:
+        talk = Talk()
+        talk.runs(FRAUD, "fraud")
+        talk.publish(snapshot(*model("fraud", "a", version="2"), fraud="a"))
+        assert talk.publish(Snapshot()) == [(LDS, [], ["fraud"])]
+        assert talk.asks(RDS, leaves=["fraud"]) == []
+        assert talk.acks() == [(CDS, [], ["a"])]
+
     def test_a_listener_that_changes_waits_for_nothing(self) -> None:
         talk = Talk()
         talk.runs(FRAUD, "fraud")

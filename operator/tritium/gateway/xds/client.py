@@ -49,12 +49,15 @@ class Response:
     Attributes:
         items: what it brings, by name; None for what it takes away.
         alone: it was about one resource, so that a refusal is, too.
+        let_go: routes of it that Envoy let go of while it was under way. If Envoy asked for one anew before it came to
+            this response, it took the route in.
     """
 
     type: Type
     nonce: str
     items: dict[str, Held | None]
     alone: bool
+    let_go: dict[str, Held] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class Client:
         held: what it has: acknowledged by it, or told when the stream began.
         unanswered: responses by nonce, oldest first.
         flight: the newest unanswered response that has the resource.
-        doubtful: what came in a refused response with others. Envoy may have taken it in all the same.
+        doubtful: what it may have taken in: it came in a refused response with others, or was let go of under way.
         rejected: what it refused when it was alone in its response, unless something newer took its place.
         due: what it has asked for and was not answered yet, whatever it has.
         settled: it has told everything that it came with.
@@ -136,11 +139,19 @@ class Client:
 
     def routes(self) -> list[Held]:
         """Every route that it has, was sent or may have."""
-        sent = (response.items[name] for (type_, name), response in self.flight.items() if type_ is Type.ROUTES)
         there = (
             held for kept in (self.held, self.doubtful) for (type_, _), held in kept.items() if type_ is Type.ROUTES
         )
-        return [route for route in (*sent, *there) if route is not None]
+        sent = [each for each in self.unanswered.values() if each.type is Type.ROUTES]
+        under_way = (held for response in sent for kept in (response.items, response.let_go) for held in kept.values())
+        return [route for route in (*there, *under_way) if route is not None]
+
+    def may_have(self, response: Response) -> None:
+        """It has answered a response: of what it let go of meanwhile, it may have what it has asked for anew."""
+        for name, held in response.let_go.items():
+            key = (response.type, name)
+            if self.asks_for(key) and key not in self.held:
+                self.doubtful[key] = held
 
     def forget(self, key: Key) -> None:
         """It has it no longer, and what is under way to it will not change that."""
@@ -148,5 +159,5 @@ class Client:
             kept.pop(key, None)
         self.due.discard(key)
         for response in self.unanswered.values():
-            if response.type is key[0]:
-                response.items.pop(key[1], None)
+            if response.type is key[0] and (held := response.items.pop(key[1], None)) and key[0] is Type.ROUTES:
+                response.let_go[key[1]] = held

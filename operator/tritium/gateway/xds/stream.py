@@ -81,7 +81,8 @@ class Stream:
             version = request.node.user_agent_build_version.version
             self.envoy = f"{version.major_number}.{version.minor_number}.{version.patch}"
         type_ = Type(request.type_url)
-        rejected = self._answered(request) if request.response_nonce else None
+        answered = self._client.unanswered.pop(request.response_nonce, None)  # None as well if of an earlier stream
+        rejected = self._answered(answered, request) if answered else None
         for name in request.resource_names_unsubscribe:
             self._let_go(type_, name)
         if type_ not in self._begun:
@@ -90,6 +91,8 @@ class Stream:
             for name in request.resource_names_subscribe:
                 self._client.forget((type_, name))  # Envoy has, or it would not ask
                 self._asked(type_, name)
+        if answered and not (answered.alone and request.HasField("error_detail")):
+            self._client.may_have(answered)
         self._agenda.wake()
         return rejected
 
@@ -123,7 +126,7 @@ class Stream:
         client = self._client
         known = {(key, held.version): held for kept in (client.held, client.doubtful) for key, held in kept.items()}
         for response in client.unanswered.values():
-            for name, held in response.items.items():
+            for name, held in (*response.items.items(), *response.let_go.items()):
                 if held is not None:
                     known[((response.type, name), held.version)] = held
         return {entry: held for entry, held in self._memory.items() if entry[0][0] not in self._begun} | known
@@ -179,11 +182,8 @@ class Stream:
         client.unanswered[response.nonce] = response
         return response
 
-    def _answered(self, request: DeltaDiscoveryRequest) -> Rejected | None:
+    def _answered(self, response: Response, request: DeltaDiscoveryRequest) -> Rejected | None:
         client = self._client
-        response = client.unanswered.pop(request.response_nonce, None)
-        if response is None:
-            return None
         client.settled = True
         refused = request.HasField("error_detail")
         self._tallies.response(response.type, refused=refused)
