@@ -54,7 +54,7 @@ class Cluster:
     damaged: bool = False
     """Whether a record or the Service was ever deleted by hand."""
     taken: dict[int, TrafficStatus] = field(default_factory=dict)
-    """Everything that gateway pods ever ran, by its version."""
+    """By its version, everything that gateway pods ever ran and that led requests anywhere."""
 
     def count(self) -> int:
         """A number that was never used."""
@@ -134,6 +134,7 @@ class Cluster:
         pod, told = self.objects.gateways[name], self.status.traffic
         if told:
             assert told.version >= (pod.runs.version if pod.runs else 0), "a version went back"
+        if told and any(each.weight for each in told.revisions or ()):
             assert self.taken.setdefault(told.version, told) == told, "a version with two meanings"
         pod.learn(told, self.endpoints())
 

@@ -157,7 +157,7 @@ class Rollouts(RuleBasedStateMachine):
         self.world.hear_all()
         self.world.run(kill_after=kill_after)
 
-    @precondition(lambda self: self.cluster.stable() and not self.cluster.lost)
+    @precondition(lambda self: self.cluster.stable() and not self.cluster.lost and not self.cluster.damaged)
     @rule()
     def the_record_of_what_serves_is_deleted(self) -> None:
         """By hand. Its number is remembered only as long as it serves."""
@@ -253,7 +253,7 @@ def is_what_was_asked_for(world: World, plan: Plan) -> None:
 
 
 TestRollouts = Rollouts.TestCase
-TestRollouts.settings = settings(max_examples=30, stateful_step_count=25)
+TestRollouts.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 @pytest.mark.parametrize("smoke_tests", [False, True])

@@ -23,6 +23,8 @@ def kept(wish: Wish, target: Target, course: Course, seen: Seen) -> frozenset[st
     parts |= {each.hash for each in seen.revisions if each.number in course.held}
     told = course.ledger.traffic.revisions or () if course.ledger.traffic else ()
     parts |= {revision_of(each.service) for each in told if each.weight}
+    if seen.service and seen.service.revision:
+        parts.add(seen.service.revision)
     if not settled(wish, course, seen):
         parts |= {each.revision for each in seen.deployments if each.replicas}
     others = sorted((each for each in seen.revisions if each.hash not in parts), key=lambda each: -each.number)

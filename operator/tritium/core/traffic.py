@@ -4,7 +4,6 @@ Endpoints first, then the weight, then every gateway pod says that it runs it; o
 now.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 from tritium.api.gateway import MAX_WEIGHT
@@ -25,7 +24,7 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
     """What to tell the gateway: the same as before, or something else with a higher version."""
     before = course.ledger.traffic
     port = seen.port or (before.port if before else None)
-    revisions = list(_revisions(wish, course, seen))[:MOST_REVISIONS]
+    revisions = _revisions(wish, course, seen)
     if port is None or not revisions:
         return before
     asked = TrafficStatus(
@@ -89,18 +88,18 @@ def _replaces_selector(wish: Wish, course: Course, seen: Seen) -> bool:
     return to is not None and available(to, seen) >= min(wish.replicas, ready)
 
 
-def _revisions(wish: Wish, course: Course, seen: Seen) -> Iterator[RevisionTraffic]:
+def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
     """All that have a part, so that their endpoints are known before they have a weight; a candidate comes first."""
     to, told = leading(wish, course, seen), course.ledger.traffic
-    parts = {each.hash: each for each in (course.candidate, course.stable, to) if each}
-    for each in parts.values():
-        yield _share(wish, each, MAX_WEIGHT if each is to else 0)
+    parts = {each.number: each for each in (course.candidate, course.stable, to) if each}
+    shares = {number: _share(wish, each, MAX_WEIGHT if each is to else 0) for number, each in parts.items()}
     if course.ledger.stable is not None and to is None:
         # The record of what serves is gone: what the gateway was told of it is all that is known.
-        yield from (each for each in (told.revisions or () if told else ()) if each.weight)
+        shares |= {each.revision: each for each in (told.revisions or () if told else ()) if each.weight}
     for each in sorted(seen.revisions, key=lambda each: -each.number):
-        if each.number in course.held and each.hash not in parts:
-            yield _share(wish, each, 0)
+        if each.number in course.held:
+            shares.setdefault(each.number, _share(wish, each, 0))
+    return list(shares.values())[:MOST_REVISIONS]
 
 
 def _share(wish: Wish, revision: RevisionSeen, weight: int) -> RevisionTraffic:
@@ -109,11 +108,12 @@ def _share(wish: Wish, revision: RevisionSeen, weight: int) -> RevisionTraffic:
 
 def _current(course: Course, seen: Seen) -> RevisionSeen | None:
     """The revision that has the traffic, by what the gateway was told last."""
-    told = course.ledger.traffic
-    if told is None or not told.revisions:
-        legacy = seen.service.revision if seen.service else None
-        return next((each for each in seen.revisions if each.hash == legacy), None)
-    return by_number(seen.revisions, max(told.revisions, key=lambda each: each.weight).revision)
+    told = course.ledger.traffic.revisions or () if course.ledger.traffic else ()
+    most = max((each for each in told if each.weight), key=lambda each: each.weight, default=None)
+    if most:
+        return by_number(seen.revisions, most.revision)
+    legacy = seen.service.revision if seen.service else None
+    return next((each for each in seen.revisions if each.hash == legacy), None)
 
 
 def _next_version(before: TrafficStatus | None, seen: Seen) -> int:

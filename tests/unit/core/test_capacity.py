@@ -248,9 +248,15 @@ def test_which_revisions_are_kept(behaving: Gateway, stays: list[RevisionSeen]) 
 
 
 def test_what_has_pods_stays_without_a_record() -> None:
-    decided = replace(course(), ledger=Ledger(1, traffic=told(3, (ONE, ALL))))
-    snapshot = through_the_gateway(decided, sees(deployments=deployments(a=1, b=0)))
-    assert kept(wish(), Target(), decided, snapshot) == {A}
+    decided = replace(course(), ledger=Ledger(1))
+    assert kept(wish(), Target(), decided, sees(deployments=deployments(a=1, b=0))) == {A}
+
+
+def test_what_requests_are_sent_to_stays_whatever_is_seen_of_it() -> None:
+    """Neither its record nor its Deployment need be there: a picture may be old."""
+    decided = replace(course(), ledger=Ledger(1, traffic=told(3, (TWO, 0), (ONE, ALL))))
+    assert kept(wish(), Target(), decided, through_the_gateway(decided, sees())) == {A}
+    assert kept(wish(), Target(), course(), sees(service=selecting(ONE))) == {A}
 
 
 def test_what_serves_or_may_have_to_is_budgeted_if_it_can_give_a_pod_up() -> None:

@@ -141,6 +141,8 @@ def test_where_the_record_of_what_serves_is_gone_it_goes_on_as_it_was_told() -> 
     sees = replace(BOTH, revisions=(TWO,))
     assert tell(gone, sees) == told(6, (ONE, ALL))
     assert tell(replace(gone, candidate=TWO), sees) == BESIDE
+    elsewhere = told(5, (ONE, 0), (TWO, ALL))
+    assert tell(replace(gone, candidate=TWO, ledger=Ledger(1, traffic=elsewhere)), sees) == told(6, (TWO, ALL))
     again = revision(4)
     shares = told(6, (again, 0), (ONE, ALL), (THREE, 0))
     assert tell(replace(gone, candidate=again, held={3: NOW}), replace(BOTH, revisions=(again, THREE))) == shares
@@ -165,6 +167,11 @@ LEADING: dict[str, tuple[Course, Seen, RevisionSeen | None]] = {
     "the stable one": (course(ONE, TWO, BESIDE), BOTH, ONE),
     "the stable one, though it has no pods": (course(ONE, TWO, BESIDE), replace(BOTH, pods=pods(TWO)), ONE),
     "the one that became stable": (course(TWO, before=BESIDE), BOTH, TWO),
+    "the stable one, where nobody had a weight before": (
+        course(TWO, before=told(5, (ONE, 0))),
+        replace(BOTH, pods=pods(ONE)),
+        TWO,
+    ),
     "the one before, while it has more to give": (course(TWO, before=BESIDE), replace(BOTH, pods=pods(ONE)), ONE),
     "the stable one, if it has as many as there were": (
         course(TWO, before=BESIDE),
