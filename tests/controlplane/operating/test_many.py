@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # httpx leaves a connection behind when it is cancelled while it sets up TLS, as the stub kubelet's tasks are.
 NUMBER = 300
-MOST = 20
-"""Requests for each model, from nothing to released."""
+MOST = 22
+"""Requests for each model, from nothing to released: 21, and what has to be repeated."""
 
 
 async def test_three_hundred_at_once(
@@ -37,7 +37,7 @@ async def test_three_hundred_at_once(
         return NUMBER - len(released)
 
     await asyncio.gather(*(create(f"model-{number}") for number in range(NUMBER)))
-    await wait_for(unreleased, 90, "all are released", until=lambda left: left == 0)
+    await wait_for(unreleased, 240, "all are released", until=lambda left: left == 0)
     await falls_silent(faults, models.namespace, within=30)
 
     requests = [each for each in asked(faults) if each.namespace == models.namespace]
