@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.controlplane.gateways import Agent, Gateways
     from tests.controlplane.operating.harness import Models
 
+LATE = 1.5
+"""Seconds that a gateway pod stays behind: longer than the models of a story keep the pods of a predecessor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -107,7 +110,7 @@ class Served:
             late = agents[turn % 2 : turn % 2 + 1]
             for each in late:
                 each.stays_behind()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(LATE)
             for each in late:
                 each.follows()
             if self._enough.is_set():

@@ -95,6 +95,20 @@ async def test_what_has_the_name_keeps_its_owner(
     assert unmanaged(await models.api.get(SERVICES, "fraud", models.namespace)) == unmanaged(foreign)
 
 
+async def test_what_has_taken_the_name_of_an_address_keeps_it(passes: Passes, models: Models) -> None:
+    """A person has put a Service of their own in the place of the model's."""
+    await models.apply(replicas=0)
+    await serve(passes, models)
+    await models.api.delete(SERVICES, "fraud", models.namespace)
+    foreign = await models.api.create(service(models.namespace))
+    await passes.go_on()
+    status = await models.status()
+    assert (status["lastFailure"]["component"], status["lastFailure"]["reason"]) == ("Service", "NameTaken")
+    assert unmanaged(await models.api.get(SERVICES, "fraud", models.namespace)) == unmanaged(foreign)
+    await models.api.delete(SERVICES, "fraud", models.namespace)
+    await serve(passes, models)
+
+
 async def test_a_name_that_is_taken_is_told_before_anything_is_made(
     passes: Passes, models: Models, faults: FaultProxy
 ) -> None:
