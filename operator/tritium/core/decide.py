@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
@@ -39,7 +40,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
     ask = _to_be_asked(wish, course, seen)
-    after = report(View(wish, target, course, seen, digests), status, now)
+    after = report(View(wish, target, course, seen, digests, served=_served(status)), status, now)
     return Plan(
         target=target,
         course=course,
@@ -59,6 +60,10 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
 def _directing(wish: Wish, course: Course, seen: Seen) -> Course:
     """With what the gateway is to be told: a decision like the others, written before anything is done after it."""
     return replace(course, ledger=replace(course.ledger, traffic=traffic(wish, course, seen)))
+
+
+def _served(status: ModelDeploymentStatus) -> bool:
+    return any(each.type == ConditionType.READY and each.status == "True" for each in status.conditions or ())
 
 
 def _readable(seen: Seen) -> Seen:

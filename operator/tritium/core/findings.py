@@ -7,7 +7,7 @@ with what it says.
 from tritium.api import names
 from tritium.api.conditions import ConditionType, Finding, Status
 from tritium.api.fetch import FetchReason
-from tritium.core.gateway import gateway_trouble, reached, refused_by_envoy, runs
+from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
 from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
@@ -26,7 +26,7 @@ def findings(view: View) -> tuple[Finding, ...]:
     released = _released(wish, target, course, seen)
     stalled = _stalled(released, seen)
     return (
-        _ready(wish, target, course, seen),
+        _ready(view),
         released,
         _reconciling(wish, course, seen, released, stalled),
         stalled,
@@ -42,10 +42,14 @@ def refused(seen: Seen, *kinds: str) -> Refusal | None:
     return next((each for each in seen.refusals if not kinds or each.kind in kinds), None)
 
 
-def _ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+def _ready(view: View) -> Finding:
+    wish, target, course, seen = view.wish, view.target, view.course, view.seen
     if course.ledger.stable is None:
         return _not_yet(wish, target, course, seen)
     serving = reached(seen)
+    if serving is None and view.served and not_asked_yet(seen) and _has_ready_pods(course, seen):
+        # As nodes are drained: the pod that answered has gone, and the one in its place is ready since this moment.
+        serving = course.ledger.stable
     if serving is not None:
         return Finding(ConditionType.READY, "True", Reason.SERVING, f"revision {serving} serves")
     if wish.replicas == 0:
@@ -61,9 +65,13 @@ def _not_serving(course: Course, seen: Seen) -> Trouble:
     """Why no request reaches the stable revision."""
     if course.stable and (trouble := trouble_of(seen, course.stable)):
         return trouble
-    if course.stable and any(pod.ready for pod in pods_of(seen, course.stable)):
+    if _has_ready_pods(course, seen):
         return gateway_trouble(seen)
     return Trouble("pod", Reason.STARTING, f"no pod of {_stable(course)} is ready")
+
+
+def _has_ready_pods(course: Course, seen: Seen) -> bool:
+    return course.stable is not None and any(pod.ready for pod in pods_of(seen, course.stable))
 
 
 def _not_yet(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:

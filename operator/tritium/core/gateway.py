@@ -74,6 +74,11 @@ def reached(seen: Seen) -> int | None:
     return max(shares)[1] if shares else None
 
 
+def not_asked_yet(seen: Seen) -> bool:
+    """Whether a gateway pod takes requests of which nothing is known, since it is ready only now."""
+    return any(each.ready and not each.asked for each in seen.gateways)
+
+
 def sent_to(seen: Seen) -> frozenset[int]:
     """Numbers of the revisions that any gateway pod says it sends requests to."""
     answers = [each.answer for each in counted(seen) if each.answer]

@@ -81,13 +81,18 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a status is written from: what is asked for, what was decided, and what is there."""
+    """What a status is written from: what is asked for, what was decided, and what is there.
+
+    Attributes:
+        served: the condition Ready was True before this pass.
+    """
 
     wish: Wish
     target: Target
     course: Course
     seen: Seen
     digests: Mapping[str, str]
+    served: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ class GatewaySeen:
         terminating: it is being deleted. It goes on with the requests it has.
         trouble: what keeps it from being ready.
         answer: the newest one; none for a pod that has not answered for a while.
+        asked: it was asked since it became ready. Before that nothing is known of what it does.
     """
 
     name: str
@@ -162,6 +163,7 @@ class GatewaySeen:
     terminating: bool = False
     trouble: Trouble | None = None
     answer: GatewayAnswer | None = None
+    asked: bool = True
 
 
 class Answer(StrEnum):

@@ -59,6 +59,7 @@ def gateway_seen(pod: Object, answer: GatewayAnswer | None, *, asked: bool) -> G
         terminating=is_terminating(pod),
         trouble=advised(trouble) if trouble else None,
         answer=answer,
+        asked=asked,
     )
 
 

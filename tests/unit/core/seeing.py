@@ -186,6 +186,11 @@ def unaware_of(*revisions: RevisionSeen) -> Gateway:
     return beside(forget)
 
 
+def not_asked(wanted: TrafficStatus | None, sees: Seen) -> tuple[GatewaySeen, ...]:
+    """The one that answered has gone, and the one in its place became ready a moment ago."""
+    return (gateway(None, asked=False, trouble=STARTING),)
+
+
 def unready(trouble: Trouble | None = None) -> Gateway:
     """No pod is ready."""
     return lambda *_: tuple(gateway(None, name, ready=False, trouble=trouble) for name in ("gw-a", "gw-b"))

@@ -22,6 +22,7 @@ from tests.unit.core.seeing import (
     gateway,
     job,
     lagging,
+    not_asked,
     pod,
     pods,
     revision,
@@ -43,6 +44,7 @@ from tritium.core.wish import Wish
 
 ONE, TWO = revision(1), revision(2, "b")
 SERVES = status_of(wish(), serving(ONE))
+SERVED = decide(wish(), SERVES, serving(ONE), NOW).status
 NOTHING = ModelDeploymentStatus()
 TAKEN = Refusal("Service", "fraud", Reason.NAME_TAKEN, "Service fraud exists and belongs to somebody else")
 NO_JOB = Refusal("Job", "fraud-src-1", Reason.QUOTA, "Job fraud-src-1: exceeded quota")
@@ -252,6 +254,18 @@ CASES = {
         wish("b"), MOVED, upgrading(pod("p", TWO)),
         {"Ready": "True Serving", "Released": "False RollingOut", "TrafficConfigured": "False ConfigurationRejected"},
         lagging(SERVES.traffic, rejected=REFUSED),
+    ),
+    "of the only gateway pod nothing is known, since it is ready only now": Case(
+        wish(), SERVED, serving(ONE),
+        {"Ready": "True Serving", "Reconciling": "True Starting", "TrafficConfigured": "Unknown Starting"},
+        not_asked,
+    ),
+    "of the only gateway pod nothing is known, and the model has no pod": Case(
+        wish(), SERVED, serving(ONE, pods=(pod("p", ONE, NO_ROOM),)), {"Ready": "False Unschedulable"}, not_asked,
+    ),
+    "of the only gateway pod nothing is known, and nothing served before": Case(
+        wish(), decide(wish(), SERVES, serving(ONE), NOW, absent).status, serving(ONE),
+        {"Ready": "False Starting"}, not_asked,
     ),
     "no gateway pod knows the stable revision's pods": Case(
         wish(), SERVES, serving(ONE), {"Ready": "False Starting"}, saying_nothing_of_pods,
