@@ -12,7 +12,7 @@ KINDS: Final = {
     "listeners": r"listener_manager\.listener_(added|modified|removed|in_place_updated)",
     "clusters": r"cluster_manager\.cluster_(added|modified|removed)",
     "endpoints": r"cluster\.(?P<endpoints>[^/.]+)/[0-9]/(http|grpc)\.update_success",
-    "routes": r"http\.(?P<routes>[^/.]+)\.rds\.[^/.]+\.config_reload",
+    "routes": r"http\.model/(?P<routes>[^/.]+)\.rds\.[^/.]+\.config_reload",
     "runtime": r"runtime\.load_success",
     "bytes": r"cluster\.xds\.upstream_cx_rx_bytes_total",
 }
@@ -58,7 +58,8 @@ def told(admin: Admin) -> Told:
 def read(stats: Mapping[str, int]) -> Told:
     """Take its statistics apart.
 
-    >>> found = read({"http.fraud.rds.fraud.config_reload": 2, "cluster_manager.cluster_added": 1, "server.live": 1})
+    >>> stats = {"http.model/fraud.rds.fraud.config_reload": 2, "cluster_manager.cluster_added": 1, "server.live": 1}
+    >>> found = read(stats)
     >>> found.kinds, found.models
     (Counter({'routes': 2, 'clusters': 1}), Counter({('routes', 'fraud'): 2}))
     """

@@ -54,6 +54,9 @@ LAST_PORT: Final = 10_999
 MAX_WEIGHT: Final = 10_000
 """All of the traffic."""
 
+STARTED_WITHIN: Final = 5.0
+"""Seconds: two starts of an Envoy that are as near are the same one. Envoy tells its age in whole seconds, and late."""
+
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -146,8 +149,13 @@ class ModelCounters(Observed):
 
 
 class GatewayCounters(Observed):
-    """The counters of one gateway pod."""
+    """The counters of one gateway pod.
 
+    They begin again at 0 when Envoy restarts, which `started` tells.
+    """
+
+    started: float | None = None
+    """When this Envoy started, in seconds of its node's monotonic clock, give or take some (`STARTED_WITHIN`)."""
     models: list[ModelCounters]
     """By ModelDeployment."""
     revisions: list[RevisionCounters]

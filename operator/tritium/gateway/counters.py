@@ -12,22 +12,26 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from tritium.api.gateway import GatewayCounters, ModelCounters, RevisionCounters
+from tritium.api.gateway import STARTED_WITHIN, GatewayCounters, ModelCounters, RevisionCounters
 from tritium.gateway.snapshot.names import Protocol
 
 STATS: Final = (
     r"^(cluster\.[a-z0-9-]+/[0-9]+/(http|grpc)\."
     r"(upstream_rq_([0-9]+|active|pending_active|retry|active_overflow|pending_overflow|time)|upstream_cx_none_healthy"
     r"|grpc\.(.+\.)?[0-9]+)"
-    r"|http\.[a-z0-9-]+\.(downstream_rq_total|rq_total|rq_direct_response|no_route))$"
+    r"|http\.model/[a-z0-9-]+\.(downstream_rq_total|rq_total|rq_direct_response|no_route)"
+    r"|server\.uptime)$"
 )
 """Which statistics to ask Envoy for; it is what `/stats?filter=` takes. There are some hundred for each cluster."""
 
 BOUNDS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
 """Upper bounds of the latency histogram."""
 
+UPTIME: Final = "server.uptime"
+"""Whole seconds since this Envoy started, as of the last time it flushed its statistics."""
+
 _CLUSTER: Final = re.compile(r"cluster\.(?P<model>[^/]+)/(?P<revision>[0-9]+)/(?P<protocol>[a-z]+)\.(?P<what>.+)")
-_LISTENER: Final = re.compile(r"http\.(?P<model>[^./]+)\.(?P<what>[^.]+)")
+_LISTENER: Final = re.compile(r"http\.model/(?P<model>[^./]+)\.(?P<what>[^.]+)")
 
 
 class Bin(NamedTuple):
@@ -59,8 +63,8 @@ def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounter
         stats: what Envoy answers to `/stats?format=json&histogram_buckets=detailed`.
         served: names of the ModelDeployments there are. Envoy counts its own listeners too.
 
-    >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.fraud.downstream_rq_total": 8}
-    >>> told |= {"http.fraud.rq_total": 7}
+    >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.model/fraud.downstream_rq_total": 8}
+    >>> told |= {"http.model/fraud.rq_total": 7}
     >>> found = counters({"stats": [{"name": name, "value": value} for name, value in told.items()]}, {"fraud"})
     >>> found.revisions[0].codes, found.models[0].refused
     ({'200': 7}, 1)
@@ -80,6 +84,25 @@ def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounter
         models=[_model(name, counted) for name, counted in sorted(models.items()) if name in served],
         revisions=[_revision(name, number, it) for (name, number), it in sorted(revisions.items()) if name in served],
     )
+
+
+def started(stats: Mapping[str, Any], now: float, before: float | None) -> float | None:
+    """When this Envoy started; the same number again as long as it is the same one.
+
+    Args:
+        stats: as above.
+        now: seconds of a clock that never goes back.
+        before: what was found before.
+
+    >>> def age(seconds): return {"stats": [{"name": UPTIME, "value": seconds}]}
+    >>> started(age(30), 100.4, None), started(age(31), 102.2, 70.4), started(age(1), 102.2, 70.4)
+    (70.4, 70.4, 101.2)
+    """
+    age = next((each["value"] for each in stats["stats"] if each.get("name") == UPTIME), None)
+    if age is None:
+        return before
+    found = now - age
+    return before if before is not None and abs(found - before) <= STARTED_WITHIN else found
 
 
 def cumulative(bins: Iterable[Bin], bounds: Sequence[int]) -> list[tuple[float, int]]:

@@ -1,7 +1,8 @@
 """What the gateway's pods have counted, as sums that never go back, whatever becomes of the pods. Pure.
 
-Each Envoy counts from its own start. So what is added up is what each has counted since it was last asked: a counter
-that is lower than before began anew, and a pod that is gone leaves what it has counted.
+Each Envoy counts from its own start. So what is added up is what each has counted since it was last asked: an Envoy
+that has another start than before began anew, and so did a counter that is lower; a pod that is gone leaves what it has
+counted.
 """
 
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from tritium.api.gateway import GatewayCounters, RevisionCounters
+from tritium.api.gateway import STARTED_WITHIN, GatewayCounters, RevisionCounters
 
 
 class Series(NamedTuple):
@@ -85,6 +86,7 @@ class Counting:
     _sums: dict[Series, Counter[Part]] = field(default_factory=dict)
     _last: dict[Hashable, dict[Series, Counts]] = field(default_factory=dict)
     """By pod: what it told last of each series, also of those that it tells of no more."""
+    _started: dict[Hashable, float] = field(default_factory=dict)
     _active: dict[Hashable, dict[Series, int]] = field(default_factory=dict)
 
     def take_in(self, pod: Hashable, namespace: str, counters: GatewayCounters, *, began_before: bool) -> None:
@@ -98,7 +100,8 @@ class Counting:
                 told by another process, so that it is not told again.
         """
         now = read(namespace, counters)
-        first, before = pod not in self._last, self._last.get(pod, {})
+        first = pod not in self._last
+        before = {} if self._is_another(pod, counters) else self._last.get(pod, {})
         for series, counts in now.items():
             if first and began_before:
                 continue
@@ -108,9 +111,18 @@ class Counting:
         self._last[pod] = before | now
         self._active[pod] = {Series(namespace, each.name, each.revision): each.active for each in counters.revisions}
 
+    def _is_another(self, pod: Hashable, counters: GatewayCounters) -> bool:
+        """Whether its Envoy is not the one that told last; noted for the next time."""
+        if counters.started is None:
+            return False
+        last = self._started.get(pod, counters.started)
+        self._started[pod] = counters.started
+        return abs(counters.started - last) > STARTED_WITHIN
+
     def leave(self, pod: Hashable) -> None:
         """A pod is gone."""
         self._last.pop(pod, None)
+        self._started.pop(pod, None)
         self._active.pop(pod, None)
 
     def sums(self) -> Mapping[Series, Mapping[Part, float]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -18,7 +19,7 @@ from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.facts import facts, model, revision, slice_of
 from tests.dataplane.gateway.pod import GatewayPod
 from tests.dataplane.triton import Triton
-from tritium.api.gateway import READY_PATH, STARTED_PATH, GatewayCounters
+from tritium.api.gateway import READY_PATH, STARTED_PATH, STARTED_WITHIN, GatewayCounters
 from tritium.gateway import disk
 from tritium.gateway.facts import Facts
 from tritium.gateway.table import Endpoint
@@ -120,6 +121,28 @@ async def test_an_envoy_that_starts_anew_gets_everything(triton: Triton, tmp_pat
         assert (await pod.report()).connected
         await pod.runs(3)
         assert (await get(port)).status_code == HTTPStatus.OK
+
+
+async def test_when_envoy_started_is_told_whichever_agent_is_asked(triton: Triton, tmp_path: Path, port: int) -> None:
+    """So that what it counts is not taken for what another one has counted."""
+
+    async def started() -> float | None:
+        return (await pod.counters()).started
+
+    async with running(tmp_path, served(triton, port)) as pod:
+        first = await wait_for(started, 5, "it is known", until=lambda at: at is not None)
+        assert first is not None
+        await pod.kill_agent()
+        await pod.start_agent()
+        await pod.ready()
+        again = await wait_for(started, 5, "it is known", until=lambda at: at is not None)
+        assert again == pytest.approx(first, abs=STARTED_WITHIN)
+        pod.kill_envoy()
+        old_enough = first + 2 * STARTED_WITHIN - time.monotonic()
+        await asyncio.sleep(max(old_enough, 0))  # sooner, another one could not be told from it
+        await pod.start_envoy()
+        await pod.ready()
+        await wait_for(started, 5, "another", until=lambda at: at is not None and at > first + STARTED_WITHIN)
 
 
 async def test_what_envoy_refuses_is_told_in_its_own_words(triton: Triton, tmp_path: Path, port: int) -> None:

@@ -87,6 +87,6 @@ async def test_a_connection_is_kept_and_its_requests_may_come_in_one_piece(trito
                 assert head.startswith(b"HTTP/1.1 200 OK\r\n")
                 assert b"content-length: 0\r\n" in head.lower()
         writer.close()
-        assert await gateway.stat("http.fraud.downstream_cx_total") == 1
-        assert await gateway.stat("http.fraud.downstream_rq_total") == 30
+        assert await gateway.stat("http.model/fraud.downstream_cx_total") == 1
+        assert await gateway.stat("http.model/fraud.downstream_rq_total") == 30
         assert gateway.upstream_connections(triton._http) == 1

@@ -28,10 +28,11 @@ def body(size: int) -> bytes:
     return json.dumps(nap(0)).encode().ljust(size)
 
 
-async def pieces(whole: bytes) -> AsyncIterator[bytes]:
-    """The same, sent without its length, and within the second that Envoy waits after an answer that ends it."""
-    for start in range(0, len(whole), 10_000):
-        yield whole[start : start + 10_000]
+async def pieces(whole: bytes, size: int = 1_000, pause: float = 0) -> AsyncIterator[bytes]:
+    """The same, sent without its length, and not faster than this."""
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
+        await asyncio.sleep(pause)
 
 
 @pytest.mark.parametrize("sent", ["with its length", "in chunks"])
@@ -50,6 +51,15 @@ async def test_a_request_of_one_byte_more_than_the_limit(triton: Triton, sent: s
         assert (await answer(1_000)).status_code == 200
         if sent == "with its length":  # by its length alone, so Triton was not asked
             assert await gateway.stat("cluster.fraud/1/http.upstream_rq_total") == 2
+
+
+async def test_a_slow_client_that_sends_too_much_reads_why(triton: Triton) -> None:
+    """It goes on sending for two seconds after it was refused, as a client does that reads only when it is done."""
+    [port] = free_ports(1)
+    bounded = model(port, triton="slow", bounds=Bounds(max_request_bytes=1_000))
+    async with Gateway(table(bounded, one=pod(triton))), http(port) as client:
+        refused = await client.post(INFER, content=pieces(body(12_000), size=1_000, pause=0.2))
+        assert (refused.status_code, refused.json()) == (413, {"error": TOO_LARGE})
 
 
 async def test_a_message_of_grpc_that_is_larger_than_the_limit(triton: Triton) -> None:

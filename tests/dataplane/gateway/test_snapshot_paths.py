@@ -79,7 +79,7 @@ async def test_what_is_closed_by_http(triton: Triton) -> None:
             answer = await client.post(path, json={})
             assert (answer.status_code, answer.json()) == (404, {"error": "The model at this address is adder."})
         assert await gateway.stat(SENT) == 0
-        assert await gateway.stat("http.fraud.rq_direct_response") == len(CLOSED) + 3
+        assert await gateway.stat("http.model/fraud.rq_direct_response") == len(CLOSED) + 3
 
 
 async def test_what_is_closed_by_grpc(triton: Triton) -> None:

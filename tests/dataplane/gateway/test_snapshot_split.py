@@ -64,7 +64,7 @@ async def test_a_weight_changes_between_two_requests_of_one_connection(triton: T
             await gateway.publish(table(model(port, *shares(weight, 10_000 - weight)), **pods))
             answer = await client.post(INFER, json=sum_of(1, 2))
             assert (answer.status_code, answer.headers["tritium-revision"]) == (200, revision)
-        assert await gateway.stat("http.fraud.downstream_cx_total") == 1
+        assert await gateway.stat("http.model/fraud.downstream_cx_total") == 1
 
 
 async def test_a_request_with_the_headers_of_an_arm_comes_to_it_whatever_the_weights_say(triton: Triton) -> None:

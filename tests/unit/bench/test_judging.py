@@ -13,7 +13,7 @@ from bench.told import Told, counting, read
 def told(**stats: int) -> Told:
     """What Envoy was told, by kind and model: `routes_fraud=1`."""
     patterns = {
-        "routes": "http.{0}.rds.{0}.config_reload",
+        "routes": "http.model/{0}.rds.{0}.config_reload",
         "endpoints": "cluster.{0}/1/http.update_success",
         "runtime": "runtime.load_success",
         "listeners": "listener_manager.listener_modified",

@@ -26,10 +26,10 @@ def test_what_is_counted_for_the_operator_is_kept() -> None:
     """Names as Envoy makes them of `fraud`, revision 12."""
     http, grpc = "cluster.fraud/12/http.", "cluster.fraud/12/grpc."
     read = [
-        "http.fraud.downstream_rq_total",
-        "http.fraud.rq_total",
-        "http.fraud.rq_direct_response",
-        "http.fraud.no_route",
+        "http.model/fraud.downstream_rq_total",
+        "http.model/fraud.rq_total",
+        "http.model/fraud.rq_direct_response",
+        "http.model/fraud.no_route",
         f"{http}upstream_rq_200",
         f"{http}upstream_rq_time",
         f"{http}upstream_rq_active",
@@ -43,8 +43,8 @@ def test_what_is_counted_for_the_operator_is_kept() -> None:
     assert all(re.search(STATS, name) for name in read)
     assert all(is_kept(name) for name in read)
     # What the agent's drain looks at, and what was turned away because too much was in flight.
-    assert is_kept("http.fraud.downstream_cx_active")
-    assert is_kept("http.fraud.downstream_rq_active")
+    assert is_kept("http.model/fraud.downstream_cx_active")
+    assert is_kept("http.model/fraud.downstream_rq_active")
     assert is_kept(f"{http}upstream_rq_active_overflow")
 
 
@@ -53,8 +53,8 @@ def test_what_nobody_reads_is_not_kept() -> None:
         "cluster.fraud/12/http.upstream_cx_rx_bytes_total",
         "cluster.fraud/12/http.external.upstream_rq_200",
         "cluster.fraud/12/grpc.grpc.inference.GRPCInferenceService.ModelInfer.request_message_count",
-        "http.fraud.downstream_cx_length_ms",
-        "listener.0.0.0.0_10000.http.fraud.downstream_rq_2xx",
+        "http.model/fraud.downstream_cx_length_ms",
+        "listener.0.0.0.0_10000.http.model/fraud.downstream_rq_2xx",
         "cluster.xds.upstream_cx_total",
     ):
         assert not is_kept(name), name

@@ -42,10 +42,10 @@ def test_by_model_and_revision() -> None:
                 "cluster.a-b/12/http.upstream_rq_active_overflow": 4,
                 "cluster.a-b/12/http.upstream_rq_retry": 7,
                 "cluster.a-b/2/http.upstream_rq_200": 1,
-                "http.a-b.downstream_rq_total": 20,
-                "http.a-b.rq_total": 18,
-                "http.a-b.rq_direct_response": 3,
-                "http.a-b.no_route": 1,
+                "http.model/a-b.downstream_rq_total": 20,
+                "http.model/a-b.rq_total": 18,
+                "http.model/a-b.rq_direct_response": 3,
+                "http.model/a-b.no_route": 1,
                 "http.admin.downstream_rq_total": 99,
                 "http.admin.rq_total": 0,
             },
@@ -69,7 +69,7 @@ def test_by_model_and_revision() -> None:
 
 
 def test_nothing_is_counted_yet() -> None:
-    assert counters({"stats": []}, {"a"}).model_dump() == {"models": [], "revisions": []}
+    assert counters({"stats": []}, {"a"}).model_dump() == {"started": None, "models": [], "revisions": []}
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,15 @@ def test_nothing_is_counted_yet() -> None:
         ("cluster.a/1/grpc.grpc.inference.GRPCInferenceService.ModelInfer.13", True),
         ("cluster.a/1/grpc.grpc.0", True),
         ("cluster.a/1/http.upstream_rq_time", True),
-        ("http.a.downstream_rq_total", True),
+        ("http.model/a.downstream_rq_total", True),
         ("cluster.a/1/http.internal.upstream_rq_200", False),
         ("cluster.a/1/http.upstream_rq_2xx", False),
         ("cluster.a/1/grpc.grpc.success", False),
         ("cluster.a/1/grpc.grpc.inference.GRPCInferenceService.ModelInfer.request_message_count", False),
         ("cluster.xds.upstream_rq_200", False),
-        ("http.a.rds.a.config_reload", False),
-        ("listener.127.0.0.1_10077.http.a.downstream_rq_2xx", False),
+        ("http.a.downstream_rq_total", False),
+        ("http.model/a.rds.a.config_reload", False),
+        ("listener.127.0.0.1_10077.http.model/a.downstream_rq_2xx", False),
     ],
 )
 def test_what_envoy_is_asked_for(name: str, asked: bool) -> None:  # noqa: FBT001 - a table's column

@@ -61,6 +61,13 @@ def test_an_envoy_that_began_anew_and_a_pod_that_went() -> None:
     assert of(counting) == 130
 
 
+def test_an_envoy_that_began_anew_and_has_counted_more_than_the_one_before() -> None:
+    counting = Counting(everything)
+    for started, ok in ((70.0, 100), (70.9, 110), (95.0, 130), (94.2, 131)):
+        counting.take_in("a", "ml", counted(ok).model_copy(update={"started": started}), began_before=False)
+    assert of(counting) == 110 + 131
+
+
 def test_one_revision_that_begins_anew_is_not_all_of_them() -> None:
     counting = Counting(everything)
     both = GatewayCounters(models=[], revisions=[*counted(50).revisions, *counted(90, revision=2).revisions])

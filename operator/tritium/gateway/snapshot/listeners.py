@@ -20,7 +20,7 @@ from tritium.gateway.snapshot.actions import timeout_ms
 from tritium.gateway.snapshot.clusters import BUFFER_BYTES, CONNECTION_WINDOW, STREAM_WINDOW, from_agent
 from tritium.gateway.snapshot.filters import http_filters
 from tritium.gateway.snapshot.messages import any_of, duration, uint32
-from tritium.gateway.snapshot.names import SHARED
+from tritium.gateway.snapshot.names import SHARED, listener_stats
 from tritium.gateway.snapshot.replies import local_replies
 from tritium.gateway.table import Bounds, Model
 
@@ -33,6 +33,10 @@ FLUSHED_WITHIN_MS: Final = 60_000
 IDLE_MS: Final = 3_600_000
 """A client's connection that it does not use stays so long. Clients keep theirs for shorter, and should be the ones
 that close it: a request that meets the close on its way is lost."""
+
+CLOSED_WITHIN_MS: Final = 5_000
+"""A client that still sends when it was refused has so long to come to its end and read the answer. Then it is reset:
+what it was told is lost to it if it is slower."""
 
 MOST_HEADER_KB: Final = 8_192
 """The most that Envoy can be told."""
@@ -85,7 +89,7 @@ def connection_manager(name: str, bounds: list[Bounds]) -> HttpConnectionManager
     """
     manager = HttpConnectionManager()
     manager.CopyFrom(_MANAGER)
-    manager.stat_prefix = name
+    manager.stat_prefix = listener_stats(name)
     manager.rds.CopyFrom(Rds(route_config_name=name, config_source=from_agent()))
     manager.http_filters.extend(http_filters(bounds))
     manager.max_request_headers_kb.CopyFrom(uint32(max(_header_kb(each) for each in bounds)))
@@ -118,6 +122,7 @@ def _common() -> HttpConnectionManager:
             # One bad request of a proxy in front of us does not end those of its other clients.
             override_stream_error_on_invalid_http_message=BoolValue(value=True),
         ),
+        delayed_close_timeout=duration(CLOSED_WITHIN_MS),
         request_headers_timeout=duration(HEADERS_WITHIN_MS),
         # Each route has times of its own, see `actions.py`.
         stream_idle_timeout=duration(0),

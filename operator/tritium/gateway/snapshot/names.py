@@ -14,6 +14,15 @@ IN_FLIGHT: Final = "in-flight"
 """The Runtime resource that says how many requests may be in flight; the bootstrap has a layer of that name."""
 
 
+def listener_stats(listener: str) -> str:
+    """What the statistics of a listener are called by; Envoy has some of its own, such as `http.admin`.
+
+    >>> listener_stats("admin"), listener_stats(SHARED)
+    ('model/admin', '/shared')
+    """
+    return listener if listener == SHARED else f"model/{listener}"
+
+
 class Protocol(StrEnum):
     """What a pod is asked with."""
 
