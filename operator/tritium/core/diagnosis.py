@@ -89,6 +89,7 @@ def resolution_seen(job: Object, pods: Sequence[Object]) -> ResolutionSeen:
         finished=finished,
         result=result,
         trouble=_resolution_trouble(job, own, result, finished),
+        has_pod=bool(own),
     )
 
 

@@ -211,7 +211,9 @@ def _traffic(course: Course, seen: Seen) -> Finding:
         reason = Reason.GATEWAY_REJECTED
         words = sentence(f"Envoy refuses the configuration, and the one before goes on: {steady(rejected)}")
         return Finding(kind, "False", reason, f"{words} {REMEDIES[reason]}")
-    if course.ledger.stable is None and not seen.gateway_trouble:
+    if course.ledger.stable is None and seen.gateway_trouble:
+        return Finding(kind, "False", seen.gateway_trouble.reason, seen.gateway_trouble.message)
+    if course.ledger.stable is None:
         return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
     if runs(course.ledger.traffic, seen):
         return Finding(kind, "True", Reason.CONFIGURED, f"every gateway pod sends requests to {_stable(course)}")

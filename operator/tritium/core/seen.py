@@ -100,6 +100,7 @@ class ResolutionSeen:
         finished: when it ended, well or badly.
         result: what it answered.
         trouble: what keeps it from answering.
+        has_pod: a pod of it is seen.
     """
 
     name: str
@@ -109,6 +110,7 @@ class ResolutionSeen:
     finished: datetime | None = None
     result: FetchResult | None = None
     trouble: Trouble | None = None
+    has_pod: bool = True
 
 
 @dataclass(frozen=True, slots=True)

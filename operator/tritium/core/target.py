@@ -16,6 +16,9 @@ from tritium.core.wish import Wish
 RETRY: Final = "retry"
 LONGEST_WAIT: Final = timedelta(seconds=60)
 
+PODS_ARE_HEARD_OF: Final = timedelta(seconds=5)
+"""Two watches: one may tell that a Job has ended before the other has told of its pod, which has the answer."""
+
 
 def target(wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> Target:
     """Decide what to roll out.
@@ -96,6 +99,9 @@ def _unanswered(last: ResolutionSeen, kept: RevisionSeen | None, now: datetime) 
     waiting = Target(revision=kept, resolution=Resolution(last.written, last.attempt), trouble=trouble)
     if last.finished is None:
         return waiting
+    heard = last.finished + PODS_ARE_HEARD_OF
+    if not last.has_pod and now < heard:
+        return replace(waiting, trouble=None, retry_at=heard)
     due = last.finished + wait_before(last.attempt)
     if now < due:
         return replace(waiting, retry_at=due)

@@ -215,6 +215,10 @@ CASES = {
         {"Ready": "False PortsExhausted", "Released": "False RollingOut", "TrafficConfigured": "False PortsExhausted"},
         unaware_of(ONE),
     ),
+    "a second pod of the gateway cannot be made, and there is no first revision yet": Case(
+        wish(), NOTHING, Seen((ONE,), deployments(a=1), (pod("p", ONE, NO_ROOM),), gateway_trouble=NO_GATEWAY),
+        {"Ready": "False Unschedulable", "TrafficConfigured": "False QuotaExceeded"},
+    ),
     "a first revision waits for the gateway": Case(
         wish(), NOTHING, Seen((ONE,), deployments(a=1), pods(ONE)),
         {"Ready": "False Unschedulable", "Released": "False RollingOut", "TrafficConfigured": "Unknown Starting"},

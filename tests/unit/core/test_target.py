@@ -42,6 +42,18 @@ CASES = {
     "a Job that has not ended is waited for": Case(
         wish(), Seen(resolutions=(job(),)), Target(resolution=Resolution("a", 1))
     ),
+    "a Job that ended, and whose pod nobody has told of, may still have answered": Case(
+        wish(),
+        Seen(resolutions=(replace(job(trouble=PENDING), has_pod=False),)),
+        Target(resolution=Resolution("a", 1), retry_at=after(seconds=5)),
+        now=after(seconds=4),
+    ),
+    "a Job that ended without a pod has failed": Case(
+        wish(),
+        Seen(resolutions=(replace(job(trouble=PENDING), has_pod=False),)),
+        Target(resolution=Resolution("a", 1), trouble=PENDING, retry_at=after(seconds=10)),
+        now=after(seconds=5),
+    ),
     "a Job that answered makes revision 1": Case(
         wish(), Seen(resolutions=(job(found=1),)), Target(create=new(1), resolution=Resolution("a", 1))
     ),
