@@ -54,9 +54,6 @@ LAST_PORT: Final = 10_999
 MAX_WEIGHT: Final = 10_000
 """All of the traffic."""
 
-STARTED_WITHIN: Final = 5.0
-"""Seconds: two starts of an Envoy that are as near are the same one. Envoy tells its age in whole seconds, and late."""
-
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -138,24 +135,23 @@ class RevisionCounters(Observed):
 
 
 class ModelCounters(Observed):
-    """Counters of one ModelDeployment's address since this Envoy started."""
+    """Counters of one ModelDeployment's address since this Envoy started. Each of them only goes up."""
 
     name: str
     """The ModelDeployment."""
     requests: Count
     """Requests that arrived."""
-    refused: Count
-    """Requests that were refused before they had a revision: a path that is closed, too large, malformed."""
+    routed: Count
+    """Those of them for which a route was looked up; the others were refused before: too large, malformed."""
+    answered: Count
+    """Those that the gateway itself answered then: a path that is closed, another model's name."""
 
 
 class GatewayCounters(Observed):
-    """The counters of one gateway pod.
+    """The counters of one gateway pod. They begin again at 0 when Envoy restarts."""
 
-    They begin again at 0 when Envoy restarts, which `started` tells.
-    """
-
-    started: float | None = None
-    """When this Envoy started, in seconds of its node's monotonic clock, give or take some (`STARTED_WITHIN`)."""
+    age: Count | None = None
+    """Whole seconds since this Envoy started, by a clock that may be set."""
     models: list[ModelCounters]
     """By ModelDeployment."""
     revisions: list[RevisionCounters]

@@ -13,7 +13,7 @@ from tritium.api.gateway import GatewayCounters, GatewayReport
 from tritium.gateway import disk
 from tritium.gateway.admin import LIVE, Admin, AdminUnavailable
 from tritium.gateway.bootstrap import bootstrap
-from tritium.gateway.counters import counters, started
+from tritium.gateway.counters import counters
 from tritium.gateway.drain import Drain
 from tritium.gateway.facts import Facts, ModelFacts
 from tritium.gateway.follow import Following
@@ -61,7 +61,6 @@ class Agent:
         self._runs: Runs = {}
         self._good: dict[str, ModelFacts] = {}
         """Facts of which Envoy has acknowledged everything."""
-        self._started: float | None = None
         self._was_whole = False
         """Since Envoy connected: it has once acknowledged everything."""
         self._metrics = Metrics(self._now)
@@ -93,9 +92,7 @@ class Agent:
     async def counters(self) -> GatewayCounters:
         """What Envoy has counted."""
         served = self._published.reading.table.models if self._published else {}
-        stats = await self._admin.stats()
-        self._started = started(stats, time.monotonic(), self._started)
-        return counters(stats, served).model_copy(update={"started": self._started})
+        return counters(await self._admin.stats(), served)
 
     def started(self) -> tuple[bool, str]:
         """Whether there is a configuration for Envoy to begin with."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from tritium.api.gateway import STARTED_WITHIN, GatewayCounters, ModelCounters, RevisionCounters
+from tritium.api.gateway import GatewayCounters, ModelCounters, RevisionCounters
 from tritium.gateway.snapshot.names import Protocol
 
 STATS: Final = (
@@ -66,8 +66,8 @@ def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounter
     >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.model/fraud.downstream_rq_total": 8}
     >>> told |= {"http.model/fraud.rq_total": 7}
     >>> found = counters({"stats": [{"name": name, "value": value} for name, value in told.items()]}, {"fraud"})
-    >>> found.revisions[0].codes, found.models[0].refused
-    ({'200': 7}, 1)
+    >>> found.revisions[0].codes, found.models[0].requests, found.models[0].routed
+    ({'200': 7}, 8, 7)
     """
     revisions: dict[tuple[str, int], _Revision] = {}
     models: dict[str, Counter[str]] = {}
@@ -81,28 +81,10 @@ def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounter
         elif found := _LISTENER.fullmatch(each["name"]):
             models.setdefault(found["model"], Counter())[found["what"]] += each["value"]
     return GatewayCounters(
+        age=next((each["value"] for each in stats["stats"] if each.get("name") == UPTIME), None),
         models=[_model(name, counted) for name, counted in sorted(models.items()) if name in served],
         revisions=[_revision(name, number, it) for (name, number), it in sorted(revisions.items()) if name in served],
     )
-
-
-def started(stats: Mapping[str, Any], now: float, before: float | None) -> float | None:
-    """When this Envoy started; the same number again as long as it is the same one.
-
-    Args:
-        stats: as above.
-        now: seconds of a clock that never goes back.
-        before: what was found before.
-
-    >>> def age(seconds): return {"stats": [{"name": UPTIME, "value": seconds}]}
-    >>> started(age(30), 100.4, None), started(age(31), 102.2, 70.4), started(age(1), 102.2, 70.4)
-    (70.4, 70.4, 101.2)
-    """
-    age = next((each["value"] for each in stats["stats"] if each.get("name") == UPTIME), None)
-    if age is None:
-        return before
-    found = now - age
-    return before if before is not None and abs(found - before) <= STARTED_WITHIN else found
 
 
 def cumulative(bins: Iterable[Bin], bounds: Sequence[int]) -> list[tuple[float, int]]:
@@ -164,10 +146,9 @@ def _revision(name: str, number: int, found: _Revision) -> RevisionCounters:
 
 
 def _model(name: str, counted: Counter[str]) -> ModelCounters:
-    """What never came to the router was refused; so was what it answered itself."""
-    before = counted["downstream_rq_total"] - counted["rq_total"]
     return ModelCounters(
         name=name,
         requests=counted["downstream_rq_total"],
-        refused=max(before, 0) + counted["rq_direct_response"] + counted["no_route"],
+        routed=counted["rq_total"],
+        answered=counted["rq_direct_response"] + counted["no_route"],
     )

@@ -11,7 +11,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
 from tritium.api.gateway import GatewayReport, ModelReport, Rejection, RevisionReport
 from tritium.gateway.reading import LeftOut, Reading
-from tritium.gateway.snapshot.names import SHARED, Protocol, cluster_name
+from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name
 from tritium.gateway.snapshot.resource import Snapshot, Type
 from tritium.gateway.table import Model, Table
 from tritium.gateway.xds.client import Key
@@ -118,6 +118,6 @@ def _parts(model: Model, snapshot: Snapshot) -> Iterable[Key]:
     own = {cluster_name(model.name, share.revision, protocol) for share in model.shares for protocol in Protocol}
     clusters = sorted(own | snapshot.needs.get(model.name, frozenset()))
     shared = [(Type.LISTENER, SHARED), (Type.ROUTES, SHARED)] if model.host else []
-    yield from [(Type.LISTENER, model.name), (Type.ROUTES, model.name), *shared]
+    yield from [(Type.LISTENER, model.name), (Type.ROUTES, model.name), (Type.RUNTIME, IN_FLIGHT), *shared]
     for name in clusters:
         yield from [(Type.CLUSTER, name), (Type.ENDPOINTS, name)]

@@ -1,7 +1,7 @@
 """What the gateway's pods have counted, as sums that never go back, whatever becomes of the pods. Pure.
 
 Each Envoy counts from its own start. So what is added up is what each has counted since it was last asked: an Envoy
-that has another start than before began anew, and so did a counter that is lower; a pod that is gone leaves what it has
+that is younger than before began anew, and so did a counter that is lower; a pod that is gone leaves what it has
 counted.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from tritium.api.gateway import STARTED_WITHIN, GatewayCounters, RevisionCounters
+from tritium.api.gateway import GatewayCounters, RevisionCounters
 
 
 class Series(NamedTuple):
@@ -37,20 +37,37 @@ SUM: Final = Part("sum")
 NO_ENDPOINT: Final = Part("no_endpoint")
 OVERFLOW: Final = Part("overflow")
 RETRIES: Final = Part("retries")
+ARRIVED: Final = Part("arrived")
+ROUTED: Final = Part("routed")
+ANSWERED: Final = Part("answered")
 REFUSED: Final = Part("refused")
+"""Requests that never had a revision: made from the three before it."""
+
+LATE: Final = 2.0
+"""Seconds by which an Envoy may be older than the time since its birth: it tells whole seconds, and late."""
 
 Counts = Mapping[Part, float]
+
+
+class Told(NamedTuple):
+    """When an Envoy told last, in seconds of a clock that is never set, and how old it said it was."""
+
+    at: float
+    age: int | None
 
 
 def read(namespace: str, counters: GatewayCounters) -> dict[Series, Counts]:
     """The counters of one pod, each as a number that only goes up.
 
     >>> from tritium.api.gateway import ModelCounters
-    >>> of_model = ModelCounters(name="fraud", requests=9, refused=2)
-    >>> read("ml", GatewayCounters(models=[of_model], revisions=[]))
-    {Series(namespace='ml', name='fraud', revision=None): {Part(kind='refused', of=''): 2}}
+    >>> of_model = ModelCounters(name="fraud", requests=9, routed=8, answered=2)
+    >>> read("ml", GatewayCounters(models=[of_model], revisions=[]))[Series("ml", "fraud")][ROUTED]
+    8
     """
-    models = {Series(namespace, each.name): {REFUSED: each.refused} for each in counters.models}
+    models: dict[Series, Counts] = {
+        Series(namespace, each.name): {ARRIVED: each.requests, ROUTED: each.routed, ANSWERED: each.answered}
+        for each in counters.models
+    }
     return models | {
         Series(namespace, each.name, each.revision): dict(_of_revision(each)) for each in counters.revisions
     }
@@ -73,6 +90,29 @@ def increase(before: Counts, after: Counts) -> Counts:
     return {part: number for part, number in grown.items() if number > 0}
 
 
+def is_another(before: Told | None, now: Told) -> bool:
+    """Whether an Envoy is not the one that told last: it is younger, and was born since then.
+
+    One whose clock was set back is younger, too, but not young.
+
+    >>> was = Told(at=100.0, age=50)
+    >>> [is_another(was, Told(at=105.0, age=age)) for age in (55, 47, 3)]
+    [False, False, True]
+    """
+    if before is None or before.age is None or now.age is None:
+        return False
+    return now.age < before.age and now.age <= now.at - before.at + LATE
+
+
+def refused(counts: Mapping[Part, float]) -> float:
+    """Requests that never had a revision. One that is still being read counts as well, until it has a route.
+
+    >>> refused({ARRIVED: 9, ROUTED: 8, ANSWERED: 2})
+    3
+    """
+    return max(counts.get(ARRIVED, 0) - counts.get(ROUTED, 0), 0) + counts.get(ANSWERED, 0)
+
+
 @dataclass(slots=True)
 class Counting:
     """The sums.
@@ -86,10 +126,12 @@ class Counting:
     _sums: dict[Series, Counter[Part]] = field(default_factory=dict)
     _last: dict[Hashable, dict[Series, Counts]] = field(default_factory=dict)
     """By pod: what it told last of each series, also of those that it tells of no more."""
-    _started: dict[Hashable, float] = field(default_factory=dict)
+    _told: dict[Hashable, Told] = field(default_factory=dict)
     _active: dict[Hashable, dict[Series, int]] = field(default_factory=dict)
 
-    def take_in(self, pod: Hashable, namespace: str, counters: GatewayCounters, *, began_before: bool) -> None:
+    def take_in(
+        self, pod: Hashable, namespace: str, counters: GatewayCounters, *, began_before: bool, at: float
+    ) -> None:
         """What a pod has counted.
 
         Args:
@@ -98,31 +140,32 @@ class Counting:
             counters: since its Envoy started.
             began_before: it was there before this process looked. What it had counted until it was first asked was
                 told by another process, so that it is not told again.
+            at: seconds of a clock that is never set.
         """
-        now = read(namespace, counters)
+        now, told = read(namespace, counters), Told(at, counters.age)
         first = pod not in self._last
-        before = {} if self._is_another(pod, counters) else self._last.get(pod, {})
+        before = {} if is_another(self._told.get(pod), told) else self._last.get(pod, {})
         for series, counts in now.items():
             if first and began_before:
                 continue
             grown = increase(before.get(series, {}), counts)
             if grown and self.listed(series):
-                self._sums.setdefault(series, Counter()).update(grown)
-        self._last[pod] = before | now
+                self._add(series, grown)
+        # One that is missing once is still the same; of what is of no interest any more nothing is kept.
+        self._last[pod] = {series: counts for series, counts in before.items() if self.listed(series)} | now
+        self._told[pod] = told
         self._active[pod] = {Series(namespace, each.name, each.revision): each.active for each in counters.revisions}
 
-    def _is_another(self, pod: Hashable, counters: GatewayCounters) -> bool:
-        """Whether its Envoy is not the one that told last; noted for the next time."""
-        if counters.started is None:
-            return False
-        last = self._started.get(pod, counters.started)
-        self._started[pod] = counters.started
-        return abs(counters.started - last) > STARTED_WITHIN
+    def _add(self, series: Series, grown: Counts) -> None:
+        sums = self._sums.setdefault(series, Counter())
+        sums.update(grown)
+        if series.revision is None:  # what was still being read when it was counted does not take it down again
+            sums[REFUSED] = max(sums[REFUSED], int(refused(sums)))
 
     def leave(self, pod: Hashable) -> None:
         """A pod is gone."""
         self._last.pop(pod, None)
-        self._started.pop(pod, None)
+        self._told.pop(pod, None)
         self._active.pop(pod, None)
 
     def sums(self) -> Mapping[Series, Mapping[Part, float]]:

@@ -231,7 +231,7 @@ class Gateways:
         return any(report.lacks(name, glance) for report in reports for name, glance in there)
 
     def _counted(self, pod: Target, counters: GatewayCounters) -> None:
-        self.counting.take_in(pod.uid, pod.namespace, counters, began_before=pod.uid in self._older)
+        self.counting.take_in(pod.uid, pod.namespace, counters, began_before=pod.uid in self._older, at=self._clock())
 
     def _is_listed(self, series: Series) -> bool:
         glance = self._store.namespace_owners(series.namespace).get(series.name)

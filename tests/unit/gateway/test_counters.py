@@ -48,6 +48,7 @@ def test_by_model_and_revision() -> None:
                 "http.model/a-b.no_route": 1,
                 "http.admin.downstream_rq_total": 99,
                 "http.admin.rq_total": 0,
+                "server.uptime": 77,
             },
             {
                 "cluster.a-b/12/http.upstream_rq_time": [(0, 0, 3)],
@@ -56,8 +57,9 @@ def test_by_model_and_revision() -> None:
         ),
         {"a-b"},
     )
+    assert found.age == 77
     (model,) = found.models
-    assert (model.name, model.requests, model.refused) == ("a-b", 20, 6)
+    assert (model.name, model.requests, model.routed, model.answered) == ("a-b", 20, 18, 4)
     two, twelve = found.revisions
     assert (two.revision, two.codes, two.grpc, two.active) == (2, {"200": 1}, {}, 0)
     assert (twelve.name, twelve.revision, twelve.codes) == ("a-b", 12, {"200": 5, "503": 2})
@@ -69,7 +71,7 @@ def test_by_model_and_revision() -> None:
 
 
 def test_nothing_is_counted_yet() -> None:
-    assert counters({"stats": []}, {"a"}).model_dump() == {"started": None, "models": [], "revisions": []}
+    assert counters({"stats": []}, {"a"}).model_dump() == {"age": None, "models": [], "revisions": []}
 
 
 @pytest.mark.parametrize(

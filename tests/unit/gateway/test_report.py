@@ -82,10 +82,8 @@ def test_all_is_acknowledged() -> None:
 
 @pytest.mark.parametrize("key", sorted(BEFORE), ids=lambda key: f"{key[0].word} {key[1]}")
 def test_nothing_may_be_missing(key: Key) -> None:
-    """But for what belongs to no model."""
     found, run = told(FIRST, state(acked(compiled(FIRST), key)), {})
-    own = key[0] is not Type.RUNTIME
-    assert (brief(found), run) == ((None, {}) if own else ((1, [(2, 500, 2), (1, 9_500, 1)]), RUN))
+    assert (brief(found), run) == (None, {})
 
 
 def test_the_version_before_is_told_with_its_own_weights() -> None:

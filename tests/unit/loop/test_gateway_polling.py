@@ -191,7 +191,7 @@ async def test_counters_are_asked_for_every_five_seconds_and_read_when_they_chan
         await pods.turn(polling.SLOW * 1.1)
     assert pods.counted == [ONE.name]
     pods.counters = GatewayCounters.model_validate(
-        {"models": [{"name": "a", "requests": 1, "refused": 0}], "revisions": []}
+        {"models": [{"name": "a", "requests": 1, "routed": 1, "answered": 0}], "revisions": []}
     )
     for _ in range(3):
         await pods.turn(polling.SLOW * 1.1)

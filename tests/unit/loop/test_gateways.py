@@ -291,7 +291,9 @@ def counted(number: int) -> GatewayCounters:
         retries=5,
     )
     gone = revision.model_copy(update={"revision": 9})
-    return GatewayCounters(models=[ModelCounters(name="fraud", requests=9, refused=7)], revisions=[revision, gone])
+    return GatewayCounters(
+        models=[ModelCounters(name="fraud", requests=9, routed=4, answered=2)], revisions=[revision, gone]
+    )
 
 
 async def test_what_prometheus_reads(cluster: Cluster) -> None:
