@@ -10,14 +10,17 @@ BENCH_ROUNDS: how many rounds, 30 unless told. BENCH_ABLATE=1: leave out one thi
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from bench import ablation, targets
+from bench.aims import Aim, judge
 from bench.confidence import Draws, interval
 from bench.load import Load
 from bench.rounds import PROTOCOLS, Measured, measure
@@ -27,6 +30,7 @@ ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "30"))
 SECONDS: Final = 0.4
 """Of one way, protocol and load in one round."""
 LOADS: Final = (Load("closed, 1 client", 1), Load("closed, 4 clients", 4), Load("open, 200/s", 4, 200.0))
+RATIO: Final = 1.25
 SHARES: Final = {"p50": 0.5, "p99": 0.99}
 console = Console(width=140, highlight=False)
 
@@ -50,6 +54,22 @@ async def main() -> None:
     console.print(f"the agent, beside its Envoy: {agents:.2f} s of CPU in all that time")
     if failed := measured.failures():
         sys.exit(f"bench: requests failed: {failed}")
+    judge(console, aims(measured))
+
+
+def aims(measured: Measured) -> Iterator[Aim]:
+    """At most so much more than a bare Envoy: time for one client that asks again and again, and CPU for all loads."""
+    chosen = measured.picks()
+    for protocol in PROTOCOLS:
+        ways = {way: measured.series[protocol, LOADS[0].name, way] for way in ("direct", "bare", "gateway")}
+        (direct,), (bare,), (gateway,) = (each.quantiles([0.5], chosen) for each in ways.values())
+        ratio = interval((gateway - direct) / (bare - direct)).value
+        yield Aim(f"added p50, {protocol}, {LOADS[0].name}, of a bare Envoy's", ratio, RATIO)
+        used = [
+            np.sum([measured.series[protocol, load.name, way].cpu_per_thousand(chosen) for load in LOADS], axis=0)
+            for way in ("bare", "gateway")
+        ]
+        yield Aim(f"CPU, {protocol}, all loads, of a bare Envoy's", interval(used[1] / used[0]).value, RATIO)
 
 
 def show(measured: Measured) -> None:

@@ -104,7 +104,7 @@ def _measure(plan: Plan) -> None:
                 console.print(f"block {block + 1} of {plan.blocks} is done")
         told = steady.stop(inside)
     show(told, done)
-    if wrong := [*_failed(told, plan)]:
+    if wrong := [*_failed(told, plan), *_not_done(told, done)]:
         sys.exit("bench: " + "; ".join(wrong))
 
 
@@ -229,6 +229,13 @@ def _failed(told: steady.Summary, plan: Plan) -> Iterator[str]:
     versions = {4.0 + version for version in range(1, plan.versions + 1)}
     if told.new_connections.answers.keys() != versions:
         yield f"not every version has answered, or another: {sorted(told.new_connections.answers)}"
+
+
+def _not_done(told: steady.Summary, done: Done) -> Iterator[str]:
+    """Of what should have gone on meanwhile, what did not: then it would prove nothing."""
+    least = int(told.lasted / KILL_EVERY / 2)
+    if done.kills < least:
+        yield f"the operator was killed {done.kills} times, and not {least}"
 
 
 def show(told: steady.Summary, done: Done) -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.aims import Aim, judge
 from bench.following import Gateway, Ground, follows, ground
 from bench.upstream import upstream
 from bench.usage import cpu_seconds
@@ -28,6 +29,7 @@ from tritium.gateway.snapshot.actions import REVISION_HEADER
 
 CHANGES: Final = int(os.environ.get("BENCH_CHANGES", "200"))
 GATEWAYS: Final = 2
+P99_MS: Final = 250.0
 WHOLE: Final = 10_000
 console = Console(width=120, highlight=False)
 
@@ -45,6 +47,9 @@ async def main() -> None:
         taken = await _change(here, gateways, sessions, port)
         used = {name: cpu - before[name] for name, cpu in _cpu(gateways).items()}
     show(taken, used)
+    judge(
+        console, [Aim("p99 until every gateway follows, ms", 1e3 * np.quantile(taken["every gateway"], 0.99), P99_MS)]
+    )
 
 
 async def _serve(here: Ground, port: int, upstreams: list[int]) -> None:

@@ -280,7 +280,7 @@ class TrafficObserved(Observed):
     version: Count
     """The oldest version among them."""
     gateways: Count | None = None
-    """How many there are."""
+    """How many of them say so."""
     envoy: Word | None = None
     """Version of Envoy, the oldest among them."""
     revisions: list[RevisionObserved] | None = Field(default=None, max_length=32)

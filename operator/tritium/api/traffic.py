@@ -195,7 +195,8 @@ class Routing(ApiObject):
         | None
     ) = None
     """Host name on the gateway's shared port."""
-    path: Annotated[str, Text(r"^/([A-Za-z0-9._~-]+/?)*$", "must be a path such as /fraud", max_length=256)] | None = (
-        None
-    )
+    path: (
+        Annotated[str, Text(r"^/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/?)*$", "must be a path such as /fraud", max_length=256)]
+        | None
+    ) = None
     """Path before /v2 on the shared port. Absent: /."""

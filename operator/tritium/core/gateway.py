@@ -92,11 +92,17 @@ def refused_by_envoy(seen: Seen) -> str | None:
 
 
 def observed(seen: Seen, before: TrafficObserved | None, now: datetime) -> TrafficObserved | None:
-    """What the gateway pods that are ready say that they run; the oldest version where they differ."""
+    """What every gateway pod that is ready says that it runs; the oldest version where they differ.
+
+    While one of them says nothing it may run anything: what was last known of all of them stays, with the number of
+    those that answer.
+    """
     ready = [each.answer for each in seen.gateways if each.ready]
     answers = [each for each in ready if each and each.version is not None]
     if not answers:
         return None
+    if len(answers) < len(ready):
+        return before.model_copy(update={"gateways": len(answers)}) if before else None
     oldest = min(answers, key=lambda each: each.version or 0)
     same = [each for each in answers if each.version == oldest.version]
     return TrafficObserved(

@@ -202,7 +202,10 @@ class Agent:
         while True:
             await self._said.wait()
             self._said.clear()
-            self._look()
+            try:
+                self._look()
+            except Exception:  # the next answer is looked at again; without this every agent would end of it
+                log.exception("what Envoy says cannot be understood")
             await asyncio.sleep(LOOK)
 
     def _look(self) -> None:

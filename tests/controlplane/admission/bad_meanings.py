@@ -92,6 +92,7 @@ TEXTS = [
     Bad("spec.logging", {"uri": "s3://a", "sampleRate": 1, "maxBytes": "x"}, QUANTITY, at="spec.logging.maxBytes"),
     Bad("spec.routing.host", "Models", "must be a host name such as models.example.com"),
     Bad("spec.routing.path", "fraud", "must be a path such as /fraud", besides=(("spec.routing.host", "a.example"),)),
+    Bad("spec.routing.path", "/a/..", "must be a path such as /fraud", besides=(("spec.routing.host", "a.example"),)),
 ]
 
 RULES = [

@@ -27,6 +27,7 @@ def told(**stats: int) -> Told:
     [
         ({"routes_a": 2, "routes_b": 1}, True),
         ({"endpoints_a": 4, "endpoints_b": 2, "runtime_x": 3}, True),
+        ({"routes_a": 2, "routes_b": 1, "runtime_x": 1}, False),
         ({"routes_a": 2}, False),
         ({"routes_a": 2, "routes_b": 1, "routes_c": 1}, False),
         ({"routes_a": 3, "routes_b": 1}, False),

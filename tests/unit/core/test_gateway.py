@@ -274,6 +274,15 @@ def test_the_time_is_that_of_the_version() -> None:
     assert (moved.version, moved.since) == (7, after(hours=2))
 
 
+@pytest.mark.parametrize("other", [None, answer(None)])
+def test_while_one_is_silent_what_was_known_of_all_stays(other: GatewayAnswer | None) -> None:
+    assert observed(running(answer(NEW), other), None, NOW) is None
+    before = observed(running(answer(OLD), answer(OLD)), None, NOW)
+    assert before
+    found = observed(running(answer(NEW), other), before, after(hours=1))
+    assert found == before.model_copy(update={"gateways": 1})
+
+
 def test_an_envoy_that_has_not_told_its_version_has_none() -> None:
     found = observed(running(answer(OLD, envoy="")), None, NOW)
     assert found

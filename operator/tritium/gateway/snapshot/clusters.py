@@ -27,7 +27,7 @@ CONNECT_TIMEOUT_MS: Final = 1_000
 IDLE_TIMEOUT_MS: Final = 10_000
 """After it a connection that nobody uses is closed.
 
-Triton's end waits for every connection, those that nobody uses among them, for at most 30 s; a pod has left its
+Triton's end waits for every connection, those that nobody uses among them, for at most 45 s; a pod has left its
 endpoints 15 s before that begins.
 """
 

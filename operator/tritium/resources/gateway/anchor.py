@@ -16,6 +16,8 @@ from tritium.resources.owner import Owner
 from tritium.resources.seal import sealed
 
 _PORTS: Final = "ports.json"
+_DESCRIPTION: Final = "kubernetes.io/description"
+_WARNING: Final = "Deleting this takes the gateway of the namespace away, until the operator has made it again."
 
 
 class NotAnAnchor(ValueError):
@@ -44,6 +46,7 @@ def anchor(namespace: str, owners: Iterable[Owner], ports: Ports) -> dict[str, A
                 "namespace": namespace,
                 "name": names.GATEWAY,
                 "labels": dict(LABELS),
+                "annotations": {_DESCRIPTION: _WARNING},
                 "ownerReferences": references,
             },
             "data": {_PORTS: _written(ports)},
