@@ -108,6 +108,17 @@ def quota(memory: str) -> Object:
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": spec}
 
 
+def test_a_model_that_takes_long_to_load_is_starting_and_not_started_again(here: Kubectl) -> None:
+    """First of all, so that it is looked at while it loads."""
+    loading = await_status(here, "slow", lambda status: "Triton is loading the model" in str(status))
+    assert condition(loading, "Ready")["reason"] == Reason.STARTING
+    here.wait("mdep", "slow", "condition=Released", seconds=90)
+    # On a full node its pods may have had to wait; Triton itself has never failed.
+    assert here.get("mdep", "slow")["status"].get("lastFailure", {}).get("component") != "triton"
+    (pod,) = serving.pods(here, "slow")
+    assert [each["restartCount"] for each in pod["status"]["containerStatuses"]] == [0]
+
+
 def test_a_quota_that_refuses_the_pod_is_told_and_raising_it_helps(with_quota: Kubectl) -> None:
     tells(with_quota, "quota", QUOTA)
     assert serving.pods(with_quota, "quota") == []
@@ -132,16 +143,6 @@ def test_a_missing_secret_is_told_and_found_once_it_is_there(here: Kubectl) -> N
     here.apply(serving.keys("made-later"))
     here.wait("mdep", "secret", "condition=Released", seconds=90)
     assert serving.answer(here, "secret") == SUM
-
-
-def test_a_model_that_takes_long_to_load_is_starting_and_not_started_again(here: Kubectl) -> None:
-    loading = await_status(here, "slow", lambda status: "Triton is loading the model" in str(status))
-    assert condition(loading, "Ready")["reason"] == Reason.STARTING
-    here.wait("mdep", "slow", "condition=Released", seconds=90)
-    # On a full node its pods may have had to wait; Triton itself has never failed.
-    assert here.get("mdep", "slow")["status"].get("lastFailure", {}).get("component") != "triton"
-    (pod,) = serving.pods(here, "slow")
-    assert [each["restartCount"] for each in pod["status"]["containerStatuses"]] == [0]
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name != "secret"])
