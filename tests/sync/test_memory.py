@@ -12,11 +12,11 @@ from tritium.api.fetch import FetchRequest
 
 SIZE = 600 << 20
 MEASURED = """
-import runpy
-try:
-    runpy.run_module("tritium.sync", run_name="__main__", alter_sys=True)
-finally:
-    print([line for line in open("/proc/self/status") if line.startswith("VmHWM")][0])
+import os, sys
+from tritium.sync.__main__ import main
+code = main(sys.argv[1:], os.environ)
+print([line for line in open("/proc/self/status") if line.startswith("VmHWM")][0], flush=True)
+os._exit(code)
 """
 
 

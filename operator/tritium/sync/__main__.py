@@ -65,4 +65,8 @@ def _leave(signum: int, _: object) -> None:
 if __name__ == "__main__":
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     signal.signal(signal.SIGTERM, _leave)
-    sys.exit(main(sys.argv[1:], os.environ))
+    code = main(sys.argv[1:], os.environ)
+    logging.shutdown()
+    # Threads of the object store's library may still run: an interpreter that is taken down under them aborts now and
+    # then, and a Job that has its answer would have failed. Everything is written.
+    os._exit(code)

@@ -93,6 +93,6 @@ async def test_what_takes_ten_seconds(triton: Triton) -> None:
         assert (await client.get("/v2/models/adder")).status_code == 200
         await stub.ModelInfer(infer("adder", A=[[1, 1]], B=[[1, 1]]))
         assert gateway.upstream_connections(triton._http, triton._grpc) == 2
-        answer = await say(port, b"GET /v2 HTTP/1.1\r\nhost: a\r\nx-", within=15)
+        answer = await say(port, b"GET /v2 HTTP/1.1\r\nhost: a\r\nx-", within=20)
         assert status(answer) == 408
         await gateway.connections_end(triton._http, triton._grpc, within=3)
