@@ -8,6 +8,10 @@ import asyncio
 from collections import Counter
 from functools import partial
 from math import sqrt
+from typing import Any
+
+import grpc
+from tritonclient.grpc.service_pb2 import ServerLiveRequest
 
 from tests.controlplane.processes import free_ports
 from tests.controlplane.waiting import wait_for
@@ -37,6 +41,35 @@ async def test_100_000_requests_are_shared_as_the_weights_say() -> None:
                 assert is_near(found[share.revision], asked, share.weight / 10_000), found
                 sent = await gateway.stat(f"cluster.fraud/{share.revision}/http.upstream_rq_200")
                 assert sent == found[share.revision]
+
+
+async def test_100_000_calls_of_grpc_are_shared_as_the_weights_say() -> None:
+    [port], asked, split = free_ports(1), 100_000, shares(100, 2_900, 7_000)
+    with answering() as everybody:
+        pods = {"one": everybody, "two": everybody, "three": everybody}
+        async with Gateway(table(model(port, *split), **pods)) as gateway, stub_of(port) as stub:
+            found = await shared_by_grpc(stub, asked, at_once=100)
+            assert found.total() == asked
+            for share in split:
+                assert is_near(found[share.revision], asked, share.weight / 10_000), found
+                sent = await gateway.stat(f"cluster.fraud/{share.revision}/grpc.grpc.0")
+                assert sent == found[share.revision]
+            assert await gateway.stat("http.model/fraud.downstream_cx_total") == 1
+
+
+async def shared_by_grpc(stub: Any, asked: int, *, at_once: int) -> Counter[int]:
+    """How many calls each revision answers; so many streams are open on one connection."""
+    request, found = ServerLiveRequest(), Counter[int]()
+
+    async def ask() -> None:
+        for _ in range(asked // at_once):
+            call = stub.ServerLive(request)
+            assert await call.code() is grpc.StatusCode.OK, await call.details()
+            # An answer that is over with its headers has no initial ones.
+            found[int(dict(await call.trailing_metadata())["tritium-revision"])] += 1
+
+    await asyncio.gather(*(ask() for _ in range(at_once)))
+    return found
 
 
 async def test_triton_gets_its_shares_by_http_and_by_grpc(triton: Triton) -> None:

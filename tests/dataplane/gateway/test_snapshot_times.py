@@ -5,7 +5,7 @@ import time
 
 import grpc
 
-from tests.controlplane.processes import free_ports
+from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.gateway.raw import say, status
 from tests.dataplane.gateway.requests import floats, http, infer, nap, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
@@ -15,7 +15,7 @@ from tritium.gateway.table import Bounds
 
 INFER = "/v2/models/slow/infer"
 TOO_SLOW = "The model did not answer within the time that is allowed."
-NOT_ARRIVED = b'{"error":"The request did not arrive within the time that is allowed."}'
+NOT_ARRIVED = "The request did not arrive within the time that is allowed."
 SHORT = Bounds(timeout_ms=300)
 
 
@@ -43,7 +43,19 @@ async def test_a_request_that_arrives_too_slowly(triton: Triton) -> None:
         answer = await say(port, f"POST {INFER} HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n{{".encode())
         assert time.monotonic() - began >= 0.6
     assert status(answer) == 408
-    assert answer.endswith(NOT_ARRIVED + b"\n")
+    assert answer.endswith(b'{"error":"%b"}\n' % NOT_ARRIVED.encode())
+
+
+async def test_a_request_that_arrives_too_slowly_by_grpc(triton: Triton) -> None:
+    """A client that streams its requests says where it goes before it has one."""
+    [port] = free_ports(1)
+    address = f"{HOST}:{port}"
+    bounded = model(port, triton="slow", bounds=SHORT)
+    async with Gateway(table(bounded, one=pod(triton))), grpc.aio.insecure_channel(address) as channel:
+        began = time.monotonic()
+        code, says, _ = await said(channel.stream_unary("/inference.GRPCInferenceService/ModelInfer")())
+        assert time.monotonic() - began >= 0.6
+    assert (code, says) == (grpc.StatusCode.DEADLINE_EXCEEDED, NOT_ARRIVED)
 
 
 async def test_a_stream_may_take_longer_than_one_answer(triton: Triton) -> None:

@@ -18,11 +18,17 @@ from tritium.gateway.table import Endpoint
 _EXTENSIONS: Final = "type.googleapis.com/envoy.extensions.filters"
 _ROUTER: Final = {"name": "router", "typed_config": {"@type": f"{_EXTENSIONS}.http.router.v3.Router"}}
 _ROUTE: Final = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
+_ALL_IS_WELL: Final = {"header": {"key": "grpc-status", "value": "0"}}
+_GRPC_ROUTE: Final = {
+    "match": {"prefix": "/", "grpc": {}},
+    "direct_response": {"status": 200},
+    "response_headers_to_add": [_ALL_IS_WELL],
+}
 
 
 @contextmanager
 def answering() -> Iterator[Endpoint]:
-    """It runs; 200 to whatever is asked, in HTTP/1.1 and HTTP/2."""
+    """It runs; 200 to whatever is asked, in HTTP/1.1 and HTTP/2, and OK without a message in gRPC."""
     folder = Path(tempfile.mkdtemp(prefix="tritium-up-"))
     port = free_ports(1)[0]
     try:
@@ -38,7 +44,7 @@ def _bootstrap(port: int, admin: Path) -> dict[str, Any]:
         "@type": f"{_EXTENSIONS}.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "up",
         "http_filters": [_ROUTER],
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [_ROUTE]}]},
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [_GRPC_ROUTE, _ROUTE]}]},
     }
     listener = {
         "name": "up",
