@@ -29,6 +29,18 @@ MALFORMED = {
 }
 """By what is wrong with them; none of it may come to Triton."""
 
+NOT_400 = {
+    "chunks twice": 501,
+    "an unknown coding": 501,
+    "an unknown version": 426,
+    "HTTP/0.9": 426,
+    "HTTP/1.0": 426,
+    "a tunnel": 404,
+    "an upgrade": 403,
+    "a broken preface of HTTP/2": 0,
+}
+"""Those that are answered with something else; 0: with no HTTP."""
+
 MENDED = {
     "two hosts": INFER + b"host: a\r\nhost: b\r\ncontent-length: 2\r\n\r\n{}",
     "a lone CR": INFER + b"host: a\r\nx: a\rtransfer-encoding: chunked\r\ncontent-length: 2\r\n\r\n{}",

@@ -55,6 +55,7 @@ REPLIES: Final = (
     Reply(507, "", "No replica of this model can be reached. Ask again a little later.", becomes=503),
     Reply(503),
     Reply(504, "", "The model did not answer within the time that is allowed."),
+    Reply(400, "", "The request is malformed, or its path can be read in more than one way."),
     Reply(408, "", "The request did not arrive within the time that is allowed."),
     Reply(413, "", "The request is larger than this model takes.", RESOURCE_EXHAUSTED),
     Reply(404, "NR", "Nothing is served here.", NOT_FOUND),
