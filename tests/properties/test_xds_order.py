@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.properties.xds_model import Body, Envoy, read
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
@@ -69,6 +69,20 @@ class Exchange(RuleBasedStateMachine):
         if names:
             self.put(type_, names[number % len(names)], fault)
             self.publish()
+
+    @rule(type_=st.sampled_from([Type.CLUSTER, Type.LISTENER]), number=st.integers(0, 9), moves=st.integers(0, 2))
+    def there_and_back(self, type_: Type, number: int, moves: int) -> None:
+        """A change that is taken back before Envoy has said a word of it."""
+        names = list(self.resources[type_])
+        if not names:
+            return
+        name = names[number % len(names)]
+        before = self.resources[type_][name]
+        self.put(type_, name)
+        self.publish()
+        self.send(moves)
+        self.resources[type_][name] = before
+        self.publish()
 
     @rule(number=st.integers(0, 9), fault=faults)
     def endpoints(self, number: int, fault: str) -> None:
@@ -173,6 +187,17 @@ class Exchange(RuleBasedStateMachine):
         self.compare(self.envoy.has())
 
     # The rest.
+
+    @invariant()
+    def what_is_believed_is_so(self) -> None:
+        """Whenever Envoy is said to run all that is published, it does."""
+        if not hasattr(self, "stream") or not self.stream.state().whole:
+            return
+        has, rejected = self.envoy.has(), self.stream.state().rejected
+        for type_, resources in self.resources.items():
+            for name, resource in resources.items():
+                if (type_, name) not in rejected and not self.stuck(resource):
+                    assert has[type_].get(name) == resource.version, (type_, name)
 
     def stream_breaks(self) -> None:
         client = self.stream._client

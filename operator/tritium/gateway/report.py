@@ -93,11 +93,13 @@ def endpoints_in(body: bytes) -> int:
 
 
 def _acknowledged(model: Model, snapshot: Snapshot, state: State) -> bool:
-    """Whether Envoy has all that was made of this, as it is now."""
+    """Whether Envoy has all that was made of this, as it is now, and nothing else is under way to it."""
     for type_, name in _parts(model, snapshot):
         wanted = snapshot.resources.get(type_, {}).get(name)
         acked = state.acked.get((type_, name))
-        if wanted is not None and (acked is None or acked.version != wanted.version):
+        if wanted is None:
+            continue
+        if acked is None or acked.version != wanted.version or (type_, name) in state.changing:
             return False
     return True
 

@@ -14,6 +14,7 @@ from e2e.cluster import wheels
 from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.envoy import Envoy
+from tests.dataplane.gateway.xds_holdback import held_back
 from tritium.gateway.bootstrap import BootstrapSettings, bootstrap
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings
@@ -31,6 +32,7 @@ class Gateway:
         table: what to begin with; None: the agent has nothing to tell yet, and Envoy is not live.
         address: where it listens.
         change: what is to be different about its bootstrap.
+        late: seconds by which what Envoy says comes late to the agent.
         settings: other values for its `BootstrapSettings`.
 
     Attributes:
@@ -39,14 +41,21 @@ class Gateway:
     """
 
     def __init__(
-        self, table: Table | None, *, address: str = HOST, change: Change = lambda given: given, **settings: Any
+        self,
+        table: Table | None,
+        *,
+        address: str = HOST,
+        change: Change = lambda given: given,
+        late: float = 0,
+        **settings: Any,
     ) -> None:
         # A socket's path may have 107 characters only.
         self.folder = Path(tempfile.mkdtemp(prefix="tritium-snap-"))
         self.shared_port = free_ports(1)[0]
         self._settings = ListenerSettings(address, self.shared_port)
         self._table = table
-        xds, admin = (str(self.folder / f"{name}.sock") for name in ("xds", "admin"))
+        self._late = late
+        xds, admin = (str(self.folder / f"{name}.sock") for name in ("held" if late else "xds", "admin"))
         given = bootstrap(BootstrapSettings("tritium-gateway-0", "ml", xds, admin, address, **settings))
         self.envoy = Envoy(wheels.envoy(), self.folder, change(given), self.folder / "envoy.log")
         self._said = asyncio.Event()
@@ -56,6 +65,8 @@ class Gateway:
         async with AsyncExitStack() as stack:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             await stack.enter_async_context(self._server)
+            if self._late:
+                await stack.enter_async_context(held_back(self.folder / "xds.sock", self._late))
             stack.enter_context(self.envoy)
             if self._table is not None:
                 await self.publish(self._table)
@@ -72,9 +83,17 @@ class Gateway:
         """Have Envoy run a table, and wait until it does; a refusal is a failure."""
         await self.run(compile_snapshot(table, self._settings))
 
+    def tell(self, table: Table) -> None:
+        """Have the agent tell Envoy a table, and do not wait."""
+        self._server.publish(compile_snapshot(table, self._settings))
+
     async def run(self, snapshot: Snapshot, *, within: float = 15) -> None:
         """The same with a snapshot."""
         self._server.publish(snapshot)
+        await self.whole(within=within)
+
+    async def whole(self, *, within: float = 15) -> None:
+        """Wait until Envoy runs what was told last."""
         async with asyncio.timeout(within):
             while not self._server.state.whole:
                 self._said.clear()

@@ -86,6 +86,17 @@ def test_nothing_may_be_missing(key: Key) -> None:
     assert (brief(found), run) == (None, {})
 
 
+def test_a_version_like_one_that_was_run_is_not_while_another_is_under_way() -> None:
+    """From 5 % to 25 % and back, before Envoy has said a word: it is about to run 25 %."""
+    third = table(fraud(3, 500))
+    found, run = told(third, replace(state(BEFORE), changing=frozenset([ROUTES])), RUN)
+    assert found is not None
+    assert (found.version, run) == (1, RUN)
+    found, run = told(third, state(BEFORE), run)
+    assert found is not None
+    assert (found.version, run) == (3, dict(third.models))
+
+
 def test_the_version_before_is_told_with_its_own_weights() -> None:
     second = table(fraud(2, 2_500))
     new = compiled(second).resources[Type.ROUTES]["fraud"]

@@ -33,6 +33,19 @@ def test_a_first_configuration() -> None:
     }
 
 
+def test_what_was_acknowledged_is_not_run_while_something_else_is_under_way() -> None:
+    talk = Talk()
+    talk.runs(FRAUD, "fraud")
+    other = snapshot(*model("fraud", "a", version="2"), fraud="a")
+    assert talk.publish(other) == [(RDS, ["fraud@2"], [])]
+    assert talk.publish(FRAUD) == []
+    assert (talk.is_whole(), talk.state.changing) == (False, frozenset({(RDS, "fraud")}))
+    assert talk.acks() == [(RDS, ["fraud@1"], [])]
+    assert not talk.is_whole()
+    talk.acks()
+    assert (talk.is_whole(), talk.state.changing) == (True, frozenset())
+
+
 def test_nothing_is_said_before_something_is_published() -> None:
     talk = Talk()
     assert talk.asks(CDS) == []

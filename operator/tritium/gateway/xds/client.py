@@ -95,6 +95,15 @@ class Client:
         response = self.flight.get(key)
         return self.held.get(key) if response is None else response.items[key[1]]
 
+    def changing(self) -> frozenset[Key]:
+        """What it was sent something else of than it has acknowledged, and has not answered yet."""
+        return frozenset(
+            key
+            for response in self.unanswered.values()
+            for name, sent in response.items.items()
+            if (held := self.held.get(key := (response.type, name))) and (sent is None or sent.version != held.version)
+        )
+
     def refused(self, resource: Resource) -> bool:
         """Whether it has refused this very content."""
         rejected = self.rejected.get((resource.type, resource.name))

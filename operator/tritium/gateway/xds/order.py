@@ -180,6 +180,8 @@ def _endpoints_unknown(client: Client, cluster: str) -> bool:
 def is_whole(snapshot: Snapshot, client: Client) -> bool:
     """Whether Envoy has acknowledged everything that it has not refused, and that needs nothing it has refused.
 
+    What it has acknowledged it does not run for long while something else is under way to it.
+
     >>> from tritium.gateway.xds.client import Rejected
     >>> cluster, route = Resource(Type.CLUSTER, "c", "2", b""), Resource(Type.ROUTES, "fraud", "2", b"")
     >>> snapshot = Snapshot({Type.CLUSTER: {"c": cluster}, Type.ROUTES: {"fraud": route}}, {"fraud": frozenset("c")})
@@ -188,8 +190,13 @@ def is_whole(snapshot: Snapshot, client: Client) -> bool:
     >>> is_whole(snapshot, Client(rejected={(Type.CLUSTER, "c"): Rejected(cluster, "no")}))
     True
     """
+    changing = client.changing()
     return all(
-        ((held := client.held.get((type_, name))) and held.version == resource.version)
+        (
+            (held := client.held.get((type_, name)))
+            and held.version == resource.version
+            and (type_, name) not in changing
+        )
         or client.refused(resource)
         or _is_stuck(snapshot, client, resource)
         for type_, resources in snapshot.resources.items()

@@ -31,6 +31,7 @@ class State:
         connected: Envoy has a stream to this server.
         envoy: its version, such as 1.40.0; empty until it has told.
         acked: what it runs, as far as it is known what that says; the last known while it is not connected.
+        changing: of what it was sent something else since, which it has not answered yet.
         rejected: what it refused last, unless something newer of that name was taken in since.
         responses: answers to responses, by type. A response may bring several resources.
         resources: answers that were about one resource, for those that are published.
@@ -40,6 +41,7 @@ class State:
     connected: bool = False
     envoy: str = ""
     acked: Mapping[Key, Resource] = field(default_factory=dict)
+    changing: frozenset[Key] = frozenset()
     rejected: Mapping[Key, Rejected] = field(default_factory=dict)
     responses: Mapping[Type, Tally] = field(default_factory=dict)
     resources: Mapping[Key, Tally] = field(default_factory=dict)

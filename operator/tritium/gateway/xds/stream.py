@@ -115,6 +115,7 @@ class Stream:
             connected=True,
             envoy=self.envoy,
             acked={key: held.resource for key, held in client.held.items() if held.resource is not None},
+            changing=client.changing(),
             rejected=dict(client.rejected),
             responses=dict(self._tallies.responses),
             resources=dict(self._tallies.resources),
