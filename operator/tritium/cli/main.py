@@ -7,7 +7,13 @@ import typer
 
 import tritium
 from tritium.api.crd import custom_resource_definition
+from tritium.cli.commands import actions
+from tritium.cli.commands.history import diff, history
+from tritium.cli.commands.infer import infer
+from tritium.cli.commands.status import status
+from tritium.cli.commands.undo import undo
 from tritium.cli.crd_yaml import crd_yaml
+from tritium.cli.facts.action import Verb
 from tritium.cli.manifest import NotAFile, files
 from tritium.core import manifest
 
@@ -44,3 +50,12 @@ def digest(
     except NotAFile as error:
         typer.echo(f"tritium digest: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+app.command()(status)
+for verb in Verb:
+    app.command(verb.value)(actions.command(verb))
+app.command()(history)
+app.command()(undo)
+app.command()(diff)
+app.command()(infer)

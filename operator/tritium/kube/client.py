@@ -6,23 +6,21 @@ aiohttp asks once more, for all but create, apply and patch, when the connection
 
 import asyncio
 import json
-import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config import ConfigException
 
 from tritium.api import names
-from tritium.kube import stream
+from tritium.kube import access, stream
 from tritium.kube.errors import ApiError, Asked, NotFound, Unavailable, error
-from tritium.kube.kinds import Kind
+from tritium.kube.kinds import SERVICES, Kind
 
 Object = dict[str, Any]
 Objects = list[Object]
@@ -83,7 +81,7 @@ class Client:
         A ServiceAccount's token is read again from its file once a minute: the kubelet replaces it.
         """
         return cls(
-            _from_environment, user_agent=user_agent, concurrency=concurrency, deadline=deadline, observe=observe
+            access.from_environment, user_agent=user_agent, concurrency=concurrency, deadline=deadline, observe=observe
         )
 
     async def __aenter__(self) -> Self:
@@ -232,6 +230,11 @@ class Client:
         query = {"fieldManager": names.FIELD_MANAGER}
         return await self._write(asked, patch, query=query, content_type=_MERGE, subresource="status")
 
+    async def merge(self, kind: Kind, namespace: str, name: str, patch: Object, *, manager: str) -> Object:
+        """A merge patch of the object itself, as a person who edits it; returns what is stored."""
+        query = {"fieldManager": manager, "fieldValidation": "Strict"}
+        return await self._write(Asked("patch", kind, namespace, name), patch, query=query, content_type=_MERGE)
+
     async def delete(
         self, kind: Kind, namespace: str | None, name: str, *, uid: str, resource_version: str | None = None
     ) -> bool:
@@ -269,6 +272,24 @@ class Client:
         """
         asked = Asked("update", kind, namespace, obj["metadata"]["name"])
         return await self._write(asked, obj, query={"fieldManager": names.FIELD_MANAGER})
+
+    async def ask_service(
+        self, namespace: str, service: str, port: int, path: str, body: Object | None = None
+    ) -> tuple[int, Mapping[str, str], Object]:
+        """Ask what is behind a Service, through the API server: (HTTP status, headers, answer); GET without a body."""
+        asked = Asked("get" if body is None else "create", SERVICES, namespace, service)
+        where = SERVICES.path(namespace, f"{service}:{port}", "proxy") + path
+        with _network(asked, f"there is no answer within {self._deadline:g} s"):
+            async with self._turns, asyncio.timeout(self._deadline):
+                limit = aiohttp.ClientTimeout(total=self._deadline)
+                answer = await self._send(asked.verb, where, {}, body, _JSON, limit)
+                content = await answer.read()
+        parsed = _parsed(content)
+        if answer.status < HTTPStatus.BAD_REQUEST and parsed is None:
+            raise Unavailable.because(asked, "NotJson", "the answer is no JSON object: is this Triton?")
+        if parsed is None or parsed.get("kind") == "Status":  # the API server's own words
+            raise _refusal(asked, answer.status, content, answer.headers.get("Retry-After"))
+        return answer.status, answer.headers, parsed
 
     async def _read(self, asked: Asked, query: dict[str, str]) -> Object:
         return await self._request(asked, asked.kind.path(asked.namespace, asked.name), query)
@@ -333,15 +354,6 @@ class Client:
         )
         response: aiohttp.ClientResponse = answer.response
         return response
-
-
-async def _from_environment(configuration: Configuration) -> None:
-    if os.environ.get("KUBERNETES_SERVICE_HOST"):
-        load_incluster_config(configuration)  # type: ignore[no-untyped-call]
-        return
-    # Read here: the library's default is the variable as it was when the library was imported.
-    files = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    await load_kube_config(files, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
 
 
 def _ignore(verb: str, code: str, seconds: float) -> None:

@@ -1,0 +1,95 @@
+"""What to do next: of what a command can do, that which makes sense now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tritium.api.status import Phase
+from tritium.cli.facts.going_back import previous
+from tritium.cli.facts.model import ModelFacts
+from tritium.core.remedies import REMEDIES
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something to do: a command with what it does, or (without one) a sentence."""
+
+    command: str
+    why: str
+
+
+Verbs = tuple[tuple[str, str], ...]
+
+
+def _candidate(facts: ModelFacts) -> str:
+    return f"revision {facts.status.candidate.revision}" if facts.status.candidate else "the new revision"
+
+
+def _stable(facts: ModelFacts) -> str:
+    return f"revision {facts.status.stable.revision}" if facts.status.stable else "what there was"
+
+
+def _going(facts: ModelFacts) -> Verbs:
+    return (
+        ("promote", f"give {_candidate(facts)} all requests now"),
+        ("pause", "stay at this weight"),
+        ("abort", f"send all requests back to {_stable(facts)}"),
+    )
+
+
+def _paused(facts: ModelFacts) -> Verbs:
+    return (
+        ("resume", "go on where it stopped"),
+        ("promote", f"give {_candidate(facts)} all requests now"),
+        ("abort", f"send all requests back to {_stable(facts)}"),
+    )
+
+
+def _blocked(facts: ModelFacts) -> Verbs:
+    return (("abort", f"give up {_candidate(facts)}"),) if facts.status.stable else ()
+
+
+def _aborted(facts: ModelFacts) -> Verbs:
+    rejected = facts.status.rejected_revisions
+    which = f"revision {rejected[-1].revision}" if rejected else "the revision"
+    return (
+        ("history", f"why {which} was turned down, and what had changed"),
+        ("retry", f"try {which} again, once the cause outside of the spec is mended"),
+    )
+
+
+def _promoting(facts: ModelFacts) -> Verbs:
+    before = previous(facts)
+    return (("undo", f"go back to revision {before}, which still has its pods"),) if before else ()
+
+
+_BY_PHASE: Final[Mapping[Phase, Callable[[ModelFacts], Verbs]]] = {
+    Phase.PREPARING: _blocked,
+    Phase.BLOCKED: _blocked,
+    Phase.PROGRESSING: _going,
+    Phase.PAUSED: _paused,
+    Phase.PROMOTING: _promoting,
+    Phase.ABORTED: _aborted,
+}
+
+
+def advice(facts: ModelFacts, program: str) -> tuple[Advice, ...]:
+    """What to do, the remedy for the reason first. Nothing where all is well.
+
+    Args:
+        facts: the ModelDeployment.
+        program: how this command is called, `tritium` or `kubectl tritium`.
+    """
+    if not facts.up_to_date:
+        return (Advice("", "The operator has not seen the newest spec yet: is it running?"),)
+    status = facts.status
+    remedy = REMEDIES.get(status.reason) if status.reason else None  # type: ignore[call-overload]  # a word is one
+    found = [Advice("", remedy)] if remedy and not _said(facts, remedy) else []
+    verbs = _BY_PHASE[status.phase](facts) if status.phase and status.phase in _BY_PHASE else ()
+    return (*found, *(Advice(f"{program} {verb} {facts.name}", why) for verb, why in verbs))
+
+
+def _said(facts: ModelFacts, remedy: str) -> bool:
+    """Whether a message says it already; conditions end with what to do."""
+    failure = facts.status.last_failure
+    return any(remedy in each.message for each in (*(facts.status.conditions or ()), *([failure] if failure else [])))

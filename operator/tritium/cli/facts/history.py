@@ -1,0 +1,116 @@
+"""The revisions of a ModelDeployment that are kept, and which two of them a diff is of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tritium.api.status import RejectedRevision
+from tritium.cli.complaints import Complaint, not_kept
+from tritium.cli.facts.author import author
+from tritium.cli.facts.changes import Change, changes
+from tritium.cli.facts.going_back import previous
+from tritium.cli.facts.made_from import made_from
+from tritium.cli.facts.model import ModelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One revision.
+
+    Attributes:
+        role: stable, candidate, or empty.
+        author: who wrote the spec it is of, if that is known.
+        made: what it was made from.
+        changes: what differs from the kept revision before it; None for the oldest.
+    """
+
+    number: int
+    name: str
+    created: datetime
+    digest: str | None
+    promoted: datetime | None
+    demoted: datetime | None
+    rejection: RejectedRevision | None
+    role: str
+    author: str | None
+    made: Mapping[str, Any]
+    changes: tuple[Change, ...] | None
+
+
+def history(model: Mapping[str, Any], facts: ModelFacts, revisions: Sequence[Mapping[str, Any]]) -> tuple[Kept, ...]:
+    """The kept revisions, the newest first.
+
+    Args:
+        model: the ModelDeployment as the API server stores it.
+        facts: the same, read.
+        revisions: its ControllerRevisions.
+    """
+    in_order = sorted(revisions, key=lambda each: int(each["revision"]))
+    made = [made_from(each) for each in in_order]
+    found = [
+        _kept(model, facts, each, made[index], made[index - 1] if index else None)
+        for index, each in enumerate(in_order)
+    ]
+    return tuple(reversed(found))
+
+
+def pair(facts: ModelFacts, kept: Sequence[Kept], first: int | None, second: int | None) -> tuple[Kept, Kept]:
+    """The two revisions that a diff is of.
+
+    One number is compared with the stable revision. Without any it is what the newest change is about: the stable
+    revision and the newest, or, where that is the stable one, the one that served before it.
+
+    Raises:
+        Complaint: one is not kept, or there are not two.
+    """
+    by_number = {each.number: each for each in kept}
+    old, new = _numbers(facts, sorted(by_number), first, second)
+    for each in (old, new):
+        if each not in by_number:
+            raise not_kept(facts.name, each, list(by_number))
+    return by_number[old], by_number[new]
+
+
+def _numbers(facts: ModelFacts, kept: Sequence[int], first: int | None, second: int | None) -> tuple[int, int]:
+    if first is not None and second is not None:
+        return first, second
+    stable = facts.status.stable.revision if facts.status.stable else None
+    newest = kept[-1] if kept else None
+    other = first if first is not None else newest if newest != stable else previous(facts)
+    if other is None or stable is None or other == stable:
+        raise Complaint(
+            f"{facts.name} has no two revisions to compare: name two of {', '.join(map(str, kept)) or 'none'}"
+        )
+    return (other, stable) if other < stable else (stable, other)
+
+
+def _kept(
+    model: Mapping[str, Any],
+    facts: ModelFacts,
+    revision: Mapping[str, Any],
+    made: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+) -> Kept:
+    number = int(revision["revision"])
+    status = next((each for each in facts.status.revisions or () if each.revision == number), None)
+    return Kept(
+        number=number,
+        name=revision["metadata"]["name"],
+        created=datetime.fromisoformat(revision["metadata"]["creationTimestamp"]),
+        digest=status.digest if status else None,
+        promoted=status.promoted_at if status else None,
+        demoted=status.demoted_at if status else None,
+        rejection=facts.rejection(number),
+        role=_role(facts, number),
+        author=author(model, revision),
+        made=made,
+        changes=None if before is None else changes(before, made),
+    )
+
+
+def _role(facts: ModelFacts, number: int) -> str:
+    status = facts.status
+    if status.stable and status.stable.revision == number:
+        return "stable"
+    return "candidate" if status.candidate and status.candidate.revision == number else ""

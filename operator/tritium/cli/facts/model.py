@@ -1,0 +1,85 @@
+"""A ModelDeployment, read for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from tritium.api import names
+from tritium.api.conditions import Condition, ConditionType
+from tritium.api.status import ModelDeploymentStatus, RejectedRevision
+from tritium.cli.complaints import Complaint
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """One ModelDeployment.
+
+    Attributes:
+        spec: as the API server stores it; a newer version may have members that this one does not know.
+        status: empty before the operator's first pass.
+    """
+
+    name: str
+    namespace: str
+    generation: int
+    created: datetime
+    spec: Mapping[str, Any]
+    status: ModelDeploymentStatus
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the status is about the newest spec."""
+        return self.status.observed_generation == self.generation
+
+    @property
+    def pin(self) -> int | None:
+        """The revision that the spec pins."""
+        return self.spec.get("pinRevision")
+
+    @property
+    def model(self) -> str:
+        """Name of the model for its clients."""
+        return str(self.spec["model"].get("name") or self.name)
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        """One condition, if it is there."""
+        return next((each for each in self.status.conditions or () if each.type is kind), None)
+
+    def rejection(self, number: int) -> RejectedRevision | None:
+        """Why a revision is not tried again, if that is so."""
+        return next((each for each in self.status.rejected_revisions or () if each.revision == number), None)
+
+
+def read(obj: Mapping[str, Any]) -> ModelFacts:
+    """Read a ModelDeployment as the API server stores it.
+
+    Raises:
+        Complaint: its status is one of a newer version.
+
+    >>> obj = {"metadata": {"name": "fraud", "namespace": "ml", "generation": 1,
+    ...                     "creationTimestamp": "2026-01-01T00:00:00Z"},
+    ...        "spec": {"model": {"source": {"uri": "s3://models/fraud/1"}}}}
+    >>> read(obj).model, read(obj).up_to_date
+    ('fraud', False)
+    """
+    metadata = obj["metadata"]
+    try:
+        status = ModelDeploymentStatus.model_validate(obj.get("status") or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        message = (
+            f"the status of {names.KIND} {metadata['namespace']}/{metadata['name']} has a {path} that this version "
+        )
+        raise Complaint(f"{message}does not know: upgrade tritium to the operator's version") from error
+    return ModelFacts(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        generation=metadata["generation"],
+        created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        spec=obj["spec"],
+        status=status,
+    )

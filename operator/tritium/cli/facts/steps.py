@@ -1,0 +1,51 @@
+"""The steps of a rollout: those that the spec has, and where the candidate is among them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from tritium.api.status import Phase
+from tritium.cli.facts.model import ModelFacts
+
+DEFAULT: Final[tuple[Mapping[str, Any], ...]] = tuple({"weight": weight} for weight in (5, 25, 50, 100))
+MIN_DURATION: Final = "5m"
+"""How long a step takes at least, where it does not say."""
+
+_THROUGH: Final = frozenset({Phase.PROMOTING, Phase.FINALIZING})
+
+
+class Place(StrEnum):
+    """Where a step stands to the candidate."""
+
+    DONE = "done"
+    CURRENT = "current"
+    NEXT = "next"
+
+
+@dataclass(frozen=True, slots=True)
+class StepFacts:
+    """One step: a weight in percent, or a pause."""
+
+    weight: int | None
+    min_duration: str | None
+    place: Place
+
+
+def steps(facts: ModelFacts) -> tuple[StepFacts, ...]:
+    """The steps of the rollout that is under way; none where there is none, or the strategy has none."""
+    rollout = facts.spec.get("rollout") or {}
+    candidate = facts.status.candidate
+    if candidate is None or rollout.get("strategy", "canary") != "canary":
+        return ()
+    current = -1 if candidate.step is None else candidate.step
+    written = rollout.get("steps") or DEFAULT
+    if facts.status.phase in _THROUGH:
+        current = len(written)
+    return tuple(_step(each, index, current) for index, each in enumerate(written))
+
+
+def _step(step: Mapping[str, Any], index: int, current: int) -> StepFacts:
+    place = Place.CURRENT if index == current else Place.DONE if index < current else Place.NEXT
+    weight = step.get("weight")
+    return StepFacts(weight, None if weight is None else step.get("minDuration") or MIN_DURATION, place)

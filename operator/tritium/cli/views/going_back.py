@@ -1,0 +1,44 @@
+"""What `undo` did, and how to take it back."""
+
+import json
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from tritium.cli.facts.going_back import GoingBack
+from tritium.cli.facts.model import ModelFacts
+from tritium.cli.views.style import FAINT
+
+
+def going_back_view(facts: ModelFacts, change: GoingBack, program: str) -> RenderableType:
+    """What was done, and the commands that take it back.
+
+    Args:
+        facts: the ModelDeployment before the change.
+        change: what was changed.
+        program: how the command is called.
+    """
+    target = f"{facts.name} -n {facts.namespace}"
+    patch = json.dumps({"spec": {"pinRevision": change.was}}, separators=(",", ":"))
+    left = "" if change.left is None else f" instead of revision {change.left}"
+    lines = [
+        Text(f"{facts.name} is pinned to revision {change.to}{left}: spec.pinRevision is {change.to} now."),
+        Text("Nothing else is rolled out while it is set, whatever model and server say."),
+        Text(),
+        _command("to see it happen", f"{program} status {target} --watch"),
+    ]
+    if change.left is not None:
+        lines.append(_command(f"back to revision {change.left}", f"{program} undo {target} --to {change.left}"))
+    lines.append(_command("to take the pin back", f"kubectl patch mdep {target} --type=merge -p '{patch}'"))
+    return Group(*lines)
+
+
+def going_back_data(facts: ModelFacts, change: GoingBack) -> dict[str, Any]:
+    """The same for programs."""
+    found = {"name": facts.name, "namespace": facts.namespace, "pinRevision": change.to}
+    return found | {"left": change.left, "pinRevisionBefore": change.was}
+
+
+def _command(why: str, what: str) -> Text:
+    return Text(f"  {why}:\n", style=FAINT).append(f"    {what}", style="not dim bold")

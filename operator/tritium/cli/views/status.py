@@ -1,0 +1,154 @@
+"""One ModelDeployment on a screen: who serves, what goes on, what stands in the way, what to do next."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from tritium.api.conditions import ConditionType
+from tritium.api.status import CandidateStatus, StableStatus
+from tritium.cli.facts.advice import Advice, advice
+from tritium.cli.facts.conditions import that_matter
+from tritium.cli.facts.model import ModelFacts
+from tritium.cli.facts.steps import Place, StepFacts, steps
+from tritium.cli.facts.words import brief, span
+from tritium.cli.views.gates import gates_table
+from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, WAITS, bar, grid, of_phase
+
+
+def status_view(facts: ModelFacts, now: datetime, program: str) -> RenderableType:
+    """The screen; it fits 80 columns.
+
+    Args:
+        facts: the ModelDeployment.
+        now: for how long things have been so.
+        program: how the command is called.
+    """
+    return Group(*_separated(_parts(facts, now, program)))
+
+
+def headline(facts: ModelFacts) -> Text:
+    """Name, phase and reason."""
+    ready = facts.condition(ConditionType.READY)
+    colour = of_phase(facts.status.phase, ready=bool(ready and ready.status == "True"))
+    line = Text.assemble((facts.name, "bold"), (f"  in {facts.namespace}  ", FAINT))
+    line.append(str(facts.status.phase or "not seen by the operator yet"), style=f"bold {colour}")
+    if facts.status.reason:
+        line.append(f"  {facts.status.reason}", style=colour)
+    if facts.pin is not None:
+        line.append(f"  pinned to revision {facts.pin}", style=WAITS)
+    return line
+
+
+def _separated(parts: Iterator[RenderableType]) -> Iterator[RenderableType]:
+    for index, part in enumerate(parts):
+        if index:
+            yield Text()
+            yield Padding(part, (0, 0, 0, 2))
+        else:
+            yield part
+
+
+def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[RenderableType]:
+    status = facts.status
+    head = headline(facts)
+    yield Group(head, Text(status.url, style=FAINT)) if status.url else head
+    if status.stable or status.candidate:
+        yield _revisions(facts)
+    if under_way := steps(facts):
+        yield _steps(under_way, status.candidate, now)
+    if status.candidate and status.candidate.gates:
+        yield gates_table(status.candidate.gates, now)
+    if status.arms:
+        yield _arms(facts)
+    if troubles := list(_troubles(facts, now)):
+        yield _said(troubles)
+    if todo := advice(facts, program):
+        yield _next(todo)
+
+
+def _revisions(facts: ModelFacts) -> RenderableType:
+    table = grid("left", "right", "left", "right", "left", "left")
+    for role, each in (("stable", facts.status.stable), ("candidate", facts.status.candidate)):
+        if each:
+            weight = "" if each.weight is None else f"{each.weight} %"
+            table.add_row(
+                Text(role, style=FAINT),
+                Text(str(each.revision), style="bold"),
+                bar(each.weight),
+                weight,
+                _pods(each),
+                Text(brief(each.digest), style=FAINT),
+            )
+    return table
+
+
+def _pods(each: StableStatus | CandidateStatus) -> Text:
+    if each.replicas is None:
+        return Text()
+    ready = each.ready_replicas or 0
+    style = GOOD if ready >= each.replicas > 0 else WAITS if ready else BAD if each.replicas else FAINT
+    return Text(f"{ready}/{each.replicas} ready", style=style)
+
+
+def _steps(under_way: tuple[StepFacts, ...], candidate: CandidateStatus | None, now: datetime) -> RenderableType:
+    line = Text()
+    for index, step in enumerate(under_way):
+        name = "pause" if step.weight is None else f"{step.weight} %"
+        mark = {Place.DONE: ("✓ ", GOOD), Place.CURRENT: ("● ", f"bold {BUSY}"), Place.NEXT: ("", FAINT)}[step.place]
+        line.append(" → " if index else "", style=FAINT)
+        line.append(f"{mark[0]}{name}", style=mark[1])
+        if step.place is Place.CURRENT and candidate and candidate.step_started_at:
+            least = f" of at least {step.min_duration}" if step.min_duration else ""
+            line.append(f" ({span(candidate.step_started_at, now)}{least})", style=BUSY)
+    table = grid("left", "fold")
+    table.add_row(Text("steps", style=FAINT), line)
+    return table
+
+
+def _arms(facts: ModelFacts) -> RenderableType:
+    table = grid("left", "right", "left", "right", "left", "right", "right")
+    for arm in facts.status.arms or ():
+        pods = f"{arm.ready_replicas or 0}/{arm.replicas or 0} ready"
+        latency = "" if arm.latency_p99_ms is None else f"p99 {arm.latency_p99_ms:g} ms"
+        errors = f"{arm.errors or 0} of {arm.requests or 0}"
+        table.add_row(arm.name, str(arm.revision or ""), bar(arm.weight), f"{arm.weight or 0} %", pods, errors, latency)
+    return table
+
+
+def _troubles(facts: ModelFacts, now: datetime) -> Iterator[tuple[str, Text]]:
+    status = facts.status
+    shown = that_matter(facts)
+    for each in shown:
+        style = BAD if each.type is ConditionType.READY else WAITS
+        yield str(each.type), Text(f"{each.reason}: {each.message}" if each.message else each.reason, style=style)
+    failure = status.last_failure
+    if failure and not any(failure.message in each.message for each in shown):
+        where = f" in pod {failure.pod}" if failure.pod else ""
+        since = f"{failure.component}{where}, {span(failure.at, now)} ago"
+        yield "last failure", Text(f"{failure.reason} ({since}): {failure.message}")
+    back = status.last_rollback
+    if back:
+        why = f": {back.message}" if back.message else ""
+        moved = f"from {back.from_revision} to {back.to_revision}, {span(back.at, now)} ago, {back.reason}{why}"
+        yield "last rollback", Text(moved)
+
+
+def _said(lines: Iterable[tuple[str, Text]]) -> RenderableType:
+    table = grid("left", "fold")
+    for name, text in lines:
+        table.add_row(Text(name, style=FAINT), text)
+    return table
+
+
+def _next(todo: tuple[Advice, ...]) -> RenderableType:
+    sentences, commands = grid("left", "fold"), grid("left", "left", "fold")
+    for index, each in enumerate(todo):
+        label = Text("next" if not index else "    ", style=FAINT)
+        if each.command:
+            commands.add_row(label, Text(each.command, style="bold"), Text(each.why, style=FAINT))
+        else:
+            sentences.add_row(label, Text(each.why))
+    return Group(*(table for table in (sentences, commands) if table.row_count))

@@ -1,0 +1,105 @@
+"""What the commands show in 80 columns, for the golden files in `tests/golden/cli`.
+
+After a change that is meant, rewrite them and read the diff:
+
+    python -m tests.unit.cli.golden
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.unit.cli.revisions import KEPT, REVISIONS, SPECS, managed
+from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, NOW, Object
+from tritium.cli.facts.going_back import going_back
+from tritium.cli.facts.history import history, pair
+from tritium.cli.facts.model import read
+from tritium.cli.printing import plain
+from tritium.cli.views.answer import answer_view
+from tritium.cli.views.diff import diff_view
+from tritium.cli.views.going_back import going_back_view
+from tritium.cli.views.history import history_view
+from tritium.cli.views.status import status_view
+from tritium.cli.views.status_list import status_line, status_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "cli"
+PROGRAM = "kubectl tritium"
+
+
+def with_revisions(model: Object) -> Object:
+    """The same with three kept revisions, the newest written by helm."""
+    record = [managed("helm", "2026-03-01T11:54:20Z", "model.source.uri", "server.image", "replicas")]
+    metadata = model["metadata"] | {"managedFields": record}
+    return model | {"metadata": metadata, "spec": SPECS[2], "status": model["status"] | {"revisions": KEPT}}
+
+
+def _status(model: Object) -> RenderableType:
+    return status_view(read(model), NOW, PROGRAM)
+
+
+def _history(model: Object) -> RenderableType:
+    facts = read(model)
+    return history_view(facts, history(model, facts, REVISIONS), NOW, PROGRAM)
+
+
+def _diff(model: Object) -> RenderableType:
+    facts = read(model)
+    return diff_view(facts, *pair(facts, history(model, facts, REVISIONS), None, None))
+
+
+def _undo(model: Object) -> RenderableType:
+    facts = read(model)
+    return going_back_view(facts, going_back(facts, None), PROGRAM)
+
+
+def _answer() -> RenderableType:
+    outputs: list[dict[str, Any]] = [
+        {"name": "SCORE", "datatype": "FP32", "shape": [1, 1], "data": [0.25]},
+        {"name": "EMBEDDING", "datatype": "FP32", "shape": [1, 384], "data": [index / 8 for index in range(384)]},
+    ]
+    return answer_view("fraud", {"model_name": "fraud", "outputs": outputs}, "3", 12.4)
+
+
+LISTED = (CANARY, ABORTED | {"metadata": ABORTED["metadata"] | {"name": "credit-card-limits"}}, IDLE, NEW)
+PAUSED = CANARY | {"status": CANARY["status"] | {"phase": "Paused", "reason": "InsufficientData"}}
+PINNED = IDLE | {"spec": IDLE["spec"] | {"pinRevision": 2}}
+BY_HAND: Object = {"spec": {**CANARY["spec"], "rollout": {"steps": [{"weight": 1}, {"pause": {}}, {"weight": 100}]}}}
+
+SCREENS: dict[str, Callable[[], RenderableType]] = {
+    "status-canary": lambda: _status(CANARY),
+    "status-pause-step": lambda: _status(CANARY | BY_HAND),
+    "status-paused": lambda: _status(PAUSED),
+    "status-aborted": lambda: _status(ABORTED),
+    "status-idle": lambda: _status(IDLE),
+    "status-pinned": lambda: _status(PINNED),
+    "status-new": lambda: _status(NEW),
+    "status-all": lambda: status_list([read(each) for each in LISTED], NOW),
+    "status-lines": lambda: "\n".join(status_line(read(each)) for each in LISTED),
+    "history-canary": lambda: _history(with_revisions(CANARY)),
+    "history-aborted": lambda: _history(with_revisions(ABORTED)),
+    "diff": lambda: _diff(with_revisions(CANARY)),
+    "undo-rollout": lambda: _undo(with_revisions(CANARY)),
+    "undo-idle": lambda: _undo(with_revisions(IDLE)),
+    "infer": _answer,
+}
+
+
+WHOLE = frozenset({"diff", "undo-rollout", "undo-idle", "status-lines"})
+"""Lines that are not wrapped."""
+
+
+def rendered(name: str) -> str:
+    """What a golden file holds."""
+    return plain(SCREENS[name](), 10_000 if name in WHOLE else 80)
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for each in SCREENS:
+        (GOLDEN / f"{each}.txt").write_text(rendered(each))

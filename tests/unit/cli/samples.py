@@ -1,0 +1,128 @@
+"""ModelDeployments as the operator writes them, for what shows them."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+from tritium.api import names
+
+Object = dict[str, Any]
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+UID = "00000000-0000-0000-0000-000000000001"
+
+
+def condition(kind: str, status: str, reason: str, message: str = "") -> Object:
+    since = "2026-03-01T11:55:00Z"
+    return {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": since}
+
+
+WELL = (
+    condition("Ready", "True", "Serving", "3 pods are ready"),
+    condition("Stalled", "False", "NotStalled"),
+    condition("SourceReady", "True", "Verified", "the files were verified"),
+    condition("ModelLoaded", "True", "Loaded"),
+    condition("TrafficConfigured", "True", "Configured"),
+    condition("ScalingActive", "False", "FixedReplicas", "spec.replicas decides"),
+)
+RELEASED = condition("Released", "True", "Released", "revision 2 serves")
+ROLLING = condition("Released", "False", "RollingOut", "revision 3 is at 25 %, revision 2 serves the rest")
+
+
+def model(status: Object | None = None, **spec: Any) -> Object:
+    """A ModelDeployment `fraud`; `status` with all that is usual."""
+    source = {"uri": "s3://models/fraud/3"}
+    metadata = {
+        "name": "fraud",
+        "namespace": "ml",
+        "uid": UID,
+        "generation": 4,
+        "resourceVersion": "100",
+        "creationTimestamp": "2026-02-20T09:00:00Z",
+    }
+    usual = {"observedGeneration": 4, "phase": "Idle", "reason": "Serving", "url": "http://fraud.ml.svc:8000"}
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "metadata": metadata,
+        "spec": copy.deepcopy({"model": {"source": source, **spec.pop("model", {})}, **spec}),
+        "status": usual | copy.deepcopy(status or {}),
+    }
+
+
+def served(number: int = 2, weight: int = 100, **more: Any) -> Object:
+    digest = "sha256:" + f"{number:x}" * 64
+    usual = {"revision": number, "digest": digest, "weight": weight, "replicas": 3, "readyReplicas": 3}
+    return usual | more
+
+
+GATES = [
+    {
+        "name": "errors",
+        "verdict": "Inconclusive",
+        "requests": 1804,
+        "bad": 12,
+        "lower": 0.0038,
+        "upper": 0.0116,
+        "stableShare": 0.0041,
+        "limit": 0.01,
+        "since": "2026-03-01T11:58:40Z",
+    },
+    {
+        "name": "latency",
+        "verdict": "Pass",
+        "requests": 1804,
+        "bad": 31,
+        "lower": 0.0121,
+        "upper": 0.0243,
+        "stableShare": 0.019,
+        "limit": 0.05,
+        "since": "2026-03-01T11:57:55Z",
+    },
+    {"name": "restarts", "verdict": "Pass", "bad": 0, "limit": 0, "since": "2026-03-01T11:57:50Z"},
+    {"name": "gpu-memory", "verdict": "Pass", "value": 0.71, "limit": 0.9, "since": "2026-03-01T11:58:20Z"},
+]
+
+CANARY = model(
+    {
+        "phase": "Progressing",
+        "reason": "RollingOut",
+        "stable": served(2, 75),
+        "candidate": served(
+            3, 25, replicas=1, readyReplicas=1, step=1, stepStartedAt="2026-03-01T11:57:50Z", gates=GATES
+        ),
+        "conditions": [*WELL, ROLLING],
+    }
+)
+"""In the middle of a canary."""
+
+FAILED = condition("Released", "False", "Aborted", (
+    "revision 3 was turned down: ErrorsTooMany: 41 of 190 requests failed (18-28 %), 1 % is allowed. Revision 2 goes on"
+))  # fmt: skip
+ABORTED = model(
+    {
+        "phase": "Aborted",
+        "reason": "SmokeTestFailed",
+        "stable": served(2),
+        "rejectedRevisions": [{"revision": 3, "reason": "SmokeTestFailed", "message": "output SCORE[0] is 0.5"}],
+        "lastRollback": {
+            "fromRevision": 3,
+            "toRevision": 2,
+            "reason": "GateFailed",
+            "message": "errors: 41 of 190 requests failed",
+            "at": "2026-03-01T11:40:00Z",
+        },
+        "lastFailure": {
+            "component": "triton",
+            "pod": "fraud-3f2a9c01-7d9c5-x2x7p",
+            "reason": "OutOfMemory",
+            "message": "The container triton was killed: it used more than its limit of 2Gi.",
+            "at": "2026-03-01T11:38:00Z",
+        },
+        "conditions": [*WELL, FAILED],
+    }
+)
+IDLE = model({"stable": served(2), "conditions": [*WELL, RELEASED]})
+NEW = model({"observedGeneration": None, "phase": None, "reason": None, "url": None})
