@@ -90,9 +90,9 @@ def _shape(name: str, value: Any, wanted: list[int], count: int) -> list[int]:
     if len(nested) == len(wanted) and math.prod(nested) == count:
         return nested
     known = math.prod(each for each in wanted if each >= 0)
-    if wanted.count(-1) == 1 and known and count % known == 0:
+    if len(nested) <= 1 and wanted.count(-1) == 1 and known and count % known == 0:
         return [count // known if each < 0 else each for each in wanted]
-    if -1 not in wanted and known == count:
+    if len(nested) <= 1 and -1 not in wanted and known == count:
         return wanted
     raise Complaint(f"--input {name}: {count} elements in shape {nested} do not fit the model's shape {wanted}")
 

@@ -1,0 +1,191 @@
+"""What the commands make of a ModelDeployment: steps, advice, what to go back to, what an action did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.golden import with_revisions
+from tests.unit.cli.revisions import KEPT, REVISIONS
+from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, WELL, Object, condition, model, served
+from tritium.cli.complaints import Complaint
+from tritium.cli.facts.action import Verb, happened, is_done, senseless
+from tritium.cli.facts.advice import advice
+from tritium.cli.facts.conditions import that_matter
+from tritium.cli.facts.going_back import going_back
+from tritium.cli.facts.history import history, pair
+from tritium.cli.facts.model import read
+from tritium.cli.facts.steps import steps
+from tritium.cli.views.status_data import status_data
+from tritium.core.reasons import Reason
+from tritium.core.remedies import REMEDIES
+
+
+def changed(obj: Object, status: Object | None = None, spec: Object | None = None) -> Object:
+    return obj | {"status": obj["status"] | (status or {}), "spec": obj["spec"] | (spec or {})}
+
+
+def candidate(**more: Any) -> Object:
+    return {"candidate": CANARY["status"]["candidate"] | more}
+
+
+STEPS: dict[str, tuple[Object, list[tuple[int | None, str]]]] = {
+    "in the middle": (CANARY, [(5, "done"), (25, "current"), (50, "next"), (100, "next")]),
+    "not begun": (changed(CANARY, candidate(step=None)), [(5, "next"), (25, "next"), (50, "next"), (100, "next")]),
+    "through": (
+        changed(CANARY, candidate(step=3) | {"phase": "Promoting"}),
+        [(5, "done"), (25, "done"), (50, "done"), (100, "done")],
+    ),
+    "with a pause": (
+        changed(CANARY, spec={"rollout": {"steps": [{"weight": 10}, {"pause": {}}]}}),
+        [(10, "done"), (None, "current")],
+    ),
+    "another strategy": (changed(CANARY, spec={"rollout": {"strategy": "blueGreen"}}), []),
+    "no rollout": (IDLE, []),
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_steps(case: str) -> None:
+    obj, expected = STEPS[case]
+    assert [(each.weight, each.place) for each in steps(read(obj))] == expected
+
+
+COMMANDS: dict[str, tuple[Object, list[str]]] = {
+    "a rollout goes on": (CANARY, ["promote", "pause", "abort"]),
+    "it is paused": (changed(CANARY, {"phase": "Paused"}), ["resume", "promote", "abort"]),
+    "it waits for a GPU": (changed(CANARY, {"phase": "Blocked", "reason": "InsufficientGPU"}), ["", "abort"]),
+    "it bakes": (changed(IDLE, {"phase": "Promoting", "revisions": KEPT}), ["undo"]),
+    "it was turned down": (ABORTED, ["", "history", "retry"]),
+    "the first one waits": (model({"phase": "Blocked", "reason": "ImagePullFailed"}), [""]),
+    "all is well": (IDLE, []),
+    "the operator is away": (NEW, [""]),
+    "the spec is newer": (changed(IDLE, {"observedGeneration": 3}), [""]),
+}
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_what_to_do_next(case: str) -> None:
+    obj, expected = COMMANDS[case]
+    assert [each.command for each in advice(read(obj), "tritium")] == [
+        f"tritium {verb} fraud" if verb else "" for verb in expected
+    ]
+
+
+def test_a_remedy_that_a_condition_tells_is_not_told_twice() -> None:
+    remedy = REMEDIES[Reason.NO_GPU]
+    alone = changed(CANARY, {"phase": "Blocked", "reason": "InsufficientGPU"})
+    told = condition("Released", "False", "InsufficientGPU", f"no node has a GPU free. {remedy}")
+    assert advice(read(alone), "tritium")[0].why == remedy
+    twice = changed(alone, {"conditions": [*WELL, told]})
+    assert remedy not in [each.why for each in advice(read(twice), "tritium")]
+
+
+def test_conditions_with_the_same_cause_are_told_once() -> None:
+    same = "no node has room"
+    kinds = ("Ready", "Released", "ModelLoaded")
+    bad = [condition(kind, "False", "Unschedulable", same) for kind in kinds]
+    stalled = condition("Stalled", "True", "Unschedulable", "add a node")
+    found = that_matter(read(model({"conditions": [*bad, stalled, *WELL[2:3]]})))
+    assert [each.type for each in found] == ["Ready", "Stalled"]
+
+
+def test_a_status_of_a_newer_version_is_one_complaint() -> None:
+    with pytest.raises(Complaint, match=r"ml/fraud has a phase that this version does not know: upgrade tritium"):
+        read(model({"phase": "Meditating"}))
+
+
+def test_members_of_a_newer_version_do_no_harm() -> None:
+    assert read(model({"mood": "good"}, mood="better")).status.phase == "Idle"
+
+
+PINS: dict[str, tuple[Object, int | None, tuple[int | None, int]]] = {
+    "while a rollout goes on, to the stable one": (with_revisions(CANARY), None, (3, 2)),
+    "otherwise to the one before": (with_revisions(IDLE), None, (2, 1)),
+    "to a chosen one": (with_revisions(CANARY), 1, (3, 1)),
+    "to where it is": (with_revisions(IDLE), 2, (None, 2)),
+}
+
+
+@pytest.mark.parametrize("case", PINS)
+def test_undo_goes_back(case: str) -> None:
+    obj, to, expected = PINS[case]
+    change = going_back(read(obj), to)
+    assert (change.left, change.to) == expected
+    assert change.patch() == {"spec": {"pinRevision": expected[1]}}
+
+
+NO_WAY_BACK: dict[str, tuple[Object, int | None, str]] = {
+    "not kept": (with_revisions(IDLE), 9, "revision 9 of fraud is not kept; kept are: 1, 2, 3"),
+    "nothing before": (changed(IDLE, {"revisions": KEPT[1:2]}), None, "only revision 2 has ever served"),
+    "nothing at all": (NEW, None, "nothing has served yet"),
+}
+
+
+@pytest.mark.parametrize("case", NO_WAY_BACK)
+def test_undo_refuses(case: str) -> None:
+    obj, to, message = NO_WAY_BACK[case]
+    with pytest.raises(Complaint, match=message):
+        going_back(read(obj), to)
+
+
+PAIRS: dict[str, tuple[Object, int | None, int | None, tuple[int, int]]] = {
+    "stable and candidate": (CANARY, None, None, (2, 3)),
+    "stable and what was turned down": (ABORTED, None, None, (2, 3)),
+    "what served before and now": (changed(IDLE, {"stable": served(3)}), None, None, (2, 3)),
+    "one and the stable one": (CANARY, 1, None, (1, 2)),
+    "a newer one and the stable one": (CANARY, 3, None, (2, 3)),
+    "as they are named": (CANARY, 3, 1, (3, 1)),
+}
+
+
+@pytest.mark.parametrize("case", PAIRS)
+def test_a_diff_is_of(case: str) -> None:
+    obj, first, second, expected = PAIRS[case]
+    obj = with_revisions(obj)
+    if case == "what served before and now":
+        kept = [KEPT[0], KEPT[1] | {"demotedAt": "2026-03-01T11:50:00Z"}, KEPT[2]]
+        obj = changed(obj, {"revisions": kept})
+    facts = read(obj)
+    old, new = pair(facts, history(obj, facts, REVISIONS), first, second)
+    assert (old.number, new.number) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [(7, None, "revision 7 of fraud is not kept"), (1, 7, "revision 7"), (2, None, "no two revisions to compare")],
+)
+def test_a_diff_of_what_is_not_there(first: int, second: int | None, message: str) -> None:
+    obj = with_revisions(IDLE)
+    facts = read(obj)
+    with pytest.raises(Complaint, match=message):
+        pair(facts, history(obj, facts, REVISIONS), first, second)
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_an_action_that_means_a_rollout_is_refused_where_there_is_none(verb: Verb) -> None:
+    of_a_rollout = verb in {Verb.PROMOTE, Verb.ABORT, Verb.SKIP_STEP}
+    assert bool(senseless(read(IDLE), verb)) is of_a_rollout
+    assert senseless(read(CANARY), verb) is None
+    unseen = changed(IDLE, {"observedGeneration": 3})
+    assert senseless(read(unseen), verb) is None  # there may be a rollout that the status does not tell of yet
+
+
+def test_what_an_action_did() -> None:
+    done = changed(CANARY, {"lastAction": {"verb": "abort", "token": "7f"}})
+    assert is_done(read(done), "7f")
+    assert not is_done(read(done), "8f")
+    after = changed(ABORTED, {"lastAction": {"verb": "abort", "token": "7f"}})
+    said = happened(Verb.ABORT, read(CANARY), read(after))
+    assert said == "abort fraud: done. It was Progressing, revision 3 at 25 %, and is Aborted, revision 2 serves"
+    assert happened(Verb.PAUSE, read(IDLE), read(IDLE)) == "pause fraud: done. It is Idle, revision 2 serves, as before"
+
+
+def test_json_has_what_the_screen_has() -> None:
+    data = status_data(read(CANARY), "tritium")
+    assert (data["phase"], data["stable"]["weight"], data["candidate"]["weight"]) == ("Progressing", 75, 25)
+    assert data["candidate"]["gates"][0]["verdict"] == "Inconclusive"
+    assert data["steps"][1] == {"weight": 25, "minDuration": "5m", "place": "current"}
+    assert data["next"][0]["command"] == "tritium promote fraud"
+    assert "lastFailure" not in data

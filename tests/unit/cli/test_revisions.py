@@ -1,0 +1,106 @@
+"""What revisions were made from, what differs, and who wrote it."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.cli.golden import with_revisions
+from tests.unit.cli.revisions import REVISIONS, SPECS, managed, revision, spec
+from tests.unit.cli.samples import CANARY, IDLE, Object
+from tritium.cli.facts.author import author
+from tritium.cli.facts.changes import changes, diff
+from tritium.cli.facts.history import history
+from tritium.cli.facts.made_from import address, image, made_from
+from tritium.cli.facts.model import read
+from tritium.cli.views.history import history_data
+
+BEFORE, AFTER = "2026-03-01T11:54:20Z", "2026-03-01T11:59:00Z"
+
+
+def test_only_what_differs_is_told() -> None:
+    first, again = (made_from(revision(number, BEFORE, spec(1))) for number in (1, 1))
+    assert changes(first, again) == ()
+    assert diff(first, again, "1", "1") == ""
+    found = changes(*(made_from(each) for each in REVISIONS[:2]))
+    assert [each.path for each in found] == ["source.uri", "fingerprint"]
+
+
+def test_a_larger_model_changes_what_is_sized_by_it() -> None:
+    small, large = revision(1, BEFORE, spec(1)), revision(1, BEFORE, spec(1), size=2 * 1024**3)
+    paths = [each.path for each in changes(made_from(small), made_from(large))]
+    assert paths[0] == "bytes"
+    assert "triton.resources.requests.memory" in paths
+    assert not any("label" in path.lower() for path in paths)
+
+
+def test_what_a_revision_is_called_is_no_difference() -> None:
+    made = made_from(REVISIONS[0])
+    name = REVISIONS[0]["metadata"]["name"]
+    assert name not in str(made)
+    assert "TRITIUM_FETCH" not in str(made)
+    assert address(made) == "s3://models/fraud/1"
+    assert image(made) == "nvcr.io/nvidia/tritonserver:26.07-py3"
+
+
+def test_reading_changes_nothing() -> None:
+    kept = copy.deepcopy(REVISIONS[2])
+    made_from(kept)
+    assert kept == REVISIONS[2]
+
+
+AUTHORS: dict[str, tuple[list[Object], str | None]] = {
+    "one alone": ([managed("helm", BEFORE, "model.source.uri", "server.image")], "helm"),
+    "beside one who scales": (
+        [managed("helm", BEFORE, "model.source.uri"), managed("kubectl", AFTER, "replicas", "model.smokeTest.x")],
+        "helm",
+    ),
+    "the operator's status counts for nothing": (
+        [managed("helm", BEFORE, "model.source.uri"), managed("tritium", AFTER, subresource="status")],
+        "helm",
+    ),
+    "two of them": ([managed("helm", BEFORE, "model.source.uri"), managed("kubectl", BEFORE, "server.image")], None),
+    "wrote again since": ([managed("helm", AFTER, "model.source.uri")], None),
+    "no record": ([], None),
+}
+
+
+@pytest.mark.parametrize("case", AUTHORS)
+def test_who_wrote_it_is_told_where_it_is_certain(case: str) -> None:
+    records, expected = AUTHORS[case]
+    obj = {"metadata": {"managedFields": records}, "spec": SPECS[2]}
+    assert author(obj, REVISIONS[2]) == expected
+    assert author(obj, REVISIONS[1]) is None  # of an older spec nobody knows any more
+
+
+def test_the_history_is_complete_for_programs() -> None:
+    obj = with_revisions(CANARY)
+    facts = read(obj)
+    newest, stable, oldest = history_data(history(obj, facts, REVISIONS))
+    assert (newest["role"], newest["author"], newest["digest"]) == ("candidate", "helm", "sha256:" + "3" * 64)
+    assert {"path": "triton.args[11]", "from": None, "to": "--http-thread-count=8"} in newest["changes"]
+    assert stable["role"] == "stable"
+    assert "changes" not in oldest
+
+
+def test_no_revision_yet() -> None:
+    assert history(IDLE, read(IDLE), ()) == ()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(max_size=4), each, max_size=4),
+    max_leaves=12,
+)
+OBJECTS = st.dictionaries(st.text(max_size=4), JSON, max_size=4)
+
+
+@given(OBJECTS, OBJECTS)
+def test_changes_both_ways_mirror_each_other(old: Object, new: Object) -> None:
+    forth = {(each.path, str(each.old), str(each.new)) for each in changes(old, new)}
+    back = {(each.path, str(each.new), str(each.old)) for each in changes(new, old)}
+    assert forth == back
+    assert changes(old, old) == ()
