@@ -58,6 +58,11 @@ class Triton:
         """Where its gRPC is served."""
         return f"{HOST}:{self._grpc}"
 
+    @property
+    def http(self) -> int:
+        """The port of its HTTP."""
+        return self._http
+
     def __enter__(self) -> Self:
         self._start()
         try:
