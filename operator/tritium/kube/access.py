@@ -5,8 +5,11 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+
+from tritium.core.wording import short
 
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -45,9 +48,10 @@ async def of_a_person(configuration: Configuration, context: str | None) -> str:
         loader = await load_kube_config(  # type: ignore[no-untyped-call]
             files, context=context, client_configuration=configuration, persist_config=False
         )
-    except ConfigException as error:
+    except (ConfigException, yaml.YAMLError, OSError, AttributeError, TypeError) as error:
+        # The last two: the library takes whatever YAML there is for a kubeconfig.
         hint = "`kubectl config get-contexts` lists what there is" if context else "see `kubectl config view`"
-        raise NoAccess(f"the kubeconfig {files} cannot be used: {error}; {hint}") from error
+        raise NoAccess(f"the kubeconfig {files} cannot be used: {short(str(error))}; {hint}") from error
     chosen: dict[str, Any] = loader.current_context["context"]
     return str(chosen.get("namespace") or "default")
 

@@ -57,7 +57,7 @@ class Command:
         (line,) = said.err.splitlines()
         return line
 
-    async def start(self, *arguments: str) -> Process:
+    async def start(self, *arguments: str, stdout: int = asyncio.subprocess.PIPE) -> Process:
         """Start it, and leave it running."""
         home = str(self.kubeconfig.parent)
         own = {"KUBECONFIG": str(self.kubeconfig), "HOME": home, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
@@ -65,5 +65,5 @@ class Command:
         inherited = {name: value for name, value in os.environ.items() if name not in unset}
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            self.program, *arguments, env={**inherited, **own}, stdin=pipe, stdout=pipe, stderr=pipe
+            self.program, *arguments, env={**inherited, **own}, stdin=pipe, stdout=stdout, stderr=pipe
         )

@@ -44,7 +44,9 @@ async def service(api: Api, namespace: str, port: int) -> AsyncIterator[None]:
     """A Service `fraud` that leads to a port of this machine, as far as the API server can tell."""
     own = address()
     async with relayed(port) as (outside,):
-        spec = {"containers": [{"name": "triton", "image": "example.invalid/triton:1"}]}
+        # Pods without a node are no endpoints.
+        await api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": namespace}})
+        spec = {"nodeName": namespace, "containers": [{"name": "triton", "image": "example.invalid/triton:1"}]}
         metadata = {"name": "fraud", "namespace": namespace, "labels": MODEL}
         await api.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
         ready = {"podIP": own, "podIPs": [{"ip": own}], "conditions": [{"type": "Ready", "status": "True"}]}
@@ -55,11 +57,14 @@ async def service(api: Api, namespace: str, port: int) -> AsyncIterator[None]:
         await api.create({**about, "spec": {"selector": MODEL, "ports": ports}})
         slices = "discovery.k8s.io/v1/endpointslices"
         selector = "kubernetes.io/service-name=fraud"
-        await wait_for(lambda: api.list(slices, namespace, labelSelector=selector), until=lambda found: found)
         await wait_for(
-            lambda: api.find("v1/endpoints", "fraud", namespace), until=lambda found: found and found["subsets"]
+            lambda: api.list(slices, namespace, labelSelector=selector),
+            until=lambda found: any(each.get("endpoints") for each in found),
         )
-        yield
+        try:
+            yield
+        finally:
+            await api.delete("v1/nodes", namespace)
 
 
 @pytest.fixture

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import pty
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,11 +33,13 @@ async def test_two_revisions_are_told_apart_and_gone_between(tritium: Command, m
     await models.apply(uri=TWO)
     await models.settled(revision=2)
 
+    space = models.namespace
     screen = await tritium.ok("status", "fraud")
-    assert screen.startswith(f"fraud  in {models.namespace}  Idle  Serving\nhttp://fraud.{models.namespace}.svc:8000\n")
+    assert screen.startswith(f"fraud  in {space}  Promoting  Serving\nhttp://fraud.{space}.svc:8000\n")
     assert "stable  2  ████████████████  100 %  1/1 ready" in screen
+    assert "tritium undo fraud  go back to revision 1, which still has its pods" in screen
     data = await tritium.json("status", "fraud")
-    assert (data["phase"], data["stable"]["revision"], data["upToDate"]) == ("Idle", 2, True)
+    assert (data["phase"], data["stable"]["revision"], data["upToDate"]) == ("Promoting", 2, True)
 
     newest, oldest = await tritium.json("history", "fraud")
     assert (newest["revision"], newest["role"], newest["author"]) == (2, "stable", "tests")
@@ -130,3 +136,22 @@ async def test_a_pipe_that_follows_gets_a_line_for_each_change(tritium: Command,
             following.kill()
     assert following.returncode == 1
     assert err.decode().startswith("tritium: fraud is gone: there is no ModelDeployment fraud in namespace")
+
+
+async def test_a_terminal_gets_a_screen_until_ctrl_c(tritium: Command, models: Models) -> None:
+    await models.apply(uri=ONE)
+    await models.settled(revision=1)
+    ours, theirs = pty.openpty()
+    following = await tritium.start("status", "fraud", "--watch", stdout=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while shown.count(b"Ctrl-C ends this") < 2:  # it is drawn again and again
+            shown += await asyncio.to_thread(os.read, ours, 65_536)
+        following.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(following.wait(), 20) == 0
+    finally:
+        if following.returncode is None:
+            following.kill()
+        os.close(ours)
+    assert b"\x1b[" in shown

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -47,7 +48,8 @@ def status(  # noqa: PLR0913, PLR0917 - the options of a command
         text = status_list(found, _now()) if found else empty
         show(output, text, [status_data(each, called) for each in found], whole=True)
     elif watch:
-        run(context, namespace, lambda cluster: _follow(cluster, name, called, output))
+        with suppress(KeyboardInterrupt):  # that is how it ends
+            run(context, namespace, lambda cluster: _follow(cluster, name, called, output))
     else:
         facts = run(context, namespace, lambda cluster: one(cluster, name))
         show(output, status_view(facts, _now(), called), status_data(facts, called))

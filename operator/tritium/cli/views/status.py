@@ -144,7 +144,7 @@ def _said(lines: Iterable[tuple[str, Text]]) -> RenderableType:
 
 
 def _next(todo: tuple[Advice, ...]) -> RenderableType:
-    sentences, commands = grid("left", "fold"), grid("left", "left", "fold")
+    sentences, commands = grid("left", "fold"), grid("left", "fold", "fold")
     for index, each in enumerate(todo):
         label = Text("next" if not index else "    ", style=FAINT)
         if each.command:
