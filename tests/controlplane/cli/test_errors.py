@@ -11,6 +11,7 @@ import pytest
 from tests.controlplane.cli.command import Command
 from tests.controlplane.operating.harness import free_port
 from tests.controlplane.ring import Credentials
+from tritium.api import names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,15 @@ async def test_a_revision_that_is_not_kept(tritium: Command, models: Models) -> 
     )
     assert "fraud has nothing to go back to: nothing has served yet" in await tritium.refused("undo", "fraud")
     assert "revision 1 of fraud is not kept" in await tritium.refused("diff", "fraud", "1", "2")
+
+
+async def test_a_revision_of_another_object_of_that_name_is_not_its_own(tritium: Command, models: Models) -> None:
+    await models.apply()
+    metadata = {"name": "fraud-0a1b2c3d", "namespace": models.namespace, "labels": {names.OWNER: "fraud"}}
+    about = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": metadata}
+    await models.api.create({**about, "revision": 1, "data": {"template": {}}})
+    assert await tritium.json("history", "fraud") == []
+    assert "no revision is kept yet" in await tritium.ok("history", "fraud")
 
 
 async def test_a_cluster_without_the_crd(own_control_plane: ControlPlane, tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.controlplane.cli.command import Command
+from tests.controlplane.faults import Answer, Fault, Match
 from tests.controlplane.operating.harness import MDEP, Models
 from tests.controlplane.waiting import wait_for
 from tests.unit.cli.samples import CANARY
@@ -15,8 +17,10 @@ from tritium.api import names
 from tritium.cli.facts.action import Verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.controlplane.api import Object
-    from tests.controlplane.cli.command import Command
+    from tests.controlplane.proxy import FaultProxy
 
 
 @pytest.fixture
@@ -81,6 +85,21 @@ async def test_an_operator_that_is_away_is_told_after_the_timeout(tritium: Comma
     assert "the operator has not taken it up within 0.5 s" in said
     assert "is done when it runs" in said
     assert (await asked(canary)).startswith("promote@")
+
+
+async def test_an_api_server_that_is_away_for_a_moment_is_waited_for(
+    canary: Models, faults: FaultProxy, tmp_path: Path
+) -> None:
+    behind = Command(faults.credentials().kubeconfig(tmp_path / "proxy.kubeconfig", canary.namespace))
+
+    async def away() -> None:
+        await wait_for(lambda: asked(canary), 20, "an action is asked for")
+        failing = faults.inject(Fault(Match(verb="get", resource=names.PLURAL), Answer(503), times=2))
+        await wait_for(lambda: failing.spent, 20, "two requests have failed")
+        await carry_out(canary, phase="Paused")
+
+    said, _ = await asyncio.gather(behind.ok("pause", "fraud"), away())
+    assert said.startswith("pause fraud: done.")
 
 
 async def test_somebody_elses_action_in_between_is_told(tritium: Command, canary: Models) -> None:

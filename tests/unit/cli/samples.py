@@ -124,5 +124,33 @@ ABORTED = model(
         "conditions": [*WELL, FAILED],
     }
 )
+COMPARED = model(
+    {
+        "stable": served(2),
+        "arms": [
+            {
+                "name": "control",
+                "revision": 2,
+                "weight": 90,
+                "replicas": 3,
+                "readyReplicas": 3,
+                "requests": 18_204,
+                "errors": 70,
+                "latencyP50Ms": 4.1,
+                "latencyP99Ms": 18.5,
+            },
+            {
+                "name": "deep",
+                "revision": 3,
+                "weight": 10,
+                "replicas": 1,
+                "readyReplicas": 0,
+                "requests": 0,
+                "errors": 0,
+            },
+        ],
+        "conditions": [*WELL, RELEASED],
+    }
+)
 IDLE = model({"stable": served(2), "conditions": [*WELL, RELEASED]})
 NEW = model({"observedGeneration": None, "phase": None, "reason": None, "url": None})

@@ -17,12 +17,18 @@ from tritium.cli.facts.model import ModelFacts, read
 from tritium.cli.options import As, Context, Name, Namespace, Output, program
 from tritium.cli.printing import show
 from tritium.cli.views.status_data import plain
+from tritium.kube.errors import Unavailable
 
 LOOKS: Final = 0.5
 """Seconds between two looks: reads of one object, which ask for no more rights than `get`."""
 
 SETTLES: Final = 3.0
 """Seconds in which the phase follows the action: the operator writes down first what it is about to do."""
+
+LATE: Final = (
+    "the operator has not taken it up within {:g} s. See that it runs (kubectl get pods -A -l "
+    "app.kubernetes.io/name=tritium) and is of this version; what was asked for stays, and is done when it runs"
+)
 
 HELP: Final[Mapping[Verb, str]] = {
     Verb.PROMOTE: "Give the new revision all requests now, without the steps and gates that are left.",
@@ -81,26 +87,27 @@ async def _act(
 
 
 async def _done(cluster: Cluster, name: str, token: str, wait: float) -> ModelFacts:
-    """The object when the operator has carried out the action.
+    """The object when the operator has carried out the action; an API server that is away meanwhile is waited for.
 
     Raises:
         Complaint: it has not, or somebody else has asked for something else meanwhile.
     """
     deadline = time.monotonic() + wait
+    away = ""
     while True:
-        obj = await cluster.model(name)
-        facts = read(obj)
-        if is_done(facts, token):
-            return facts
-        asked = str((obj["metadata"].get("annotations") or {}).get(names.ACTION, ""))
-        if not asked.endswith(f"@{token}"):
-            raise Complaint(f"somebody else has asked for {asked or 'nothing'} instead: run the command again")
+        try:
+            obj = await cluster.model(name)
+        except Unavailable as error:
+            away = f". Last seen: {error}"
+        else:
+            facts, away = read(obj), ""
+            if is_done(facts, token):
+                return facts
+            asked = str((obj["metadata"].get("annotations") or {}).get(names.ACTION, ""))
+            if not asked.endswith(f"@{token}"):
+                raise Complaint(f"somebody else has asked for {asked or 'nothing'} instead: run the command again")
         if time.monotonic() > deadline:
-            raise Complaint(
-                f"{name}: the operator has not taken it up within {wait:g} s. See that it runs (kubectl get pods -A -l "
-                "app.kubernetes.io/name=tritium) and is of this version; what was asked for stays, and is done when "
-                "it runs"
-            )
+            raise Complaint(f"{name}: {LATE.format(wait)}{away}")
         await asyncio.sleep(LOOKS)
 
 
