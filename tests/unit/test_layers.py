@@ -51,6 +51,7 @@ def test_the_package_keeps_its_layers(copy: Path) -> None:
         ),
         ("cli/main.py", "import tritium.sync", "tritium.cli is not allowed to import tritium.sync"),
         ("cli/main.py", "import tritium.resources", "tritium.cli is not allowed to import tritium.resources"),
+        ("cli/views/status.py", "import time", "tritium.cli.views is not allowed to import time"),
         ("core/manifest.py", "import time", "tritium.core is not allowed to import time"),
         (
             "resources/__init__.py",
