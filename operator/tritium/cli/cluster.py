@@ -12,6 +12,7 @@ from kubernetes.aio.client import Configuration
 import tritium
 from tritium.api import names
 from tritium.cli.complaints import Complaint, no_such, of_api
+from tritium.cli.facts.words import printable
 from tritium.kube import access
 from tritium.kube.client import Client
 from tritium.kube.errors import ApiError
@@ -79,7 +80,7 @@ def run(
 
 
 def _end(complaint: Exception) -> NoReturn:
-    typer.echo(f"tritium: {' '.join(str(complaint).split())}", err=True)
+    typer.echo(f"tritium: {' '.join(printable(str(complaint)).split())}", err=True)
     raise typer.Exit(1) from complaint
 
 

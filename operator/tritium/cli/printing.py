@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
@@ -12,8 +13,16 @@ from tritium.cli.options import Output
 WIDTH: Final = 80
 """Columns where there is no terminal to ask."""
 
+_VERBATIM: Final[Mapping[str, Any]] = {"highlight": False, "markup": False, "emoji": False}
+"""What others wrote, such as `[red]` in a message, is shown as it is."""
+
 _WHOLE: Final = 10_000
 """Columns that no line has."""
+
+
+def terminal() -> Console:
+    """The standard output, with colours."""
+    return Console(**_VERBATIM)
 
 
 def show(output: Output, text: RenderableType, data: Any, *, whole: bool = False) -> None:
@@ -21,7 +30,7 @@ def show(output: Output, text: RenderableType, data: Any, *, whole: bool = False
     if output is Output.JSON:
         sys.stdout.write(as_json(data) + "\n")
     elif sys.stdout.isatty():
-        Console(highlight=False).print(text, soft_wrap=whole)
+        terminal().print(text, soft_wrap=whole)
     else:
         width = shutil.get_terminal_size((WIDTH, 24)).columns
         sys.stdout.write(plain(text, _WHOLE if whole else width))
@@ -29,7 +38,7 @@ def show(output: Output, text: RenderableType, data: Any, *, whole: bool = False
 
 def plain(text: RenderableType, width: int = WIDTH) -> str:
     """As it is in a pipe: without colours, and without spaces at the ends of lines."""
-    console = Console(width=width, highlight=False, color_system=None, force_terminal=False)
+    console = Console(width=width, color_system=None, force_terminal=False, **_VERBATIM)
     with console.capture() as captured:
         console.print(text)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

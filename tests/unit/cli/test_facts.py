@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli.golden import with_revisions
 from tests.unit.cli.revisions import KEPT, REVISIONS
-from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, WELL, Object, condition, model, served
+from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, NOW, WELL, Object, condition, model, served
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.action import Verb, happened, is_done, senseless
 from tritium.cli.facts.advice import advice
@@ -17,6 +17,9 @@ from tritium.cli.facts.going_back import going_back
 from tritium.cli.facts.history import history, pair
 from tritium.cli.facts.model import read
 from tritium.cli.facts.steps import steps
+from tritium.cli.printing import plain
+from tritium.cli.views.answer import answer_view
+from tritium.cli.views.status import status_view
 from tritium.cli.views.status_data import status_data
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
@@ -94,6 +97,16 @@ def test_conditions_with_the_same_cause_are_told_once() -> None:
 def test_a_status_of_a_newer_version_is_one_complaint() -> None:
     with pytest.raises(Complaint, match=r"ml/fraud has a phase that this version does not know: upgrade tritium"):
         read(model({"phase": "Meditating"}))
+
+
+def test_what_pods_print_gives_a_terminal_no_commands() -> None:
+    said = "[bold]no[/red] \x1b]0;title\x07 model\r\n"
+    failure = {"component": "triton", "reason": "ModelLoadFailed", "message": said}
+    screen = plain(status_view(read(changed(CANARY, {"lastFailure": failure})), NOW, "tritium"))
+    assert "[bold]no[/red]  ]0;title  model" in screen
+    answer = plain(answer_view("fraud", {"outputs": [{"name": "[/X]", "data": ["\x1b[2J[/b]"]}]}, None, 1.0))
+    assert r'"\u001b[2J[/b]"' in answer
+    assert all(each.isprintable() for each in (screen + answer).replace("\n", ""))
 
 
 def test_members_of_a_newer_version_do_no_harm() -> None:

@@ -66,7 +66,7 @@ def shown(value: Any) -> str:
     """
     if value is None:
         return "(none)"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)
 
 
 def _nothing(old: Any, new: Any) -> bool:

@@ -11,6 +11,7 @@ from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType
 from tritium.api.status import ModelDeploymentStatus, RejectedRevision
 from tritium.cli.complaints import Complaint
+from tritium.cli.facts.words import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def read(obj: Mapping[str, Any]) -> ModelFacts:
     """
     metadata = obj["metadata"]
     try:
-        status = ModelDeploymentStatus.model_validate(obj.get("status") or {})
+        status = ModelDeploymentStatus.model_validate(printable(obj.get("status") or {}))
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])

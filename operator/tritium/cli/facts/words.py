@@ -1,6 +1,7 @@
 """Times, shares and digests as people read them."""
 
 from datetime import datetime
+from typing import Any
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"))
 
@@ -41,6 +42,19 @@ def brief(digest: str | None) -> str:
     ('sha256:abababababab', '')
     """
     return digest[:19] if digest else ""
+
+
+def printable(value: Any) -> Any:
+    r"""The same without what a terminal takes for a command: messages come from pods, and pods print what they like.
+
+    >>> printable({"message": "bad\x1b[2J\nmodel", "at": [1, None]})
+    {'message': 'bad [2J model', 'at': [1, None]}
+    """
+    if isinstance(value, str):
+        return value if value.isprintable() else "".join(each if each.isprintable() else " " for each in value)
+    if isinstance(value, dict):
+        return {name: printable(each) for name, each in value.items()}
+    return [printable(each) for each in value] if isinstance(value, list) else value
 
 
 def moment(at: datetime) -> str:

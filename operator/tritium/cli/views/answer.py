@@ -1,5 +1,6 @@
 """What a model answered."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ def answer_view(name: str, answer: Mapping[str, Any], revision: str | None, mill
     for output in answer.get("outputs") or ():
         data = output.get("data") or []
         more = f", … ({len(data)} in all)" if len(data) > _MOST else ""
-        elements = ", ".join(str(each) for each in data[:_MOST]) + more
+        elements = ", ".join(json.dumps(each) for each in data[:_MOST]) + more
         shape = str(output.get("shape"))
         table.add_row(f"  {output.get('name')}", Text(str(output.get("datatype")), style=FAINT), Text(shape), elements)
     return Group(Text.assemble((name, "bold"), (f"  answered{by} in {milliseconds:.0f} ms", FAINT)), table)
