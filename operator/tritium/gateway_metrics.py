@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tritium.loop.counting import BUCKET, GRPC, HTTP, NO_ENDPOINT, OVERFLOW, REFUSED, RETRIES, SUM, Part, Series
+from tritium.core.counts import BUCKET, GRPC, HTTP, NO_ENDPOINT, OVERFLOW, REFUSED, RETRIES, SUM, Part, Series
 from tritium.loop.gateways import Gateways
 
 Sums = Mapping[Series, Mapping[Part, float]]

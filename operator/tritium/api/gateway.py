@@ -54,6 +54,9 @@ LAST_PORT: Final = 10_999
 MAX_WEIGHT: Final = 10_000
 """All of the traffic."""
 
+BOUNDS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
+"""Upper bounds of the latency histogram. What takes longer than the last is counted in the last."""
+
 Count = Annotated[int, Field(ge=0)]
 
 

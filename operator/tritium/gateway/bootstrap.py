@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tritium.api.gateway import HEALTH_PATH, HEALTH_PORT, RUN_FOLDER
-from tritium.gateway.counters import BOUNDS_MS
+from tritium.api.gateway import BOUNDS_MS, HEALTH_PATH, HEALTH_PORT, RUN_FOLDER
 from tritium.gateway.snapshot.names import IN_FLIGHT
 
 Object = dict[str, Any]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
-from tritium.api.gateway import GatewayCounters, ModelCounters, RevisionCounters
+from tritium.api.gateway import BOUNDS_MS, GatewayCounters, ModelCounters, RevisionCounters
 from tritium.gateway.snapshot.names import Protocol
 
 STATS: Final = (
@@ -23,9 +23,6 @@ STATS: Final = (
     r"|server\.uptime)$"
 )
 """Which statistics to ask Envoy for; it is what `/stats?filter=` takes. There are some hundred for each cluster."""
-
-BOUNDS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
-"""Upper bounds of the latency histogram."""
 
 UPTIME: Final = "server.uptime"
 """Whole seconds since this Envoy started, as of the last time it flushed its statistics."""

@@ -12,41 +12,25 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from tritium.api.gateway import GatewayCounters, RevisionCounters
-
-
-class Series(NamedTuple):
-    """Whose counters: a revision's, or with revision None those of the ModelDeployment's address."""
-
-    namespace: str
-    name: str
-    revision: int | None = None
-
-
-class Part(NamedTuple):
-    """One counter of a series: what it counts, and a code or the upper bound of a bucket in milliseconds."""
-
-    kind: str
-    of: str | float = ""
-
-
-HTTP: Final = "http"
-GRPC: Final = "grpc"
-BUCKET: Final = "bucket"
-"""Requests that took as long as the bound and longer than the bound before it."""
-SUM: Final = Part("sum")
-NO_ENDPOINT: Final = Part("no_endpoint")
-OVERFLOW: Final = Part("overflow")
-RETRIES: Final = Part("retries")
-ARRIVED: Final = Part("arrived")
-ROUTED: Final = Part("routed")
-ANSWERED: Final = Part("answered")
-REFUSED: Final = Part("refused")
-"""Requests that never had a revision: made from the three before it."""
+from tritium.core.counts import (
+    ANSWERED,
+    ARRIVED,
+    BUCKET,
+    GRPC,
+    HTTP,
+    NO_ENDPOINT,
+    OVERFLOW,
+    REFUSED,
+    RETRIES,
+    ROUTED,
+    SUM,
+    Counts,
+    Part,
+    Series,
+)
 
 LATE: Final = 2.0
 """Seconds by which an Envoy may be older than the time since its birth: it tells whole seconds, and late."""
-
-Counts = Mapping[Part, float]
 
 
 class Told(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from tritium.api import names
 from tritium.api.gateway import GatewayCounters
+from tritium.core.counts import Series
 from tritium.core.gateway import GATEWAY as COMPONENT
 from tritium.core.pod_facts import is_terminating, is_true
 from tritium.core.ports import Ports, PortsExhausted
@@ -24,7 +25,7 @@ from tritium.core.wording import sentence
 from tritium.kube import kinds
 from tritium.kube.glance import Glance
 from tritium.kube.store import GATEWAY, Key, Store
-from tritium.loop.counting import Counting, Series
+from tritium.loop.counting import Counting
 from tritium.loop.gateway_pods import deployment_trouble, gateway_seen
 from tritium.loop.observe import controller
 from tritium.loop.polling import Polling, Target

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tritium.gateway.counters import BOUNDS_MS, STATS, Bin, counters, cumulative, total
+from tritium.api.gateway import BOUNDS_MS
+from tritium.gateway.counters import STATS, Bin, counters, cumulative, total
 
 Histograms = dict[str, list[tuple[float, float, int]]]
 

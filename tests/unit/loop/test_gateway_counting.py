@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tritium.api.gateway import GatewayCounters, ModelCounters, RevisionCounters
-from tritium.loop.counting import HTTP, REFUSED, RETRIES, Counting, Part, Series, increase, read
+from tritium.core.counts import HTTP, REFUSED, RETRIES, Part, Series
+from tritium.loop.counting import Counting, increase, read
 
 FRAUD = Series("ml", "fraud", 1)
 OK = Part(HTTP, "200")
