@@ -129,7 +129,7 @@ def _restarts(gate: RestartGate, restarts: int | None) -> Gate:
     if restarts is None:
         return Gate(RESTARTS, Verdict.INCONCLUSIVE, "The restarts of its containers are not known.", limit=limit)
     found = Verdict.FAIL if restarts > limit else Verdict.PASS
-    message = f"Its containers restarted {restarts} times; at most {limit} is allowed."
+    message = f"Restarts of its containers: {restarts}. At most {limit} is allowed."
     return Gate(RESTARTS, found, message, bad=restarts, limit=limit)
 
 
