@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import admission, latency, loss, many, scale, weight
+from bench import admission, gates, latency, loss, many, scale, weight
 
 MEASUREMENTS = {
     "admission": admission.main,
@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "weight": weight.main,
     "many": many.main,
     "loss": loss.main,
+    "gates": gates.main,
 }
 
 

@@ -1,0 +1,89 @@
+"""How often the rule of the gates is wrong, and how soon it is right: simulated, with seeds that do not change.
+
+Healthy versions: as good as the one before, at a share that is fine, at one that is exactly what is allowed, and where
+both are sick. Broken ones: how many are found within their first 100 requests, and when a look finds them.
+
+BENCH_ROLLOUTS: how many of each, 10,000 unless told.
+"""
+
+import os
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench import broken, healthy
+from bench.broken import FIRST, Broken, Found
+from bench.healthy import EVERY, Plan
+from tritium.core.excess import PROOF
+from tritium.core.proportion import Tally, wilson
+
+ROLLOUTS: Final = int(os.environ.get("BENCH_ROLLOUTS", "10000"))
+STEPS: Final = (5, 25, 50, 100)
+AT_ONCE: Final = (100,)
+RATES: Final = (1, 10, 200)
+SHARES: Final = (0, 0.001, 0.01)
+SICK: Final = (0.05, 0.2)
+DEGREES: Final = (0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Of being broken."""
+console = Console(width=140, highlight=False)
+
+
+async def main() -> None:
+    """Simulate and print."""
+    console.print(
+        f"{ROLLOUTS:,} of each, a look every {EVERY} s, evidence of {np.exp(PROOF):,.0f} to 1; intervals: 95 %, Wilson"
+    )
+    console.print(_healthy())
+    console.print(_found_in_time())
+    console.print(_how_soon())
+
+
+def _healthy() -> Table:
+    title = "healthy versions: both sides fail the same share of requests, and refuse as many"
+    columns = ("fail", "requests/s", "aborted", "interval", "promoted", "held after 30 min")
+    table = Table("steps, %", *columns, title=title, title_justify="left")
+    plans = [Plan(STEPS, rate, share) for share in (*SHARES, *SICK) for rate in RATES]
+    plans += [Plan(AT_ONCE, rate, share) for share in SHARES for rate in RATES]
+    for seed, plan in enumerate(plans):
+        found = healthy.simulate(plan, ROLLOUTS, seed)
+        steps = "/".join(map(str, plan.steps)) + (", nothing to compare with" if plan.steps == AT_ONCE else "")
+        counts = (f"{found.aborted:,}", _interval(found.aborted), f"{found.promoted:,}", f"{found.held:,}")
+        table.add_row(steps, f"{plan.share:.1%}", f"{plan.rate}", *counts, end_section=plan.rate == RATES[-1])
+    return table
+
+
+def _found_in_time() -> Table:
+    title = f"a version that fails 20 % of its requests, with 10 % of all: found within its first {FIRST}"
+    columns = ("requests/s", "found", "interval", *_SOON)
+    table = Table("stable fails", *columns, title=title, title_justify="left")
+    plans = [Broken(0.2, of_stable, 10, rate) for of_stable in SHARES for rate in RATES]
+    for seed, plan in enumerate(plans):
+        found = broken.simulate(plan, ROLLOUTS, 400, seed)
+        row = (f"{plan.of_stable:.1%}", f"{plan.rate}", f"{found.within:,}", _interval(found.within))
+        table.add_row(*row, *_soon(found), end_section=plan.rate == RATES[-1])
+    return table
+
+
+def _how_soon() -> Table:
+    number = max(ROLLOUTS // 10, 1)
+    title = f"how much is found how soon: 10 requests/s, stable fails 0.1 %, {number:,} of each"
+    table = Table("it fails", "weight, %", *_SOON[:2], title=title, title_justify="left")
+    for seed, (share, weight) in enumerate((share, weight) for share in DEGREES for weight in STEPS[:-1]):
+        found = broken.simulate(Broken(share, 0.001, weight, 10), number, 4_000, seed)
+        table.add_row(f"{share:.0%}", f"{weight}", *_soon(found)[:2], end_section=weight == STEPS[-2])
+    return table
+
+
+_SOON: Final = ("its requests until a look finds it, p50", "p99", f"s after its first {FIRST}, p50", "p99")
+
+
+def _soon(found: Found) -> list[str]:
+    requests, seconds = (np.quantile(each, (0.5, 0.99), method="higher") for each in (found.requests, found.seconds))
+    return [*(f"{each:,.0f}" for each in requests), *(f"{each:.1f}" for each in seconds)]
+
+
+def _interval(number: int) -> str:
+    lower, upper = wilson(Tally(number, ROLLOUTS))
+    return f"{lower:.3%} to {upper:.3%}"
