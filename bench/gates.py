@@ -7,6 +7,7 @@ BENCH_ROLLOUTS: how many of each, 10,000 unless told.
 """
 
 import os
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -14,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import broken, healthy
+from bench.aims import Aim, judge
 from bench.broken import FIRST, Broken, Found
-from bench.healthy import EVERY, Plan
+from bench.healthy import EVERY, Outcome, Plan
 from tritium.core.excess import PROOF
 from tritium.core.proportion import Tally, wilson
 
@@ -27,6 +29,13 @@ SHARES: Final = (0, 0.001, 0.01)
 SICK: Final = (0.05, 0.2)
 DEGREES: Final = (0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Of being broken."""
+HEALTHY: Final = (
+    *(Plan(STEPS, rate, share) for share in (*SHARES, *SICK) for rate in RATES),
+    *(Plan(AT_ONCE, rate, share) for share in SHARES for rate in RATES),
+)
+BROKEN: Final = tuple(Broken(0.2, of_stable, 10, rate) for of_stable in SHARES for rate in RATES)
+_SOON: Final = ("requests until a look, p50", "p99", f"s after the first {FIRST}, p50", "p99")
+"""Until a look every five seconds finds it: the candidate's requests; and how long after its first ones that is."""
 console = Console(width=140, highlight=False)
 
 
@@ -35,32 +44,38 @@ async def main() -> None:
     console.print(
         f"{ROLLOUTS:,} of each, a look every {EVERY} s, evidence of {np.exp(PROOF):,.0f} to 1; intervals: 95 %, Wilson"
     )
-    console.print(_healthy())
-    console.print(_found_in_time())
+    outcomes = {plan: healthy.simulate(plan, ROLLOUTS, seed) for seed, plan in enumerate(HEALTHY)}
+    console.print(_healthy(outcomes))
+    found = {plan: broken.simulate(plan, ROLLOUTS, 400, seed) for seed, plan in enumerate(BROKEN)}
+    console.print(_found_in_time(found))
     console.print(_how_soon())
+    judge(console, aims(outcomes, found))
 
 
-def _healthy() -> Table:
+def aims(outcomes: Mapping[Plan, Outcome], found: Mapping[Broken, Found]) -> Iterator[Aim]:
+    """Of each kind of version by itself, so of the one that comes off worst."""
+    aborted = max(each.aborted / sum(each) for each in outcomes.values())
+    yield Aim("healthy versions that are aborted, %", 100 * aborted, 0.1)
+    missed = max(1 - each.within / len(each.requests) for each in found.values())
+    yield Aim(f"versions that fail 20 % and are not found within their first {FIRST} requests, %", 100 * missed, 5)
+
+
+def _healthy(outcomes: Mapping[Plan, Outcome]) -> Table:
     title = "healthy versions: both sides fail the same share of requests, and refuse as many"
     columns = ("fail", "requests/s", "aborted", "interval", "promoted", "held after 30 min")
     table = Table("steps, %", *columns, title=title, title_justify="left")
-    plans = [Plan(STEPS, rate, share) for share in (*SHARES, *SICK) for rate in RATES]
-    plans += [Plan(AT_ONCE, rate, share) for share in SHARES for rate in RATES]
-    for seed, plan in enumerate(plans):
-        found = healthy.simulate(plan, ROLLOUTS, seed)
+    for plan, found in outcomes.items():
         steps = "/".join(map(str, plan.steps)) + (", nothing to compare with" if plan.steps == AT_ONCE else "")
         counts = (f"{found.aborted:,}", _interval(found.aborted), f"{found.promoted:,}", f"{found.held:,}")
         table.add_row(steps, f"{plan.share:.1%}", f"{plan.rate}", *counts, end_section=plan.rate == RATES[-1])
     return table
 
 
-def _found_in_time() -> Table:
+def _found_in_time(versions: Mapping[Broken, Found]) -> Table:
     title = f"a version that fails 20 % of its requests, with 10 % of all: found within its first {FIRST}"
     columns = ("requests/s", "found", "interval", *_SOON)
     table = Table("stable fails", *columns, title=title, title_justify="left")
-    plans = [Broken(0.2, of_stable, 10, rate) for of_stable in SHARES for rate in RATES]
-    for seed, plan in enumerate(plans):
-        found = broken.simulate(plan, ROLLOUTS, 400, seed)
+    for plan, found in versions.items():
         row = (f"{plan.of_stable:.1%}", f"{plan.rate}", f"{found.within:,}", _interval(found.within))
         table.add_row(*row, *_soon(found), end_section=plan.rate == RATES[-1])
     return table
@@ -74,9 +89,6 @@ def _how_soon() -> Table:
         found = broken.simulate(Broken(share, 0.001, weight, 10), number, 4_000, seed)
         table.add_row(f"{share:.0%}", f"{weight}", *_soon(found)[:2], end_section=weight == STEPS[-2])
     return table
-
-
-_SOON: Final = ("its requests until a look finds it, p50", "p99", f"s after its first {FIRST}, p50", "p99")
 
 
 def _soon(found: Found) -> list[str]:
