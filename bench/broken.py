@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.healthy import EVERY
 from bench.judged import FAILED, Numbers, Windows, first_failure
+from bench.rollouts import EVERY
 
 FIRST: Final = 100
 """The requests within which it is to be found."""

@@ -1,7 +1,8 @@
 """How often the rule of the gates is wrong, and how soon it is right: simulated, with seeds that do not change.
 
-Healthy versions: as good as the one before, at a share that is fine, at one that is exactly what is allowed, and where
-both are sick. Broken ones: how many are found within their first 100 requests, and when a look finds them.
+Healthy versions: as good as the one before, at a share that is fine, at one that is exactly what is allowed, where both
+are sick, and alone with all requests from the start. Worse ones: what becomes of them. Broken ones: how many are found
+within their first 100 requests, and when a look finds them.
 
 BENCH_ROLLOUTS: how many of each, 10,000 unless told.
 """
@@ -14,10 +15,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench import broken, healthy
+from bench import broken, rollouts
 from bench.aims import Aim, judge
 from bench.broken import FIRST, Broken, Found
-from bench.healthy import EVERY, Outcome, Plan
+from bench.rollouts import EVERY, Outcome, Plan
 from tritium.core.excess import PROOF
 from tritium.core.proportion import Tally, wilson
 
@@ -30,9 +31,10 @@ SICK: Final = (0.05, 0.2)
 DEGREES: Final = (0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Of being broken."""
 HEALTHY: Final = (
-    *(Plan(STEPS, rate, share) for share in (*SHARES, *SICK) for rate in RATES),
-    *(Plan(AT_ONCE, rate, share) for share in SHARES for rate in RATES),
+    *(Plan(STEPS, rate, share, share) for share in (*SHARES, *SICK) for rate in RATES),
+    *(Plan(AT_ONCE, rate, share, share) for share in SHARES for rate in RATES),
 )
+WORSE: Final = tuple(Plan(STEPS, rate, share, 0.001) for share in (0.02, 0.03, 0.05, 0.1, 0.2) for rate in RATES)
 BROKEN: Final = tuple(Broken(0.2, of_stable, 10, rate) for of_stable in SHARES for rate in RATES)
 _SOON: Final = ("requests until a look, p50", "p99", f"s after the first {FIRST}, p50", "p99")
 """Until a look every five seconds finds it: the candidate's requests; and how long after its first ones that is."""
@@ -44,8 +46,11 @@ async def main() -> None:
     console.print(
         f"{ROLLOUTS:,} of each, a look every {EVERY} s, evidence of {np.exp(PROOF):,.0f} to 1; intervals: 95 %, Wilson"
     )
-    outcomes = {plan: healthy.simulate(plan, ROLLOUTS, seed) for seed, plan in enumerate(HEALTHY)}
-    console.print(_healthy(outcomes))
+    outcomes, worse = (
+        {plan: rollouts.simulate(plan, ROLLOUTS, seed) for seed, plan in enumerate(plans)} for plans in (HEALTHY, WORSE)
+    )
+    console.print(_ends("versions that are healthy: they fail what the stable one does; as many are refused", outcomes))
+    console.print(_ends("versions that are worse, by a little or by much", worse))
     found = {plan: broken.simulate(plan, ROLLOUTS, 400, seed) for seed, plan in enumerate(BROKEN)}
     console.print(_found_in_time(found))
     console.print(_how_soon())
@@ -60,14 +65,20 @@ def aims(outcomes: Mapping[Plan, Outcome], found: Mapping[Broken, Found]) -> Ite
     yield Aim(f"versions that fail 20 % and are not found within their first {FIRST} requests, %", 100 * missed, 5)
 
 
-def _healthy(outcomes: Mapping[Plan, Outcome]) -> Table:
-    title = "healthy versions: both sides fail the same share of requests, and refuse as many"
-    columns = ("fail", "requests/s", "aborted", "interval", "promoted", "held after 30 min")
+def _ends(title: str, outcomes: Mapping[Plan, Outcome]) -> Table:
+    columns = ("fails", "stable fails", "requests/s", "aborted", "interval", "promoted", "held after 30 min")
     table = Table("steps, %", *columns, title=title, title_justify="left")
     for plan, found in outcomes.items():
-        steps = "/".join(map(str, plan.steps)) + (", nothing to compare with" if plan.steps == AT_ONCE else "")
-        counts = (f"{found.aborted:,}", _interval(found.aborted), f"{found.promoted:,}", f"{found.held:,}")
-        table.add_row(steps, f"{plan.share:.1%}", f"{plan.rate}", *counts, end_section=plan.rate == RATES[-1])
+        alone = plan.steps == AT_ONCE
+        row = ["/".join(map(str, plan.steps)), f"{plan.share:.1%}", "-" if alone else f"{plan.of_stable:.1%}"]
+        row += [
+            f"{plan.rate}",
+            f"{found.aborted:,}",
+            _interval(found.aborted),
+            f"{found.promoted:,}",
+            f"{found.held:,}",
+        ]
+        table.add_row(*row, end_section=plan.rate == RATES[-1])
     return table
 
 
@@ -97,5 +108,5 @@ def _soon(found: Found) -> list[str]:
 
 
 def _interval(number: int) -> str:
-    lower, upper = wilson(Tally(number, ROLLOUTS))
+    lower, upper = wilson(Tally(number, ROLLOUTS), 1.96)
     return f"{lower:.3%} to {upper:.3%}"

@@ -5,6 +5,7 @@ seen, which numpy finds for all at once. And it must do worse than the stable re
 Only where both is so the rule is asked; `tests/unit/bench` compares.
 """
 
+from statistics import NormalDist
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from tritium.core.excess import COMPARABLE, LEAST_BAD, PROOF, Allowed, fails
 from tritium.core.gates import MAX_FAILED, MIN_REQUESTS, VS_STABLE
-from tritium.core.proportion import Tally
+from tritium.core.proportion import CONFIDENCE, Tally
 
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -67,8 +68,15 @@ def passes(seen: Windows, allowed: Allowed) -> Flags:
     share_of_stable = seen.bad_of_stable / np.maximum(seen.requests_of_stable, 1)
     compared = np.where(seen.requests_of_stable >= COMPARABLE, allowed.ratio * share_of_stable, 0.0)
     limit = np.minimum(np.maximum(allowed.share, compared), 1.0)
-    enough = seen.requests >= max(allowed.requests, 1)
-    found: Flags = enough & (seen.bad / np.maximum(seen.requests, 1) <= limit)
+    found: Flags = (seen.requests >= max(allowed.requests, 1)) & (_lower(seen.bad, seen.requests) <= limit)
+    return found
+
+
+def _lower(bad: Numbers, requests: Numbers) -> NDArray[np.float64]:
+    """Wilson's lower bound, as `wilson` has it."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    spread = z * np.sqrt(bad * (requests - bad) / np.maximum(requests, 1) + z * z / 4)
+    found: NDArray[np.float64] = np.where(bad > 0, (bad + z * z / 2 - spread) / (requests + z * z), 0.0)
     return found
 
 

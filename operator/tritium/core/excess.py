@@ -1,6 +1,7 @@
 """Whether a version does something too often: the rule for every gate that counts requests. Pure.
 
-Fail may come at any look, Pass at any look after enough requests; what happens in between is the rollout's business.
+Fail: it is proven that its share is above the limit; that may come at any look. Pass: enough requests, and its share
+is not even likely to be above the limit, by the bounds that people are shown. In between more requests will tell.
 `python -m bench gates` prints how often this rule is wrong.
 """
 
@@ -10,7 +11,7 @@ from typing import Final
 
 from tritium.core.evidence import above_limit, above_stable
 from tritium.core.gate import Verdict
-from tritium.core.proportion import Tally
+from tritium.core.proportion import Tally, wilson
 
 PROOF: Final = log(4_000)
 """Evidence that fails a version. One that is as good as it has to be reaches it in a step with a probability of at
@@ -60,16 +61,16 @@ def verdict(candidate: Tally, stable: Tally, allowed: Allowed) -> Verdict:
         allowed: how often is not too often.
 
     >>> allowed = Allowed(share=0.01, ratio=1.5, requests=50)
-    >>> [str(verdict(Tally(bad, 100), Tally(9, 900), allowed)) for bad in (1, 3, 20)]
+    >>> [str(verdict(Tally(bad, 100), Tally(9, 900), allowed)) for bad in (2, 4, 20)]
     ['Pass', 'Inconclusive', 'Fail']
     >>> str(verdict(Tally(20, 100), Tally(150, 900), allowed))
     'Pass'
     """
     if fails(candidate, stable, allowed):
         return Verdict.FAIL
-    if candidate.requests and candidate.requests >= allowed.requests and candidate.share <= allowed.limit(stable):
-        return Verdict.PASS
-    return Verdict.INCONCLUSIVE
+    lower, _ = wilson(candidate)
+    enough = 0 < candidate.requests >= allowed.requests
+    return Verdict.PASS if enough and lower <= allowed.limit(stable) else Verdict.INCONCLUSIVE
 
 
 def fails(candidate: Tally, stable: Tally, allowed: Allowed) -> bool:

@@ -26,8 +26,7 @@ class Gate:
         message: a sentence for people.
         requests: n: the candidate's requests in the window; None where the gate does not count any.
         bad: k: those of them that failed, were refused or were slow. Of restarts: how many.
-        lower, upper: Wilson's bounds of the candidate's true share, for 95 %. They are for people: a verdict needs
-            more than that to fail.
+        lower, upper: Wilson's bounds of the candidate's true share.
         stable_share: the stable revision's share in the same window, where it has had a request.
         limit: the share, the restarts or the result that is allowed.
         value: result of the query.

@@ -49,7 +49,7 @@ def judge(
     >>> [(gate.name, str(gate.verdict)) for gate in gates]
     [('errors', 'Fail'), ('refused', 'Pass'), ('restarts', 'Pass')]
     >>> gates[0].message
-    '80 of 400 requests failed: 20 %, in truth likely 16.4 % to 24.2 %. At most 1 % is allowed.'
+    '80 of 400 requests failed: 20 %, in truth likely 17.6 % to 22.7 %. At most 1 % is allowed.'
     """
     wanted = analysis or Analysis()
     return (

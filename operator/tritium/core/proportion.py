@@ -4,8 +4,8 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
-CONFIDENCE: Final = 0.95
-"""Of the bounds that people are shown."""
+CONFIDENCE: Final = 0.8
+"""That the true share is between the bounds."""
 
 _Z: Final = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
@@ -29,10 +29,10 @@ def wilson(tally: Tally, z: float = _Z) -> tuple[float, float]:
 
     Args:
         tally: what was seen.
-        z: 1.96 for 95 %.
+        z: 1.28 for 80 %, 1.96 for 95 %.
 
     >>> [f"{bound:.4f}" for bound in wilson(Tally(3, 50))]
-    ['0.0206', '0.1622']
+    ['0.0294', '0.1186']
     >>> wilson(Tally(0, 0))
     (0.0, 1.0)
     """

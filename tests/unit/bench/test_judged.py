@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import broken, healthy
+from bench import broken, rollouts
 from bench.broken import Broken
-from bench.healthy import Outcome, Plan
 from bench.judged import FAILED, REFUSED, Windows, first_failure, may_fail, passes
+from bench.rollouts import Outcome, Plan
 from tritium.core.excess import Allowed, fails, verdict
 from tritium.core.gate import Verdict
 from tritium.core.proportion import Tally
@@ -38,17 +38,17 @@ def test_it_is_the_rule(looks: list[tuple[Tally, Tally]], allowed: Allowed) -> N
 @pytest.mark.parametrize(
     ("plan", "outcome"),
     [
-        (Plan((5, 100), 200, 0.0), Outcome(0, 20, 0)),
+        (Plan((5, 100), 200, 0.0, 0.0), Outcome(0, 20, 0)),
         # Too few requests for any verdict.
-        (Plan((5, 100), 0.01, 0.0), Outcome(0, 0, 20)),
+        (Plan((5, 100), 0.01, 0.0, 0.0), Outcome(0, 0, 20)),
         # Nothing to compare with, and far too many fail.
-        (Plan((100,), 200, 0.05), Outcome(20, 0, 0)),
+        (Plan((100,), 200, 0.05, 0.05), Outcome(20, 0, 0)),
         # The same beside a stable revision that fails as many, of which the last step remembers.
-        (Plan((50, 100), 200, 0.05), Outcome(0, 20, 0)),
+        (Plan((50, 100), 200, 0.05, 0.05), Outcome(0, 20, 0)),
     ],
 )
 def test_healthy(plan: Plan, outcome: Outcome) -> None:
-    assert healthy.simulate(plan, 20, seed=1) == outcome
+    assert rollouts.simulate(plan, 20, seed=1) == outcome
 
 
 def test_broken() -> None:

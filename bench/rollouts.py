@@ -1,8 +1,8 @@
-"""Rollouts of versions that are as good as the one before, simulated: how many does the rule abort?
+"""Rollouts, simulated: how many does the rule abort, and how many does it let pass?
 
-Requests come by chance (Poisson), each fails by chance, on both sides alike, and as many are refused. The rollout is
-that of the defaults: a step takes at least 5 minutes, passes at the first look after that at which both gates pass,
-and holds the rollout if it has not passed after 30 minutes. At each look a failure aborts.
+Requests come by chance (Poisson), and each fails or is refused by chance. The rollout is that of the defaults: a step
+takes at least 5 minutes, passes at the first look after that at which both gates pass, and holds the rollout if it has
+not passed after 30 minutes. At each look a failure aborts.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,14 @@ class Plan:
     Attributes:
         steps: percent of the requests for the candidate.
         rate: requests in a second, both sides together.
-        share: of the requests of either side fails; as many are refused.
+        share: of the candidate's requests fails.
+        of_stable: of the stable revision's requests fails. As many are refused, by either side.
     """
 
     steps: tuple[int, ...]
     rate: float
     share: float
+    of_stable: float
 
 
 class Outcome(NamedTuple):
@@ -109,10 +111,10 @@ def _step(plan: Plan, weight: int, sums: _Sums, draw: np.random.Generator) -> tu
 def _look(plan: Plan, weight: int, looks: int, before: _Sums, draw: np.random.Generator) -> _Sums:
     """What is seen until each of the next looks."""
     sides = []
-    for part in (weight / 100, 1 - weight / 100):
+    for part, share in ((weight / 100, plan.share), (1 - weight / 100, plan.of_stable)):
         requests = draw.poisson(plan.rate * EVERY * part, (len(before.requests), looks))
-        failed = draw.binomial(requests, plan.share)
-        refused = draw.binomial(requests - failed, plan.share / (1 - plan.share))
+        failed = draw.binomial(requests, share)
+        refused = draw.binomial(requests - failed, plan.of_stable / (1 - share))
         sides += [requests, failed, refused]
     return _Sums(*(start[:, None] + new.cumsum(axis=1) for start, new in zip(before, sides, strict=True)))
 
