@@ -14,8 +14,8 @@ from tritium.core.gate import Verdict
 from tritium.core.proportion import Tally, wilson
 
 PROOF: Final = log(4_000)
-"""Evidence that fails a version. One that is as good as it has to be reaches it at a gate in a step with a probability of
-at most 1 in 4,000, however often one looks; so in the four steps of the default with at most 1 in 1,000."""
+"""Evidence that fails a version. One that is as good as it has to be reaches it at a gate in a step with a probability
+of at most 1 in 4,000, however often one looks; so in the four steps of the default with at most 1 in 1,000."""
 
 LEAST_BAD: Final = 5
 """So many requests must have gone badly. One hiccup at the first requests proves nothing, whatever the mathematics

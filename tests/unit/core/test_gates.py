@@ -97,6 +97,7 @@ def test_a_window_in_which_the_counting_began_anew() -> None:
         (Sample(100, failed=20), Sample(30), INCONCLUSIVE),
         (Sample(30, failed=6), Sample(30), INCONCLUSIVE),
         (Sample(60, failed=30), Sample(60, failed=30), PASS),
+        (Sample(60, failed=30), Sample(49, failed=24), INCONCLUSIVE),
         # It gets none any more.
         (Sample(49, failed=20), Sample(), INCONCLUSIVE),
         (Sample(50, failed=20), Sample(), FAIL),
@@ -114,6 +115,15 @@ def test_the_numbers_of_a_gate() -> None:
     assert found.lower == pytest.approx(0.01462, abs=1e-5)
     assert found.upper == pytest.approx(0.06057, abs=1e-5)
     assert gate("errors", stable=Sample()).stable_share is None
+
+
+@pytest.mark.parametrize(
+    ("stable", "least"),
+    [(Sample(900), 8), (Sample(900, failed=1), 8), (Sample(900, failed=9), 13), (Sample(100), 20), (Sample(), 8)],
+)
+def test_how_many_failures_in_a_hundred_requests_are_proof(stable: Sample, least: int) -> None:
+    failing = (failed for failed in range(101) if gate("errors", Sample(100, failed=failed), stable).verdict is FAIL)
+    assert next(failing) == least
 
 
 @pytest.mark.parametrize(
@@ -186,6 +196,19 @@ def slow(requests: int, slow: int) -> Sample:
 def test_latency(threshold: str, candidate: Sample, stable: Sample, expected: Verdict) -> None:
     analysis = Analysis(latency=LatencyGate(threshold=threshold))
     assert gate("latency", candidate, stable, analysis=analysis).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("latency", "candidate", "stable", "expected"),
+    [
+        (LatencyGate(threshold="250ms", max_share_above=0.3), slow(1000, 200), slow(1000, 0), PASS),
+        (LatencyGate(threshold="250ms", max_share_above=0), slow(1000, 1), slow(1000, 0), INCONCLUSIVE),
+        (LatencyGate(threshold="250ms", vs_stable=5), slow(1000, 300), slow(1000, 70), PASS),
+        (LatencyGate(threshold="250ms"), slow(1000, 300), slow(1000, 70), FAIL),
+    ],
+)
+def test_latency_as_the_user_wants(latency: LatencyGate, candidate: Sample, stable: Sample, expected: Verdict) -> None:
+    assert gate("latency", candidate, stable, analysis=Analysis(latency=latency)).verdict is expected
 
 
 def test_latency_decides_only_if_it_is_asked_for() -> None:
