@@ -94,7 +94,7 @@ def _found_in_time(versions: Mapping[Broken, Found]) -> Table:
 
 def _how_soon() -> Table:
     number = max(ROLLOUTS // 10, 1)
-    title = f"how much is found how soon: 10 requests/s, stable fails 0.1 %, {number:,} of each"
+    title = f"how soon it is found: {number:,} of each,\n10 requests/s, stable fails 0.1 %"
     table = Table("it fails", "weight, %", *_SOON[:2], title=title, title_justify="left")
     for seed, (share, weight) in enumerate((share, weight) for share in DEGREES for weight in STEPS[:-1]):
         found = broken.simulate(Broken(share, 0.001, weight, 10), number, 4_000, seed)
