@@ -78,12 +78,30 @@ def of_traffic(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> N
     assert sum(shares(told).values()) in {0, 10_000}
     if before is None:
         return  # a first one has no weight; or there is a Service already, and it is what serves that is told
+    _of_steps(cluster, seen, status)
     had = {each.service for each in before.revisions or () if each.weight}
     if seen.service and seen.service.revision:
         had.add(cluster.service_of(seen.service.revision))
     for each in told.revisions or ():
         if each.weight and each.service not in had:
-            assert known(seen, each.revision) >= cluster.wish.replicas, "a weight without endpoints"
+            assert known(seen, each.revision) >= pods_for(each.weight, cluster), "a weight without endpoints"
+
+
+def pods_for(weight: int, cluster: Cluster) -> int:
+    """Pods that a share of the traffic takes."""
+    return -(-weight * cluster.wish.replicas // 10_000)
+
+
+def _of_steps(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> None:
+    """A candidate's share grows only as far as its pods carry it, and not while the rollout is paused."""
+    before, candidate = shares(cluster.status.traffic), status.candidate
+    if candidate is None or (status.stable and candidate.revision == status.stable.revision):
+        return
+    part = shares(status.traffic).get(candidate.revision, 0)
+    if part > before.get(candidate.revision, 0) and part < 10_000:
+        assert known(seen, candidate.revision) >= pods_for(part, cluster), "more than its pods carry"
+        assert not candidate.paused, "more though it is paused"
+        assert not cluster.wish.paused, "more though the spec pauses it"
 
 
 def known(seen: Seen, number: int) -> int:

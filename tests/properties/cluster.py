@@ -9,7 +9,7 @@ from tritium.api.fetch import FetchReason, FetchResult
 from tritium.api.status import ModelDeploymentStatus, TrafficStatus
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
-from tritium.core.seen import PodSeen, ResolutionSeen, RevisionSeen, ServiceSeen, Trouble
+from tritium.core.seen import PodSeen, ResolutionSeen, RevisionSeen, ServiceSeen, Trouble, WindowSeen
 from tritium.core.wish import Wish
 
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,6 +53,8 @@ class Cluster:
     """Whether the status was ever lost."""
     damaged: bool = False
     """Whether a record or the Service was ever deleted by hand."""
+    window: WindowSeen | None = None
+    """What is counted in any step: no process needs to have seen its beginning."""
     taken: dict[int, TrafficStatus] = field(default_factory=dict)
     """By its version, everything that gateway pods ever ran and that led requests anywhere."""
 

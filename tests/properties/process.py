@@ -90,6 +90,7 @@ class Process:
 
     def seen(self) -> Seen:
         """As `loop/observe.py` makes it."""
+        candidate = self.cluster.status.candidate
         return Seen(
             revisions=tuple(sorted(self.cluster.revisions.values(), key=lambda each: each.hash)),
             deployments=tuple(DeploymentSeen(name, replicas) for name, (replicas, _) in self.store.deployments.items()),
@@ -103,6 +104,7 @@ class Process:
                 for name, pod in self.store.gateways.items()
             ),
             port=PORT,
+            window=self.cluster.window if candidate and candidate.judged_since else None,
         )
 
     def act(self, plan: Plan) -> bool:

@@ -15,14 +15,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.properties.checks import shares
 from tests.properties.cluster import BAKE, BROKEN, NO_ROOM, PORT, Cluster
-from tests.properties.world import World
+from tests.properties.world import BAD, FEW, GOOD, World
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus, Phase
 from tritium.core.plan import Plan
 from tritium.core.reasons import Reason
-from tritium.core.seen import ServiceSeen
+from tritium.core.seen import ServiceSeen, WindowSeen
 from tritium.core.wish import Action, Wish
 
+STRATEGIES = [
+    "",
+    '{"steps":[{"weight":10,"minDuration":"10s"},{"weight":50,"minDuration":"10s"}]}',
+    '{"steps":[{"weight":50,"minDuration":"10s","minRequests":0},{"weight":100}],"onFailure":"Pause"}',
+    '{"steps":[{"weight":20,"minDuration":"10s"}],"analysis":{"maxWait":"1m","onInsufficientData":"Abort"}}',
+]
 PICKED = st.integers(min_value=0, max_value=50)
 REPLICAS = st.integers(min_value=0, max_value=2)
 MOST_GATEWAYS = 4
@@ -48,14 +54,16 @@ class Rollouts(RuleBasedStateMachine):
         smoke_tests=st.booleans(),
         deployed=st.sampled_from(["", "a", "ab", "aba", "abc"]),
         replicas=REPLICAS,
+        strategy=st.sampled_from(STRATEGIES),
         upgraded=st.booleans(),
     )
-    def begins(self, deployed: str, replicas: int, *, smoke_tests: bool, upgraded: bool) -> None:
+    def begins(self, deployed: str, replicas: int, strategy: str, *, smoke_tests: bool, upgraded: bool) -> None:
         self.world = World(Cluster(wish(replicas=replicas, smoke_tests=smoke_tests)))
         for written in deployed:
             self.wants(written=written)
             for _ in range(5):
                 self.world.goes_on()
+        self.wants(strategy=strategy)
         if upgraded:
             self.world.comes_from_before_the_gateway()
 
@@ -74,6 +82,22 @@ class Rollouts(RuleBasedStateMachine):
     @rule(replicas=REPLICAS)
     def scales(self, replicas: int) -> None:
         self.wants(replicas=replicas)
+
+    @rule(strategy=st.sampled_from(STRATEGIES))
+    def other_steps(self, strategy: str) -> None:
+        self.wants(strategy=strategy)
+
+    @rule(window=st.sampled_from([GOOD, BAD, FEW, None]))
+    def requests_come(self, window: WindowSeen | None) -> None:
+        self.cluster.window = window
+
+    @rule(paused=st.booleans())
+    def pauses(self, *, paused: bool) -> None:
+        self.wants(paused=paused)
+
+    @rule(verb=st.sampled_from(["promote", "abort", "pause", "resume", "skip-step"]))
+    def acts(self, verb: str) -> None:
+        self.world.asks_for(Action(verb, f"{verb} {self.cluster.count()}"))
 
     @rule(token=st.sampled_from("123"))
     def retries(self, token: str) -> None:
@@ -189,6 +213,8 @@ class Rollouts(RuleBasedStateMachine):
     @rule()
     def a_second_pass_writes_nothing(self) -> None:
         plan = self.world.quiet_pass()
+        for _ in range(4):  # what gates see is news, and so is the step that they let it go on to
+            plan = self.world.quiet_pass() if self.cluster.status.candidate else plan
         if plan.ask or plan.replace:
             return  # answers, and pods that are replaced, are news
         before = len(self.world.operator.writes)

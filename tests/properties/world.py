@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from tests.properties.cluster import BAKE, Cluster, Objects
 from tests.properties.process import Killed, OldPicture, Process
 from tritium.core.plan import Plan
-from tritium.core.seen import ServiceSeen
+from tritium.core.sample import Sample
+from tritium.core.seen import ServiceSeen, WindowSeen
 from tritium.core.wish import Action
+
+GOOD: Final = WindowSeen(Sample(200), Sample(200))
+BAD: Final = WindowSeen(Sample(200, failed=100), Sample(200))
+FEW: Final = WindowSeen(Sample(5), Sample(5))
 
 
 @dataclass
@@ -69,10 +75,14 @@ class World:
         self.cluster.all_goes_well()
 
     def settle(self, disturb: Callable[[], None] = lambda: None) -> Plan:
-        """All goes on until all time has passed."""
+        """All goes on until all time has passed; whatever is tried is good, and nobody holds it up."""
+        self.cluster.window = GOOD
+        self.cluster.wish = replace(self.cluster.wish, paused=False)
         for _ in range(10):
             disturb()
             self.goes_on()
+            if (candidate := self.cluster.status.candidate) and candidate.paused:
+                self.asks_for(Action("resume", f"goes on {self.cluster.count()}"))
             self.cluster.now += BAKE / 2
         return self.quiet_pass()
 

@@ -80,6 +80,8 @@ class PrometheusGate(ApiObject):
 class Analysis(ApiObject):
     """What the candidate must show at each step. Measured by the gateway; no Prometheus is needed."""
 
+    rules: ClassVar = (not_yet("prometheus", "use errors, latency and restarts, which need no Prometheus"),)
+
     errors: ErrorGate | None = None
     """Share of failed requests."""
     latency: LatencyGate | None = None
@@ -119,13 +121,20 @@ class Rollout(ApiObject):
             "only the strategy canary has steps",
             field=".steps",
         ),
-        not_yet("strategy", "a new revision takes over when its pods are ready and its smoke test passed"),
-        not_yet("steps", "a new revision takes over at once when its pods are ready"),
-        not_yet("analysis", "use model.smokeTest to prove a new revision"),
-        not_yet("onFailure", "a revision that fails never takes over"),
-        not_yet("autoPromote", "a new revision takes over by itself"),
+        Rule(
+            "!has(self.strategy) || self.strategy == 'canary'",
+            "blueGreen and recreate are not available in this version; without steps all of the traffic goes over at "
+            "once",
+            field=".strategy",
+        ),
+        Rule(
+            "has(self.steps) || !has(self.strategy) && !has(self.analysis) && !has(self.onFailure) "
+            "&& !has(self.autoPromote)",
+            "strategy, analysis, onFailure and autoPromote need steps in this version",
+            field=".steps",
+            reason="FieldValueRequired",
+        ),
         not_yet("progressDeadline", "a revision that does not become ready never takes over"),
-        not_yet("paused", "set pinRevision to stay on a revision"),
         not_yet("capacity", "a new revision gets pods of its own before the old one gives up any"),
         not_yet("compatibility", "compare the tensors in model.smokeTest"),
     )
@@ -134,7 +143,7 @@ class Rollout(ApiObject):
     """canary: traffic moves in steps. blueGreen: all at once, with a preview address before. recreate: the old
     pods go first, with downtime. Absent: canary."""
     steps: Steps | None = None
-    """Steps of a canary. Absent: 5, 25, 50, 100."""
+    """Steps of a canary. Absent: all of the traffic at once."""
     analysis: Analysis | None = None
     """What the candidate must show at each step."""
     on_failure: Literal["Abort", "Pause"] | None = None

@@ -73,6 +73,15 @@ class GateStatus(Observed):
     """Since when the verdict is the same."""
 
 
+class PauseStatus(Observed):
+    """A rollout waits for a person."""
+
+    reason: Word
+    """Why, in one word."""
+    since: datetime
+    """Since when."""
+
+
 class CandidateStatus(Observed):
     """The revision that is being rolled out."""
 
@@ -86,12 +95,20 @@ class CandidateStatus(Observed):
     """Pods it should have."""
     ready_replicas: Count | None = None
     """Pods that are ready."""
+    settings: Annotated[str, Field(max_length=65536)] | None = None
+    """spec.rollout when the rollout began, as JSON: later changes count from the next one on."""
     step: Count | None = None
     """Step of the rollout, from 0."""
     step_started_at: datetime | None = None
-    """When the step began."""
+    """When every gateway pod had the step's weight."""
+    judged_since: datetime | None = None
+    """Since when the gates count."""
+    paused: PauseStatus | None = None
+    """Why it waits."""
     gates: list[GateStatus] | None = Field(default=None, max_length=16)
     """What the gates see in this step."""
+    gates_at: datetime | None = None
+    """When that was written."""
 
 
 class ArmStatus(Observed):
@@ -134,6 +151,8 @@ class RevisionStatus(Observed):
     """When it was made."""
     promoted_at: datetime | None = None
     """When it last became stable. Absent: never."""
+    exposed_at: datetime | None = None
+    """When it first had a share of the traffic."""
     demoted_at: datetime | None = None
     """When it last stopped being stable; it keeps its pods for bakeTime from then on."""
 

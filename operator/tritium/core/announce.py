@@ -1,12 +1,14 @@
 """Events: what a person should know happened, told once, when it happens."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from tritium.api.conditions import ConditionType
 from tritium.api.status import Failure, ModelDeploymentStatus
 from tritium.core.plan import Notice, Target
 from tritium.core.pod_trouble import POD
 from tritium.core.reasons import Reason
+from tritium.core.telling import NEEDS_A_PERSON
 from tritium.core.wish import Wish
 
 
@@ -17,6 +19,8 @@ def notices(
     return (
         *_created(before, after),
         *_promoted(before, after, wish),
+        *_stepped(before, after),
+        *_paused(before, after),
         *_rejected(before, after),
         *_failed(before, after),
         *_pin(before, after, target),
@@ -36,6 +40,21 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
         return
     rest = f"; revision {old} keeps its pods for {_words(wish)}" if old is not None else ""
     yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
+
+
+def _stepped(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    old, new = before.candidate, after.candidate
+    had = old.weight if old and new and old.revision == new.revision else 0
+    if new and new.weight and new.weight != had:
+        step = f", step {new.step + 1}" if new.step is not None else ""
+        yield Notice("Normal", Reason.ROLLOUT_STEP, f"revision {new.revision} has {new.weight} % of the traffic{step}")
+
+
+def _paused(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    old, new = (status.candidate.paused if status.candidate else None for status in (before, after))
+    if new and new != old:
+        kind: Literal["Normal", "Warning"] = "Warning" if new.reason in NEEDS_A_PERSON else "Normal"
+        yield Notice(kind, new.reason, _released(after))
 
 
 def _words(wish: Wish) -> str:

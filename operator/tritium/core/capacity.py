@@ -3,6 +3,7 @@
 Until every gateway pod says that it runs what it was told, no revision that has ever served loses a pod.
 """
 
+from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.lookup import comes_first, deployment_of, want_of_room
 from tritium.core.plan import Course, Target
 from tritium.core.revision import revision_of
@@ -44,8 +45,7 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
     if revision is course.stable:
         number: int | None = wish.replicas
     elif revision is course.candidate:
-        # A pod of the stable revision that finds no room comes before all pods of its successor.
-        number = 0 if comes_first(seen, course.stable) else wish.replicas
+        number = _of_candidate(revision, has, wish, course, seen)
     elif revision.number in course.held and not _crowded(course, seen):
         # Never more than it has: what was given up for want of room is not asked for again.
         number = min(has, wish.replicas) if has else has
@@ -53,9 +53,19 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
         number = has
     else:
         number = 0 if has is not None else None
-    # One that was never stable has never had a request.
-    may_serve = revision.number in course.ledger.promoted and not settled(wish, course, seen)
+    # One that never had a share of the traffic has never had a request.
+    served = revision.number in {*course.ledger.promoted, *course.ledger.exposed}
+    may_serve = served and not settled(wish, course, seen)
     return max(number or 0, has) if has and may_serve else number
+
+
+def _of_candidate(candidate: RevisionSeen, has: int | None, wish: Wish, course: Course, seen: Seen) -> int:
+    """What its share of the traffic needs; a candidate that has requests gives up none of its pods."""
+    wanted = pods_wanted(wish, course.ledger)
+    if exposed(course.ledger, candidate):
+        return max(wanted, has or 0)
+    # A pod of the stable revision that finds no room comes before all pods of its successor.
+    return 0 if comes_first(seen, course.stable) else wanted
 
 
 def _waits_for_pin(revision: RevisionSeen, wish: Wish, target: Target, course: Course) -> bool:

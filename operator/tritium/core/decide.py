@@ -13,6 +13,7 @@ from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
+from tritium.core.canary import wakes
 from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.plan import Course, Plan, Target, View
@@ -36,7 +37,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), _readable(seen)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
-    course = _directing(wish, advance(wish, before, target, seen, now), seen)
+    course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
     ask = _to_be_asked(wish, course, seen)
@@ -52,14 +53,18 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         digests=digests,
         ask=frozenset(pod.uid for pod in ask),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
-        wake_at=_wake_at(target, course, now, asking=bool(ask)),
+        wake_at=_wake_at(wish, target, course, now, asking=bool(ask)),
         notices=notices(status, after, target, wish),
     )
 
 
-def _directing(wish: Wish, course: Course, seen: Seen) -> Course:
+def _directing(wish: Wish, course: Course, seen: Seen, now: datetime) -> Course:
     """With what the gateway is to be told: a decision like the others, written before anything is done after it."""
-    return replace(course, ledger=replace(course.ledger, traffic=traffic(wish, course, seen)))
+    told = traffic(wish, course, seen)
+    number = course.candidate.number if course.candidate else 0
+    has_part = any(each.weight and each.revision == number for each in (told.revisions or () if told else ()))
+    exposed = {number: now} | dict(course.ledger.exposed) if has_part else course.ledger.exposed
+    return replace(course, ledger=replace(course.ledger, traffic=told, exposed=exposed))
 
 
 def _served(status: ModelDeploymentStatus) -> bool:
@@ -118,6 +123,11 @@ def _passed(pod: PodSeen, seen: Seen) -> bool:
     return pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED
 
 
-def _wake_at(target: Target, course: Course, now: datetime, *, asking: bool) -> datetime | None:
-    times: Iterable[datetime | None] = (target.retry_at, *course.held.values(), now + ASK_AGAIN if asking else None)
+def _wake_at(wish: Wish, target: Target, course: Course, now: datetime, *, asking: bool) -> datetime | None:
+    times: Iterable[datetime | None] = (
+        target.retry_at,
+        *course.held.values(),
+        now + ASK_AGAIN if asking else None,
+        wakes(wish, course.ledger, now),
+    )
     return min((each for each in times if each), default=None)

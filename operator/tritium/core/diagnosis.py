@@ -21,6 +21,7 @@ from tritium.core.pod_facts import (
     is_terminating,
     is_true,
     main_statuses,
+    restarts,
     state,
 )
 from tritium.core.pod_trouble import pod_trouble
@@ -51,6 +52,7 @@ def pod_seen(pod: Object) -> PodSeen:
         terminating=terminating,
         fetched=_fetched(pod),
         trouble=pod_trouble(pod),
+        restarts=restarts(pod),
     )
 
 

@@ -13,6 +13,7 @@ from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
+from tritium.core.telling import NEEDS_A_PERSON, advice, waits_for, where
 from tritium.core.traffic import leads_to
 from tritium.core.wish import Wish
 from tritium.core.wording import sentence, steady
@@ -23,8 +24,8 @@ RETRY_BY_HAND = f"edit the spec, or annotate the object with {names.ACTION}=retr
 def findings(view: View) -> tuple[Finding, ...]:
     """One finding for each condition."""
     wish, target, course, seen = view.wish, view.target, view.course, view.seen
-    released = _released(wish, target, course, seen)
-    stalled = _stalled(released, seen)
+    released = _released(view)
+    stalled = _stalled(view, released)
     return (
         _ready(view),
         released,
@@ -92,7 +93,8 @@ def _no_revision(wish: Wish, target: Target, seen: Seen) -> tuple[Reason, str]:
     return Reason.RESOLVING, "the source is being listed"
 
 
-def _released(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:
+def _released(view: View) -> Finding:
+    wish, target, course, seen = view.wish, view.target, view.course, view.seen
     kind = ConditionType.RELEASED
     if target.pin_missing:
         return Finding(kind, "False", Reason.PIN_NOT_FOUND, _pin_not_found(wish, seen))
@@ -111,7 +113,9 @@ def _released(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding
         why = sentence(f"revision {wanted.number} was turned down: {rejection.reason}: {rejection.message}")
         return Finding(kind, "False", Reason.ABORTED, f"{why} {_stable(course).capitalize()} goes on; {RETRY_BY_HAND}")
     said = f": {course.trouble.message}" if course.trouble else ""
-    return Finding(kind, "False", Reason.ROLLING_OUT, f"revision {wanted.number} is being made ready{said}")
+    words = f"{where(view, wanted)}{said}"
+    paused = advice(view)
+    return Finding(kind, "False", Reason.ROLLING_OUT, f"{sentence(words)} {paused}" if paused else words)
 
 
 def _pin_not_found(wish: Wish, seen: Seen) -> str:
@@ -126,8 +130,11 @@ def _unresolved(target: Target) -> Finding:
     return Finding(kind, "Unknown", Reason.RESOLVING, "the source is being listed")
 
 
-def _stalled(released: Finding, seen: Seen) -> Finding:
-    kind = ConditionType.STALLED
+def _stalled(view: View, released: Finding) -> Finding:
+    seen, kind = view.seen, ConditionType.STALLED
+    waiting = waits_for(view)
+    if waiting in NEEDS_A_PERSON:
+        return Finding(kind, "True", waiting, released.message)
     if released.reason in {Reason.PIN_NOT_FOUND, Reason.ABORTED}:
         return Finding(kind, "True", released.reason, released.message)
     needs_a_person = (each for each in seen.refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})

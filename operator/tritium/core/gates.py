@@ -11,8 +11,8 @@ from tritium.api.rollout import Analysis, ErrorGate, LatencyGate, PrometheusGate
 from tritium.core.excess import Allowed, verdict
 from tritium.core.gate import Gate, Verdict
 from tritium.core.proportion import Tally, wilson
+from tritium.core.revision import length
 from tritium.core.sample import Sample, bound_of
-from tritium.core.wish import length
 
 MIN_REQUESTS: Final = 50
 MAX_FAILED: Final = 0.01

@@ -8,10 +8,62 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from tritium.api.status import LastAction, LastRollback, ModelDeploymentStatus, RejectedRevision, TrafficStatus
+from tritium.api.status import (
+    CandidateStatus,
+    LastAction,
+    LastRollback,
+    ModelDeploymentStatus,
+    RejectedRevision,
+    TrafficStatus,
+)
 
 REJECTED_LIMIT: Final = 64
 """As many as the API takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A rollout waits."""
+
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a rollout in steps stands.
+
+    Attributes:
+        revision: number of the candidate.
+        settings: `spec.rollout` when it began (`core.strategy`).
+        step: from 0; as many as there are steps: the last one is behind it.
+        started: when the step's weight was reached on every gateway pod; none before that.
+        judged_since: since when the gates count; it stays until the next step has begun.
+        paused: why it waits for a person.
+    """
+
+    revision: int
+    settings: str
+    step: int = 0
+    started: datetime | None = None
+    judged_since: datetime | None = None
+    paused: Pause | None = None
+
+    def begin(self, now: datetime) -> "Progress":
+        """The step's weight is reached."""
+        return replace(self, started=now, judged_since=now)
+
+    def next(self) -> "Progress":
+        """On to the next step; until that has begun, the gates go on."""
+        return replace(self, step=self.step + 1, started=None)
+
+    def anew(self, step: int) -> "Progress":
+        """A step from its beginning, and nothing that was counted before."""
+        return replace(self, step=step, started=None, judged_since=None, paused=None)
+
+    def pause(self, reason: str, now: datetime) -> "Progress":
+        """It waits; what it waits for already stays."""
+        return self if self.paused else replace(self, paused=Pause(reason, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +78,8 @@ class Ledger:
         action: the last action that was carried out.
         rollback: the last time the pointer went back.
         traffic: what the gateway is told.
+        exposed: when a revision first had a share of the traffic, by its number.
+        progress: where the rollout in steps stands, if one is under way.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
     """
 
@@ -36,6 +90,8 @@ class Ledger:
     action: LastAction | None = None
     rollback: LastRollback | None = None
     traffic: TrafficStatus | None = None
+    exposed: Mapping[int, datetime] = field(default_factory=dict)
+    progress: Progress | None = None
     listed: frozenset[int] = field(default=frozenset(), compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
@@ -80,6 +136,7 @@ class Ledger:
             self,
             promoted={number: at for number, at in self.promoted.items() if number in numbers},
             demoted={number: at for number, at in self.demoted.items() if number in numbers},
+            exposed={number: at for number, at in self.exposed.items() if number in numbers},
             rejected=tuple(each for each in self.rejected if each.revision in numbers),
         )
 
@@ -91,9 +148,25 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         stable=status.stable.revision if status.stable else None,
         promoted={each.revision: each.promoted_at for each in revisions if each.promoted_at},
         demoted={each.revision: each.demoted_at for each in revisions if each.demoted_at},
+        exposed={each.revision: each.exposed_at for each in revisions if each.exposed_at},
+        progress=_progress(status.candidate),
         rejected=tuple(status.rejected_revisions or ()),
         action=status.last_action,
         rollback=status.last_rollback,
         traffic=status.traffic,
         listed=frozenset(each.revision for each in revisions),
+    )
+
+
+def _progress(candidate: CandidateStatus | None) -> Progress | None:
+    if candidate is None or not candidate.settings:
+        return None
+    paused = candidate.paused
+    return Progress(
+        candidate.revision,
+        candidate.settings,
+        candidate.step or 0,
+        candidate.step_started_at,
+        candidate.judged_since,
+        Pause(paused.reason, paused.since) if paused else None,
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from tritium.api.status import ModelDeploymentStatus, Phase
+from tritium.core.gate import Gate
 from tritium.core.ledger import Ledger
 from tritium.core.seen import RevisionSeen, Seen, Trouble
 from tritium.core.wish import Wish
@@ -69,6 +70,7 @@ class Course:
         candidate: the revision that is being made ready.
         trouble: what keeps the candidate back.
         held: numbers of revisions that keep the pods they have for a while, and until when.
+        gates: what the gates see of the candidate.
     """
 
     phase: Phase
@@ -77,6 +79,7 @@ class Course:
     candidate: RevisionSeen | None = None
     trouble: Trouble | None = None
     held: Mapping[int, datetime] = field(default_factory=dict)
+    gates: tuple[Gate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,16 @@ def failed_twice(status: Object) -> bool:
     return int(status.get("restartCount", 0)) >= (2 if runs else 1)
 
 
+def restarts(pod: Object) -> int:
+    """How often the pod's main containers were started again.
+
+    >>> restarts({"status": {"containerStatuses": [{"restartCount": 2}, {}]}})
+    2
+    """
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return sum(int(each.get("restartCount", 0)) for each in statuses)
+
+
 def memory_limit(pod: Object, container: str) -> str | None:
     """The memory limit of a container, as written."""
     spec = pod.get("spec") or {}

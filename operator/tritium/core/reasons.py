@@ -57,7 +57,23 @@ class Reason(StrEnum):
     NO_PORT = "PortsExhausted"
     """Every port of the namespace's gateway is given out, or was within the last day."""
 
+    # A rollout in steps.
+    GATE_FAILED = "GateFailed"
+    """The candidate did something too often: it failed, was slow, refused requests, or started again."""
+    INSUFFICIENT_DATA = "InsufficientData"
+    """The candidate had too few requests for as long as a step may wait."""
+    ABORTED_BY_HAND = "AbortedByHand"
+    """A person aborted the rollout."""
+    PAUSED_BY_HAND = "PausedByHand"
+    """A person paused the rollout, by the action or with `rollout.paused`."""
+    PAUSE_STEP = "PauseStep"
+    """The rollout has come to a step that waits for a person."""
+    AWAITS_PROMOTION = "AwaitsPromotion"
+    """All steps have passed, and `rollout.autoPromote` is false."""
+
     # What goes well, or goes on.
+    ROLLOUT_STEP = "RolloutStep"
+    """The candidate has another share of the traffic than before."""
     RESOLVING = "Resolving"
     """The source is being listed."""
     RESOLVED = "Resolved"

@@ -1,7 +1,8 @@
 """The status: what is there and what goes on, as people and programs read it."""
 
-from datetime import datetime
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType, Finding, record
@@ -9,19 +10,28 @@ from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import (
     CandidateStatus,
     Failure,
+    GateStatus,
     ModelDeploymentStatus,
+    PauseStatus,
     RevisionStatus,
     StableStatus,
 )
+from tritium.core.exposure import exposed
 from tritium.core.findings import findings, refused
+from tritium.core.gate import Gate, gate_status
 from tritium.core.gateway import observed
+from tritium.core.ledger import Progress
 from tritium.core.lookup import deployment_of, pods_of, trouble_of
 from tritium.core.plan import View
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
 from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.telling import waits_for
 from tritium.core.verdict import failed_smoke_test
 from tritium.core.wish import Wish
+
+NUMBERS_EVERY: Final = timedelta(seconds=30)
+"""Between two writes of numbers that change all the time, and decide nothing by themselves."""
 
 _NO_FAILURE: Final = frozenset({Reason.STARTING, Reason.NO_REPLICAS})
 
@@ -37,7 +47,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "reason": _reason(view, conditions),
             "url": _url(view.wish) if seen.service and (seen.service.port or seen.service.revision) else None,
             "stable": _stable(view),
-            "candidate": _candidate(view),
+            "candidate": _candidate(view, before.candidate, now),
             "revisions": _revisions(view) or None,
             "rejected_revisions": list(course.ledger.rejected) or None,
             "last_rollback": course.ledger.rollback,
@@ -83,6 +93,8 @@ def _reason(view: View, conditions: list[Condition]) -> str:
     rejection = view.course.ledger.rejection(wanted.number) if wanted else None
     if rejection and view.course.candidate is None:
         return rejection.reason
+    if waiting := waits_for(view):
+        return waiting
     trouble = view.course.trouble or view.target.trouble
     return trouble.reason if trouble else released.reason
 
@@ -107,17 +119,53 @@ def _stable(view: View) -> StableStatus | None:
     )
 
 
-def _candidate(view: View) -> CandidateStatus | None:
+def _candidate(view: View, before: CandidateStatus | None, now: datetime) -> CandidateStatus | None:
     seen, revision = view.seen, view.course.candidate
     if revision is None:
         return None
-    return CandidateStatus(
+    candidate = CandidateStatus(
         revision=revision.number,
         digest=view.digests.get(revision.hash),
         weight=_percent(view, revision.number),
         replicas=_asked(revision, seen),
         ready_replicas=_ready(revision, seen),
     )
+    progress = view.course.ledger.progress
+    if progress is None:
+        return candidate
+    return candidate.model_copy(update=_steps(view, revision, progress, before, now))
+
+
+def _steps(
+    view: View, candidate: RevisionSeen, progress: Progress, before: CandidateStatus | None, now: datetime
+) -> dict[str, Any]:
+    """What a rollout in steps adds."""
+    paused = progress.paused
+    same = before is not None and (before.revision, before.judged_since) == (progress.revision, progress.judged_since)
+    gates, written = _gates(view.course.gates, before if same else None, now)
+    return {
+        "settings": progress.settings,
+        "step": progress.step if progress.step or exposed(view.course.ledger, candidate) else None,
+        "step_started_at": progress.started,
+        "judged_since": progress.judged_since,
+        "paused": PauseStatus(reason=paused.reason, since=paused.since) if paused else None,
+        "gates": gates,
+        "gates_at": written,
+    }
+
+
+def _gates(
+    gates: Sequence[Gate], before: CandidateStatus | None, now: datetime
+) -> tuple[list[GateStatus] | None, datetime | None]:
+    """What is written of the gates, and when: at each new verdict, and otherwise every half minute."""
+    if not gates:
+        return None, None
+    known = (before.gates if before else None) or []
+    found = gate_status(gates, known, now)
+    same = [(each.name, each.verdict) for each in known] == [(each.name, each.verdict) for each in found]
+    if before and before.gates_at and same and now - before.gates_at < NUMBERS_EVERY:
+        return known, before.gates_at
+    return found, now
 
 
 def _percent(view: View, number: int) -> int:
@@ -154,6 +202,7 @@ def _revisions(view: View) -> list[RevisionStatus]:
             digest=view.digests.get(each.hash),
             created_at=each.created,
             promoted_at=ledger.promoted.get(each.number),
+            exposed_at=ledger.exposed.get(each.number),
             demoted_at=ledger.demoted.get(each.number),
         )
         for each in sorted(view.seen.revisions, key=lambda each: each.number)

@@ -16,6 +16,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from fractions import Fraction
 from typing import Any, Final
 
@@ -209,3 +210,12 @@ def duration(value: Json) -> Json:
     if not parts or "".join(number + unit for number, unit in parts) != value:
         return {"written": value}
     return {"microseconds": sum(int(number) * _MICROSECONDS[unit] for number, unit in parts)}
+
+
+def length(text: str) -> timedelta:
+    """A duration of the API, such as 1h30m.
+
+    >>> length("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
+    return timedelta(microseconds=duration(text)["microseconds"])

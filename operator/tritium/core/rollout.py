@@ -8,8 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from tritium.api.status import LastAction, LastRollback, Phase
+from tritium.core.actions import ABORT, OF_A_ROLLOUT, RETRY, asks, done
+from tritium.core.canary import in_steps, proceed
 from tritium.core.diagnosis import worst
-from tritium.core.gateway import gateway_trouble, known_to_gateway, sent_to
+from tritium.core.exposure import exposed, pods_wanted
+from tritium.core.gate import Gate
+from tritium.core.gateway import available, gateway_trouble, known_to_gateway, sent_to
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import (
     BEFORE_A_REVISION,
@@ -23,7 +27,7 @@ from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_of
 from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
-from tritium.core.target import RETRY, by_number
+from tritium.core.target import by_number
 from tritium.core.verdict import failed_smoke_test, outlived, turn_down, unasked_smoke_test
 from tritium.core.wish import Wish
 
@@ -34,16 +38,42 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = _act_on_person(wish, ledger, target, seen, now)
     ledger = turn_down(wish, ledger, target, seen, now)
     candidate = _candidate(ledger, target)
-    if candidate and _takes_over(wish, ledger, candidate, seen):
-        ledger = _promote(ledger, candidate, wish, now)
-        candidate = None
+    ledger, gates, promoted = _further(wish, ledger, candidate, seen, now)
+    if candidate and promoted:
+        ledger, candidate = _promote(ledger, candidate, wish, now), None
+    elif candidate:
+        candidate = _candidate(ledger, target)  # it may have been turned down
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
     trouble = None
     if candidate:
         trouble = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
-    return Course(_phase(ledger, target, candidate, trouble, held), ledger, stable, candidate, trouble, held)
+    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, gates)
+    return replace(course, phase=_phase(wish, target, course))
+
+
+def _further(
+    wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, seen: Seen, now: datetime
+) -> tuple[Ledger, tuple[Gate, ...], bool]:
+    """The candidate's next step; the last member is whether it becomes stable now."""
+    if candidate is not None and in_steps(wish, ledger, candidate, seen):
+        outcome = proceed(wish, ledger, candidate, seen, now)
+        return outcome.ledger, outcome.gates, outcome.promoted
+    ledger = _at_once(wish, replace(ledger, progress=None), candidate, now)
+    candidate = None if candidate and ledger.rejection(candidate.number) and ledger.stable else candidate
+    return ledger, (), candidate is not None and not wish.paused and _takes_over(wish, ledger, candidate, seen)
+
+
+def _at_once(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, now: datetime) -> Ledger:
+    """What a person asks of a rollout without steps: it can be given up; all else is noted, and changes nothing."""
+    gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
+    if not any(asks(wish, ledger, verb) for verb in OF_A_ROLLOUT):
+        return ledger
+    ledger = done(wish, ledger, now)
+    if candidate is None or not gives_up:
+        return ledger
+    return ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, "a person aborted the rollout", now)
 
 
 def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
@@ -141,12 +171,12 @@ def _nobody_to_ask(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Troub
     return Trouble("smokeTest", Reason.NO_REPLICAS, message)
 
 
-def _unreachable(wish: Wish, candidate: RevisionSeen, seen: Seen) -> Trouble | None:
+def _unreachable(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Trouble | None:
     """Pods enough are ready, and requests cannot be sent to them yet."""
+    enough = pods_wanted(wish, ledger)
     ready = sum(pod.ready for pod in pods_of(seen, candidate))
-    if ready < wish.replicas or known_to_gateway(wish, candidate, seen):
-        return None
-    return gateway_trouble(seen)
+    known = any(each.ready for each in seen.gateways) and available(candidate, seen) >= enough
+    return None if ready < enough or known else gateway_trouble(seen)
 
 
 def _trouble(
@@ -159,21 +189,28 @@ def _trouble(
         refusal_as_trouble(refusal) if refusal else None,
         unasked_smoke_test(pods_of(seen, candidate), seen),
         _nobody_to_ask(wish, ledger, candidate),
-        _unreachable(wish, candidate, seen),
+        _unreachable(wish, ledger, candidate, seen),
         comes_first(seen, stable),
     )
     return worst(each for each in found if each)
 
 
-def _phase(
-    ledger: Ledger, target: Target, candidate: RevisionSeen | None, trouble: Trouble | None, held: dict[int, datetime]
-) -> Phase:
+def _phase(wish: Wish, target: Target, course: Course) -> Phase:
+    ledger = course.ledger
     if ledger.stable is None:
         return Phase.INITIAL
-    if candidate:
-        return Phase.PREPARING if trouble is None or trouble.reason == Reason.STARTING else Phase.BLOCKED
+    if course.candidate:
+        return _of_candidate(wish, ledger, course.candidate, course.trouble)
     if target.revision is None and not target.pin_missing:
         return Phase.BLOCKED if target.trouble else Phase.PREPARING
     if target.revision and target.revision.number != ledger.stable:
         return Phase.ABORTED
-    return Phase.PROMOTING if any(number in ledger.demoted for number in held) else Phase.IDLE
+    return Phase.PROMOTING if any(number in ledger.demoted for number in course.held) else Phase.IDLE
+
+
+def _of_candidate(wish: Wish, ledger: Ledger, candidate: RevisionSeen, trouble: Trouble | None) -> Phase:
+    if wish.paused or (ledger.progress and ledger.progress.paused):
+        return Phase.PAUSED
+    if exposed(ledger, candidate) or (ledger.progress and ledger.progress.judged_since):
+        return Phase.PROGRESSING
+    return Phase.PREPARING if trouble is None or trouble.reason == Reason.STARTING else Phase.BLOCKED

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from tritium.api.fetch import FetchResult
+from tritium.core.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class PodSeen:
         terminating: it is being deleted.
         fetched: what its fetch answered, once that ended.
         trouble: what keeps it from being ready.
+        restarts: how often Triton was started again.
     """
 
     name: str
@@ -53,6 +55,7 @@ class PodSeen:
     terminating: bool = False
     fetched: FetchResult | None = None
     trouble: Trouble | None = None
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,14 @@ class GatewaySeen:
     asked: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class WindowSeen:
+    """What the candidate and the stable revision did at the same time, as the gateway has counted it."""
+
+    candidate: Sample
+    stable: Sample
+
+
 class Answer(StrEnum):
     """What a pod made of the smoke test."""
 
@@ -211,6 +222,7 @@ class Seen:
         refusals: what the last pass could not get.
         port: the gateway's port that this ModelDeployment is to have; none where none could be had yet.
         gateway_trouble: why the namespace's gateway cannot be made, or cannot make pods.
+        window: what was counted since the gates of the rollout's step count.
     """
 
     revisions: tuple[RevisionSeen, ...] = ()
@@ -224,3 +236,4 @@ class Seen:
     gateways: tuple[GatewaySeen, ...] = ()
     port: int | None = None
     gateway_trouble: Trouble | None = None
+    window: WindowSeen | None = None

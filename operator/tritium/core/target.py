@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tritium.api.fetch import FetchResult
+from tritium.core.actions import RETRY
 from tritium.core.ledger import Ledger
 from tritium.core.plan import NewRevision, Resolution, Target
 from tritium.core.reasons import Reason
@@ -13,7 +14,6 @@ from tritium.core.revision import revision_hash
 from tritium.core.seen import ResolutionSeen, RevisionSeen, Seen
 from tritium.core.wish import Wish
 
-RETRY: Final = "retry"
 LONGEST_WAIT: Final = timedelta(seconds=60)
 
 PODS_ARE_HEARD_OF: Final = timedelta(seconds=5)

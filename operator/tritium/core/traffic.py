@@ -8,6 +8,7 @@ from typing import Final
 
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import RevisionTraffic, TrafficStatus
+from tritium.core.exposure import weight
 from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
 from tritium.core.plan import Course, ServiceWish
@@ -92,7 +93,8 @@ def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
     """All that have a part, so that their endpoints are known before they have a weight; a candidate comes first."""
     to, told = leading(wish, course, seen), course.ledger.traffic
     parts = {each.number: each for each in (course.candidate, course.stable, to) if each}
-    shares = {number: _share(wish, each, MAX_WEIGHT if each is to else 0) for number, each in parts.items()}
+    weights = _weights(wish, course, to, seen)
+    shares = {number: _share(wish, each, weights.get(number, 0)) for number, each in parts.items()}
     if course.ledger.stable is not None and to is None:
         # The record of what serves is gone: what the gateway was told of it is all that is known.
         shares |= {each.revision: each for each in (told.revisions or () if told else ()) if each.weight}
@@ -100,6 +102,15 @@ def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
         if each.number in course.held:
             shares.setdefault(each.number, _share(wish, each, 0))
     return list(shares.values())[:MOST_REVISIONS]
+
+
+def _weights(wish: Wish, course: Course, to: RevisionSeen | None, seen: Seen) -> dict[int, int]:
+    """By number: what the candidate may have of the traffic, and the rest for the one that leads."""
+    if to is None:
+        return {}
+    tried = course.candidate if course.candidate is not to else None
+    part = weight(wish, course.ledger, tried, seen) if tried else 0
+    return {to.number: MAX_WEIGHT - part} | ({tried.number: part} if tried else {})
 
 
 def _share(wish: Wish, revision: RevisionSeen, weight: int) -> RevisionTraffic:

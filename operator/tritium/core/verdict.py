@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from tritium.core.actions import RETRY
 from tritium.core.diagnosis import worst
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of, pods_of
@@ -10,7 +11,7 @@ from tritium.core.plan import Target
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
-from tritium.core.target import RETRY, of_spec
+from tritium.core.target import of_spec
 from tritium.core.wish import Wish
 
 

@@ -15,7 +15,8 @@ from tritium.api import names
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.status import TrafficLimits
 from tritium.api.traffic import Limits, Traffic
-from tritium.core.revision import amount, duration, written_hash
+from tritium.core.revision import amount, duration, length, written_hash
+from tritium.core.strategy import settings
 
 BAKE_TIME: Final = "10m"
 HISTORY_LIMIT: Final = 5
@@ -55,6 +56,8 @@ class Wish:
         smoke_tests: hash of the tests that a new revision has to pass; empty if there are none.
         action: what a person asked for, by an annotation.
         routing: what is asked of the gateway.
+        strategy: how a rollout that begins now proceeds (`core.strategy`); empty: all of the traffic at once.
+        paused: `rollout.paused`.
     """
 
     namespace: str
@@ -69,6 +72,8 @@ class Wish:
     smoke_tests: str = ""
     action: Action | None = None
     routing: RoutingWish = RoutingWish()
+    strategy: str = ""
+    paused: bool = False
 
 
 class SpecInvalid(ValueError):
@@ -101,6 +106,8 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         smoke_tests=smoke_tests(obj["spec"]),
         action=_action((metadata.get("annotations") or {}).get(names.ACTION)),
         routing=_routing(spec),
+        strategy=settings(rollout),
+        paused=bool(rollout and rollout.paused),
     )
 
 
@@ -127,15 +134,6 @@ def smoke_tests(spec: Mapping[str, Any]) -> str:
     """
     tests = spec["model"].get("smokeTest")
     return hashlib.sha256(json.dumps(tests, sort_keys=True).encode()).hexdigest()[:16] if tests else ""
-
-
-def length(text: str) -> timedelta:
-    """A duration of the API, such as 1h30m.
-
-    >>> length("1h30m")
-    datetime.timedelta(seconds=5400)
-    """
-    return timedelta(microseconds=duration(text)["microseconds"])
 
 
 def _routing(spec: ModelDeploymentSpec) -> RoutingWish:

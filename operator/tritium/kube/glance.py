@@ -13,6 +13,7 @@ class Glance(NamedTuple):
         port: the gateway's port that its status says is its own.
         version: of `status.traffic`.
         revisions: numbers that its status lists.
+        judging: the gates of its rollout count.
     """
 
     uid: str
@@ -21,6 +22,7 @@ class Glance(NamedTuple):
     port: int | None = None
     version: int | None = None
     revisions: tuple[int, ...] = ()
+    judging: bool = False
 
 
 def glance(obj: Mapping[str, Any]) -> Glance:
@@ -28,9 +30,9 @@ def glance(obj: Mapping[str, Any]) -> Glance:
 
     >>> traffic = {"version": 4, "port": 10007}
     >>> glance({"metadata": {"uid": "a"}, "status": {"traffic": traffic, "revisions": [{"revision": 3}]}})
-    Glance(uid='a', created='', going=False, port=10007, version=4, revisions=(3,))
+    Glance(uid='a', created='', going=False, port=10007, version=4, revisions=(3,), judging=False)
     >>> glance({"metadata": {"uid": "a", "deletionTimestamp": "x"}, "status": {"traffic": "odd", "revisions": 1}})
-    Glance(uid='a', created='', going=True, port=None, version=None, revisions=())
+    Glance(uid='a', created='', going=True, port=None, version=None, revisions=(), judging=False)
     """
     metadata, status = obj["metadata"], _mapping(obj.get("status"))
     traffic, revisions = _mapping(status.get("traffic")), status.get("revisions")
@@ -42,6 +44,7 @@ def glance(obj: Mapping[str, Any]) -> Glance:
         port=_number(traffic.get("port")),
         version=_number(traffic.get("version")),
         revisions=tuple(each for each in listed if each is not None),
+        judging=bool(_mapping(status.get("candidate")).get("judgedSince")),
     )
 
 

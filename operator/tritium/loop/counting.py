@@ -157,6 +157,10 @@ class Counting:
         self._sums = {series: counts for series, counts in self._sums.items() if self.listed(series)}
         return self._sums
 
+    def of(self, series: Series) -> Mapping[Part, float]:
+        """What was counted of one."""
+        return self._sums.get(series, {})
+
     def active(self) -> Mapping[Series, int]:
         """Requests in flight."""
         total: Counter[Series] = Counter()

@@ -31,6 +31,7 @@ from tritium.loop.observe import controller
 from tritium.loop.polling import Polling, Target
 from tritium.loop.ports import PortBook
 from tritium.loop.queue import WorkQueue
+from tritium.loop.windows import Windows
 from tritium.probes.gateway import GatewayProbe
 from tritium.resources.gateway.anchor import NotAnAnchor, read_ports
 
@@ -99,7 +100,8 @@ class Gateways:
         """Uids of the pods that were there before this process began."""
         self._ports = PortBook(store.namespace_owners, self._noted, now)
         self.counting = Counting(self._is_listed)
-        self.polling = Polling(probe, self._wake, self._awaits, self._counted, clock)
+        self.windows = Windows(self.counting)
+        self.polling = Polling(probe, self._wake, self._awaits, self._counted, self._judges, clock)
         store.follow(self._learn)
 
     # ---- for a ModelDeployment -------------------------------------------------------------------------
@@ -206,6 +208,8 @@ class Gateways:
     def _learn(self, key: Key, before: Glance | None, after: Glance | None) -> None:
         """A ModelDeployment is new, looks another way, or is gone."""
         self._ports.learn(key, before, after)
+        if after is None:
+            self.windows.forget(key)
         if before is None or after is None or _who(before) != _who(after):
             self._look_soon(key.namespace)
         if after and (before is None or before.version != after.version):
@@ -225,14 +229,21 @@ class Gateways:
     def _awaits(self, namespace: str) -> bool:
         """Whether a pod is yet to say what a status tells it, or a pass has just asked what it says."""
         known = self._known.get(namespace)
-        if known and self._clock() - known.asked < _ASKED_LATELY:
+        if (known and self._clock() - known.asked < _ASKED_LATELY) or self._judges(namespace):
             return True
         reports = [each for each in self.polling.reports(namespace).values() if each]
         there = self._store.namespace_owners(namespace).items()
         return any(report.lacks(name, glance) for report in reports for name, glance in there)
 
+    def _judges(self, namespace: str) -> bool:
+        """Whether the gates of any rollout count."""
+        return any(each.judging for each in self._store.namespace_owners(namespace).values())
+
     def _counted(self, pod: Target, counters: GatewayCounters) -> None:
         self.counting.take_in(pod.uid, pod.namespace, counters, began_before=pod.uid in self._older, at=self._clock())
+        for name, each in self._store.namespace_owners(pod.namespace).items():
+            if each.judging:
+                self._queue.add(Key(pod.namespace, name))
 
     def _is_listed(self, series: Series) -> bool:
         glance = self._store.namespace_owners(series.namespace).get(series.name)

@@ -10,7 +10,17 @@ from tritium.api import names
 from tritium.api.fetch import DIGEST_KEY
 from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
 from tritium.core.revision import revision_of
-from tritium.core.seen import DeploymentSeen, GatewaySeen, PodSeen, Refusal, ResolutionSeen, Seen, SmokeSeen, Trouble
+from tritium.core.seen import (
+    DeploymentSeen,
+    GatewaySeen,
+    PodSeen,
+    Refusal,
+    ResolutionSeen,
+    Seen,
+    SmokeSeen,
+    Trouble,
+    WindowSeen,
+)
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
 from tritium.resources.controller_revision import NotARevision, read_controller_revision
@@ -31,6 +41,7 @@ class Heard:
         gateways: the pods of the namespace's gateway, and what each says.
         gateway_trouble: why there is none.
         port: the port on the gateway, or why none can be had.
+        window: what was counted since the gates of the rollout's step count.
     """
 
     smoke: Mapping[str, SmokeSeen]
@@ -39,6 +50,7 @@ class Heard:
     gateways: tuple[GatewaySeen, ...]
     gateway_trouble: Trouble | None
     port: int | Trouble
+    window: WindowSeen | None = None
 
 
 def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
@@ -66,6 +78,7 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         gateways=heard.gateways,
         port=port if isinstance(port, int) else None,
         gateway_trouble=port if isinstance(port, Trouble) else heard.gateway_trouble,
+        window=heard.window,
     )
 
 

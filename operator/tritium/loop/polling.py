@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 SLOW: Final = 2.0
 FAST: Final = 0.25
 COUNT_EVERY: Final = 5.0
-"""Seconds between two questions to a pod: in general, while something is awaited, and for its counters."""
+COUNT_OFTEN: Final = 1.0
+"""Seconds between two questions to a pod: in general, while something is awaited, for its counters, and for them while
+gates count."""
 
 GIVEN_UP: Final = (3, 5.0)
 """An answer counts until so many questions in a row had none, and so many seconds are over."""
@@ -71,12 +73,14 @@ class Polling:
         wake: called with a namespace and the names of the ModelDeployments that are concerned; None: all of them.
         awaits: whether anything in a namespace is awaited.
         counts: called with a pod's counters.
+        judges: whether gates count in a namespace.
     """
 
     probe: GatewayProbe
     wake: Callable[[str, frozenset[str] | None], None]
     awaits: Callable[[str], bool]
     counts: Callable[[Target, GatewayCounters], None]
+    judges: Callable[[str], bool]
     clock: Callable[[], float] = time.monotonic
     _pods: dict[str, dict[str, _Pod]] = field(default_factory=dict)
     """By namespace and uid."""
@@ -159,7 +163,7 @@ class Polling:
             await self._count(pod)
 
     async def _count(self, pod: _Pod) -> None:
-        if self.clock() - pod.counted < COUNT_EVERY:
+        if self.clock() - pod.counted < (COUNT_OFTEN if self.judges(pod.target.namespace) else COUNT_EVERY):
             return
         pod.counted = self.clock()
         with suppress(Unanswered):

@@ -16,6 +16,7 @@ from tests.controlplane.admission.parts import (
     OBJECT_NAME,
     QUANTITY,
     SOURCE,
+    STEPS,
     TENSOR,
     not_yet,
 )
@@ -208,6 +209,11 @@ RULES = [
         "only the strategy canary has steps",
         at=".steps",
     ),
+    Bad("spec.rollout.strategy", "blueGreen", "blueGreen and recreate are not available", besides=(STEPS,)),
+    *(
+        Bad(f"spec.rollout.{member}", value, "need steps in this version", at="spec.rollout.steps")
+        for member, value in (("strategy", "canary"), ("analysis", {}), ("onFailure", "Abort"), ("autoPromote", True))
+    ),
     Bad(
         "spec.rollout.analysis.prometheus",
         [{"name": "a", "query": "q"}],
@@ -243,13 +249,8 @@ CLOSED = [
     not_yet("spec.model.warmup", [{"inputs": [TENSOR]}]),
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
     not_yet(f"{SOURCE}.pollInterval", "5m"),
-    not_yet("spec.rollout.strategy", "canary"),
-    not_yet("spec.rollout.steps", [{"weight": 5}]),
-    not_yet("spec.rollout.analysis", {"minRequests": 50}),
-    not_yet("spec.rollout.onFailure", "Pause"),
-    not_yet("spec.rollout.autoPromote", False),
+    not_yet("spec.rollout.analysis.prometheus", [{"name": "a", "query": "q", "max": 1}], STEPS),
     not_yet("spec.rollout.progressDeadline", "30m"),
-    not_yet("spec.rollout.paused", True),
     not_yet("spec.rollout.capacity", "replace"),
     not_yet("spec.rollout.compatibility", "Warn"),
 ]

@@ -12,6 +12,7 @@ QUANTITY = "must be a quantity of zero or more, such as 2, 500m or 16Gi"
 OBJECT_NAME = "must be the name of a Kubernetes object"
 LIMIT = "must be a duration above zero, such as 500ms, 30s, 10m or 1h30m"
 DELAY = "must be a short duration such as 100us, 5ms or 1s"
+STEPS = ("spec.rollout.steps", [{"weight": 5}])
 DNS_LABEL = "must be lower-case letters, digits and -, such as control"
 HEADER = "must be an HTTP header's name"
 DIGEST = "must be sha256: and 64 lower-case hexadecimal digits; `tritium digest DIR` prints it"

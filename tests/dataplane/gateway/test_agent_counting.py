@@ -18,9 +18,10 @@ from tests.dataplane.gateway.tables import pod as endpoint
 from tests.dataplane.gateway.test_agent import running
 from tests.dataplane.triton import Triton
 from tritium.api.gateway import GatewayCounters
+from tritium.core.counts import ANSWERED, ARRIVED, BUCKET, GRPC, HTTP, REFUSED, ROUTED, Part, Series
 from tritium.gateway.facts import Facts
 from tritium.loop import polling
-from tritium.loop.counting import ANSWERED, ARRIVED, BUCKET, GRPC, HTTP, REFUSED, ROUTED, Counting, Part, Series
+from tritium.loop.counting import Counting
 from tritium.loop.polling import Polling, Target
 from tritium.probes import gateway as probes
 from tritium.probes.gateway import GatewayProbe
@@ -68,7 +69,7 @@ class Operator:
     def __init__(self, probe: GatewayProbe) -> None:
         self.counting = Counting(lambda _: True)
         self.ages: list[int] = []
-        self.polling = Polling(probe, lambda _, __: None, lambda _: True, self._counted)
+        self.polling = Polling(probe, lambda _, __: None, lambda _: True, self._counted, lambda _: False)
 
     def _counted(self, pod: Target, counters: GatewayCounters) -> None:
         self.ages.append(counters.age or 0)

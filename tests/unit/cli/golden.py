@@ -7,6 +7,7 @@ After a change that is meant, rewrite them and read the diff:
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,11 +70,12 @@ def _answer() -> RenderableType:
 LISTED = (CANARY, ABORTED | {"metadata": ABORTED["metadata"] | {"name": "credit-card-limits"}}, IDLE, NEW)
 PAUSED = CANARY | {"status": CANARY["status"] | {"phase": "Paused", "reason": "InsufficientData"}}
 PINNED = IDLE | {"spec": IDLE["spec"] | {"pinRevision": 2}}
-BY_HAND: Object = {"spec": {**CANARY["spec"], "rollout": {"steps": [{"weight": 1}, {"pause": {}}, {"weight": 100}]}}}
+BY_HAND: Object = copy.deepcopy(CANARY)
+BY_HAND["status"]["candidate"]["settings"] = '{"steps":[{"weight":1},{"pause":{}},{"weight":100}]}'
 
 SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status-canary": lambda: _status(CANARY),
-    "status-pause-step": lambda: _status(CANARY | BY_HAND),
+    "status-pause-step": lambda: _status(BY_HAND),
     "status-paused": lambda: _status(PAUSED),
     "status-aborted": lambda: _status(ABORTED),
     "status-idle": lambda: _status(IDLE),

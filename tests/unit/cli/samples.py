@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,13 +86,21 @@ GATES = [
     {"name": "gpu-memory", "verdict": "Pass", "value": 0.71, "limit": 0.9, "since": "2026-03-01T11:58:20Z"},
 ]
 
+STEPS = json.dumps({"steps": [{"weight": weight} for weight in (5, 25, 50, 100)]})
 CANARY = model(
     {
         "phase": "Progressing",
         "reason": "RollingOut",
         "stable": served(2, 75),
         "candidate": served(
-            3, 25, replicas=1, readyReplicas=1, step=1, stepStartedAt="2026-03-01T11:57:50Z", gates=GATES
+            3,
+            25,
+            replicas=1,
+            readyReplicas=1,
+            settings=STEPS,
+            step=1,
+            stepStartedAt="2026-03-01T11:57:50Z",
+            gates=GATES,
         ),
         "conditions": [*WELL, ROLLING],
     }

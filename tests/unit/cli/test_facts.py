@@ -41,10 +41,14 @@ STEPS: dict[str, tuple[Object, list[tuple[int | None, str]]]] = {
         [(5, "done"), (25, "done"), (50, "done"), (100, "done")],
     ),
     "with a pause": (
-        changed(CANARY, spec={"rollout": {"steps": [{"weight": 10}, {"pause": {}}]}}),
+        changed(CANARY, candidate(settings='{"steps":[{"weight":10},{"pause":{}}]}')),
         [(10, "done"), (None, "current")],
     ),
-    "another strategy": (changed(CANARY, spec={"rollout": {"strategy": "blueGreen"}}), []),
+    "of the spec": (
+        changed(CANARY, candidate(settings=None), spec={"rollout": {"steps": [{"weight": 10}]}}),
+        [(10, "done")],
+    ),
+    "all at once": (changed(CANARY, candidate(settings=None)), []),
     "no rollout": (IDLE, []),
 }
 

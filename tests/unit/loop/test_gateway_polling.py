@@ -39,6 +39,7 @@ class Pods:
     counters: GatewayCounters = field(default_factory=lambda: GatewayCounters(models=[], revisions=[]))
     now: float = 0.0
     awaited: bool = False
+    judging: bool = False
     asked: list[str] = field(default_factory=list)
     woken: list[frozenset[str] | None] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Pods:
             wake=lambda _, names: self.woken.append(names),
             awaits=lambda _: self.awaited,
             counts=lambda target, _: self.counted.append(target.name),
+            judges=lambda _: self.judging,
             clock=lambda: self.now,
         )
 

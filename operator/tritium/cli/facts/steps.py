@@ -1,5 +1,6 @@
 """The steps of a rollout: those that the spec has, and where the candidate is among them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +9,6 @@ from typing import Any, Final
 from tritium.api.status import Phase
 from tritium.cli.facts.model import ModelFacts
 
-DEFAULT: Final[tuple[Mapping[str, Any], ...]] = tuple({"weight": weight} for weight in (5, 25, 50, 100))
 MIN_DURATION: Final = "5m"
 """How long a step takes at least, where it does not say."""
 
@@ -33,13 +33,14 @@ class StepFacts:
 
 
 def steps(facts: ModelFacts) -> tuple[StepFacts, ...]:
-    """The steps of the rollout that is under way; none where there is none, or the strategy has none."""
-    rollout = facts.spec.get("rollout") or {}
+    """The steps of the rollout that is under way; none where there is none, or all of the traffic goes over at once."""
     candidate = facts.status.candidate
-    if candidate is None or rollout.get("strategy", "canary") != "canary":
+    if candidate is None:
         return ()
     current = -1 if candidate.step is None else candidate.step
-    written = rollout.get("steps") or DEFAULT
+    # What the spec says now counts from the next rollout on.
+    rollout = json.loads(candidate.settings) if candidate.settings else facts.spec.get("rollout") or {}
+    written = rollout.get("steps") or ()
     if facts.status.phase in _THROUGH:
         current = len(written)
     return tuple(_step(each, index, current) for index, each in enumerate(written))

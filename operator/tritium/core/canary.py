@@ -1,0 +1,220 @@
+"""A rollout in steps: more and more of the traffic goes to the candidate, as long as the gates let it.
+
+Capacity first, then weight, then every gateway pod says that it runs it; only then a step's clock runs and its gates
+count. Everything is decided from what the status keeps (`Progress`) and what is seen. The table is in
+`docs/architecture.md`.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from tritium.api.status import LastRollback
+from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done
+from tritium.core.exposure import by_hand, exposed, proven, share
+from tritium.core.gate import Gate, Verdict
+from tritium.core.gates import judge
+from tritium.core.gateway import available, runs
+from tritium.core.ledger import Ledger, Progress
+from tritium.core.lookup import pods_of
+from tritium.core.reasons import Reason
+from tritium.core.sample import Sample
+from tritium.core.seen import RevisionSeen, Seen
+from tritium.core.strategy import StepOf, Strategy, strategy
+from tritium.core.target import by_number
+from tritium.core.wish import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a pass makes of a rollout in steps.
+
+    Attributes:
+        gates: what they see.
+        promoted: the candidate is to become stable now.
+    """
+
+    ledger: Ledger
+    gates: tuple[Gate, ...] = ()
+    promoted: bool = False
+
+
+def in_steps(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
+    """Whether this candidate gets its traffic in steps.
+
+    One that was stable before comes back without. So does any, where there is no stable revision to compare it with.
+    """
+    if by_number(seen.revisions, ledger.stable) is None or wish.replicas == 0 or candidate.number in ledger.promoted:
+        return False
+    return bool(_progress(wish, ledger, candidate).settings)
+
+
+def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
+    """One pass of a candidate that gets its traffic in steps."""
+    ledger = replace(ledger, progress=_progress(wish, ledger, candidate))
+    return _Turn(wish, ledger, candidate, seen, now).outcome()
+
+
+def wakes(wish: Wish, ledger: Ledger, now: datetime) -> datetime | None:
+    """When a step may end although nothing happens."""
+    progress = ledger.progress
+    if progress is None or progress.started is None or progress.paused or wish.paused:
+        return None
+    plan = strategy(progress.settings)
+    if progress.step >= len(plan.steps):
+        return None
+    shortest = plan.steps[progress.step].min_duration
+    ends = (progress.started + shortest, progress.started + max(shortest, plan.max_wait))
+    return min((each for each in ends if each > now), default=None)
+
+
+def _progress(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:
+    """What goes on, or the beginning of it."""
+    progress = ledger.progress
+    if progress and progress.revision == candidate.number:
+        return progress
+    return Progress(candidate.number, wish.strategy)
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One pass; `ledger.progress` is the candidate's."""
+
+    wish: Wish
+    ledger: Ledger
+    candidate: RevisionSeen
+    seen: Seen
+    now: datetime
+
+    def outcome(self) -> Outcome:
+        if (acted := self._act()) is not None:
+            return Outcome(acted, self.gates)
+        failed = next((each for each in self.gates if each.verdict is Verdict.FAIL), None)
+        if failed and not by_hand(self.wish, self.ledger):
+            return Outcome(self._failed(failed), self.gates)
+        if by_hand(self.wish, self.ledger) or self._is_over:
+            return self._end()
+        if self._is_held:
+            return Outcome(self.ledger, self.gates)
+        if self.progress.started is None:
+            return Outcome(self._enter(), self.gates)
+        return Outcome(self._judge(), self.gates)
+
+    @property
+    def progress(self) -> Progress:
+        assert self.ledger.progress is not None  # noqa: S101 - `proceed` has put it there
+        return self.ledger.progress
+
+    @cached_property
+    def plan(self) -> Strategy:
+        return strategy(self.progress.settings)
+
+    @cached_property
+    def gates(self) -> tuple[Gate, ...]:
+        """They go on while a rollout is paused, and while the next step waits for pods: it can still fail."""
+        if self.progress.judged_since is None:
+            return ()
+        window = self.seen.window
+        ours, theirs = (window.candidate, window.stable) if window else (Sample(), Sample())
+        restarts = sum(pod.restarts for pod in pods_of(self.seen, self.candidate))
+        analysis = self.plan.analysis
+        if not self._is_over and self._step.min_requests:
+            analysis = analysis.model_copy(update={"min_requests": self._step.min_requests})
+        return judge(analysis, ours, theirs, restarts, {})
+
+    @property
+    def _step(self) -> StepOf:
+        return self.plan.steps[self.progress.step]
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the last step is behind it."""
+        return self.progress.step >= len(self.plan.steps)
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether nothing goes on by itself: somebody has paused it, or what serves has lost pods."""
+        stable = by_number(self.seen.revisions, self.ledger.stable)
+        short = stable is None or available(stable, self.seen) < self.wish.replicas
+        return bool(self.progress.paused or self.wish.paused or short)
+
+    def _act(self) -> Ledger | None:
+        """What a person asked for, done; None if nobody did. A promotion is done when it has happened."""
+        wish, ledger = self.wish, self.ledger
+        if asks(wish, ledger, ABORT):
+            return self._reject(done(wish, ledger, self.now), Reason.ABORTED_BY_HAND, "a person aborted the rollout")
+        if asks(wish, ledger, PAUSE):
+            paused = self.progress.pause(Reason.PAUSED_BY_HAND, self.now)
+            return replace(done(wish, ledger, self.now), progress=paused)
+        if asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP):
+            waits = not self._is_over and self._step.weight is None and self.progress.started is not None
+            goes_on = asks(wish, ledger, SKIP_STEP) or waits
+            step = min(self.progress.step + goes_on, len(self.plan.steps))
+            return replace(done(wish, ledger, self.now), progress=self.progress.anew(step))
+        return None
+
+    def _failed(self, gate: Gate) -> Ledger:
+        if not self.plan.pauses_on_failure:
+            return self._reject(self.ledger, Reason.GATE_FAILED, gate.message)
+        return replace(self.ledger, progress=self.progress.pause(Reason.GATE_FAILED, self.now))
+
+    def _enter(self) -> Ledger:
+        """A step begins when its weight is reached, and every gateway pod says so."""
+        step = self._step
+        if step.weight is None:
+            return replace(self.ledger, progress=self.progress.begin(self.now).pause(Reason.PAUSE_STEP, self.now))
+        if exposed(self.ledger, self.candidate) < share(step.weight) or not runs(self.ledger.traffic, self.seen):
+            return self.ledger
+        return replace(self.ledger, progress=self.progress.begin(self.now))
+
+    def _judge(self) -> Ledger:
+        """On to the next step, if this one has lasted long enough and every gate has passed."""
+        lasted = self.now - (self.progress.started or self.now)
+        if lasted < self._step.min_duration:
+            return self.ledger
+        undecided = next((each for each in self.gates if each.verdict is not Verdict.PASS), None)
+        if undecided is None or self._step.min_requests == 0:
+            return self._next()
+        return self._undecided(undecided) if lasted >= self._longest else self.ledger
+
+    @property
+    def _longest(self) -> timedelta:
+        return max(self._step.min_duration, self.plan.max_wait)
+
+    def _undecided(self, gate: Gate) -> Ledger:
+        """Too little was seen to say anything, for as long as the rollout may wait."""
+        match self.plan.insufficient or ("Promote" if self.wish.smoke_tests else "Hold"):
+            case "Promote":
+                return self._next()
+            case "Abort":
+                return self._reject(self.ledger, Reason.INSUFFICIENT_DATA, gate.message)
+            case _:
+                return replace(self.ledger, progress=self.progress.pause(Reason.INSUFFICIENT_DATA, self.now))
+
+    def _next(self) -> Ledger:
+        return replace(self.ledger, progress=self.progress.next())
+
+    def _end(self) -> Outcome:
+        """The candidate becomes stable as soon as it has all pods."""
+        hand, progress = by_hand(self.wish, self.ledger), self.progress
+        if not (hand or self.plan.auto_promote):
+            waits = progress if progress.paused else progress.pause(Reason.AWAITS_PROMOTION, self.now)
+            return Outcome(replace(self.ledger, progress=waits), self.gates)
+        whole = available(self.candidate, self.seen) >= self.wish.replicas
+        if not (whole and proven(self.wish, self.candidate, self.seen)) or (self._is_held and not hand):
+            return Outcome(self.ledger, self.gates)
+        ledger = done(self.wish, self.ledger, self.now) if asks(self.wish, self.ledger, PROMOTE) else self.ledger
+        return Outcome(replace(ledger, progress=None), self.gates, promoted=True)
+
+    def _reject(self, ledger: Ledger, reason: str, message: str) -> Ledger:
+        ledger = replace(ledger.reject(self.candidate.number, reason, message, self.now), progress=None)
+        if not exposed(self.ledger, self.candidate) or ledger.stable is None:
+            return ledger
+        back = LastRollback(
+            from_revision=self.candidate.number,
+            to_revision=ledger.stable,
+            reason=reason,
+            message=message,
+            at=self.now,
+        )
+        return replace(ledger, rollback=back)

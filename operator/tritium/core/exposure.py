@@ -1,0 +1,76 @@
+"""How much of the traffic a candidate gets, and the pods for it: its weight never exceeds what its pods can carry."""
+
+from typing import Final
+
+from tritium.api.gateway import MAX_WEIGHT
+from tritium.core.actions import PROMOTE, asks
+from tritium.core.gateway import available
+from tritium.core.ledger import Ledger
+from tritium.core.lookup import pods_of
+from tritium.core.seen import Answer, RevisionSeen, Seen
+from tritium.core.strategy import strategy
+from tritium.core.wish import Wish
+
+ALL: Final = MAX_WEIGHT
+
+
+def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> int:
+    """The candidate's share of the traffic now, out of 10,000.
+
+    It gets more only for pods that every gateway pod knows. What it has it keeps as long as its pods are ready: a
+    gateway pod that falls silent takes nothing away. A paused rollout keeps what it has, and so does one whose pods
+    have not all passed their smoke test.
+    """
+    progress = ledger.progress
+    if progress is None or progress.revision != candidate.number or not wish.replicas:
+        return 0
+    wanted = share(strategy(progress.settings).weight(progress.step))
+    ready = sum(pod.ready for pod in pods_of(seen, candidate))
+    keeps = min(wanted, exposed(ledger, candidate), ALL * ready // wish.replicas)
+    if wish.paused or progress.paused or not proven(wish, candidate, seen):
+        return keeps
+    return max(keeps, min(wanted, ALL * available(candidate, seen) // wish.replicas))
+
+
+def exposed(ledger: Ledger, candidate: RevisionSeen) -> int:
+    """The candidate's share of the traffic that the gateway was told last, out of 10,000."""
+    told = ledger.traffic.revisions or () if ledger.traffic else ()
+    return next((each.weight for each in told if each.revision == candidate.number), 0)
+
+
+def share(percent: int) -> int:
+    """A weight of the API as the gateway has it."""
+    return percent * ALL // 100
+
+
+def pods_wanted(wish: Wish, ledger: Ledger) -> int:
+    """Pods that the candidate needs for its share; all of them before it is promoted."""
+    progress = ledger.progress
+    if progress is None or by_hand(wish, ledger):
+        return wish.replicas
+    plan = strategy(progress.settings)
+    if progress.step >= len(plan.steps) and plan.auto_promote:
+        return wish.replicas
+    return needed(plan.weight(progress.step), wish.replicas)
+
+
+def needed(percent: int, replicas: int) -> int:
+    """Pods for a share of the traffic that `replicas` pods carry, at least one.
+
+    >>> [needed(percent, 10) for percent in (1, 10, 11, 100)]
+    [1, 1, 2, 10]
+    """
+    return max(1, -(-percent * replicas // 100))
+
+
+def by_hand(wish: Wish, ledger: Ledger) -> bool:
+    """Whether a person wants the candidate to become stable now, whatever the steps and gates say."""
+    progress = ledger.progress
+    return progress is not None and (wish.pin == progress.revision or asks(wish, ledger, PROMOTE))
+
+
+def proven(wish: Wish, candidate: RevisionSeen, seen: Seen) -> bool:
+    """Whether each ready pod has passed the smoke test, if there is one."""
+    ready = [pod for pod in pods_of(seen, candidate) if pod.ready]
+    answers = [seen.smoke.get(pod.uid) for pod in ready]
+    return not wish.smoke_tests or all(each and each.answer is Answer.PASSED for each in answers)

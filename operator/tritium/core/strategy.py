@@ -1,0 +1,106 @@
+"""How one rollout proceeds: what `spec.rollout` said when it began.
+
+What is changed in the spec later counts from the next rollout on: a threshold that is loosened must not let a version
+through that would have failed.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from typing import Final, Literal
+
+from tritium.api.rollout import Analysis, Rollout, Step
+from tritium.core.revision import length
+
+MIN_DURATION: Final = "5m"
+MIN_REQUESTS: Final = 50
+MAX_WAIT: Final = "30m"
+
+_FROZEN: Final = frozenset({"steps", "analysis", "on_failure", "auto_promote"})
+
+
+@dataclass(frozen=True, slots=True)
+class StepOf:
+    """One step.
+
+    Attributes:
+        weight: percent of the traffic; None for a pause.
+        min_requests: n that the candidate must have had in this step.
+    """
+
+    weight: int | None
+    min_duration: timedelta
+    min_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """See the module.
+
+    Attributes:
+        steps: empty where all of the traffic goes over at once.
+        insufficient: what follows when `max_wait` is over and too little was seen; None: Promote if a smoke test was
+            passed, else Hold.
+    """
+
+    steps: tuple[StepOf, ...] = ()
+    analysis: Analysis = field(default_factory=Analysis)
+    max_wait: timedelta = timedelta(minutes=30)
+    insufficient: Literal["Hold", "Promote", "Abort"] | None = None
+    pauses_on_failure: bool = False
+    auto_promote: bool = True
+
+    def weight(self, step: int) -> int:
+        """Percent of the traffic in a step; a pause, and what comes after the last step, has that of the step before.
+
+        >>> steps = [StepOf(weight, timedelta(), 0) for weight in (5, None, 50)]
+        >>> [Strategy(tuple(steps)).weight(step) for step in range(5)]
+        [5, 5, 50, 50, 50]
+        """
+        weights = [each.weight for each in self.steps[: step + 1] if each.weight is not None]
+        return weights[-1] if weights else 0
+
+
+def settings(rollout: Rollout | None) -> str:
+    """What of `spec.rollout` a rollout keeps to its end, as JSON; empty where there are no steps.
+
+    >>> settings(Rollout.model_validate({"steps": [{"weight": 5}], "bakeTime": "1m"}))
+    '{"steps":[{"weight":5}]}'
+    >>> settings(None)
+    ''
+    """
+    if rollout is None or not rollout.steps:
+        return ""
+    kept = rollout.model_dump(mode="json", by_alias=True, exclude_none=True, include=set(_FROZEN))
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024)
+def strategy(settings: str) -> Strategy:
+    """The same, to decide with.
+
+    >>> strategy('{"steps":[{"weight":5,"minDuration":"1m"},{"pause":{}}]}').steps[0]
+    StepOf(weight=5, min_duration=datetime.timedelta(seconds=60), min_requests=50)
+    """
+    if not settings:
+        return Strategy()
+    rollout = Rollout.model_validate_json(settings)
+    analysis = rollout.analysis or Analysis()
+    least = MIN_REQUESTS if analysis.min_requests is None else analysis.min_requests
+    return Strategy(
+        steps=tuple(_step(each, least) for each in rollout.steps or ()),
+        analysis=analysis,
+        max_wait=length(analysis.max_wait or MAX_WAIT),
+        insufficient=analysis.on_insufficient_data,
+        pauses_on_failure=rollout.on_failure == "Pause",
+        auto_promote=rollout.auto_promote is not False,
+    )
+
+
+def _step(step: Step, least: int) -> StepOf:
+    return StepOf(
+        step.weight,
+        length(step.min_duration or MIN_DURATION),
+        least if step.min_requests is None else step.min_requests,
+    )

@@ -1,0 +1,71 @@
+"""What is said of a rollout in steps: where it stands, what it waits for, and what a person can do."""
+
+from typing import Final
+
+from tritium.api import names
+from tritium.api.gateway import MAX_WEIGHT
+from tritium.core.actions import ABORT, PROMOTE, RESUME, SKIP_STEP
+from tritium.core.exposure import exposed
+from tritium.core.gate import Verdict
+from tritium.core.ledger import Progress
+from tritium.core.plan import View
+from tritium.core.reasons import Reason
+from tritium.core.seen import RevisionSeen
+from tritium.core.strategy import strategy
+
+NEEDS_A_PERSON: Final = frozenset({Reason.GATE_FAILED, Reason.INSUFFICIENT_DATA})
+"""Pauses that nobody has asked for."""
+
+
+def waits_for(view: View) -> str | None:
+    """Why the rollout is paused, in one word; None if it is not."""
+    if view.course.candidate is None:
+        return None
+    progress = view.course.ledger.progress
+    if progress and progress.paused:
+        return progress.paused.reason
+    return Reason.PAUSED_BY_HAND if view.wish.paused else None
+
+
+def where(view: View, candidate: RevisionSeen) -> str:
+    """Where the rollout of a candidate stands, without a full stop."""
+    progress, number = view.course.ledger.progress, candidate.number
+    part = exposed(view.course.ledger, candidate)
+    if progress is None or not part:
+        return f"revision {number} is being made ready"
+    percent = f"{100 * part / MAX_WEIGHT:g} %"
+    return f"revision {number} has {percent} of the traffic, {_step(progress)}"
+
+
+def advice(view: View) -> str:
+    """What a paused rollout waits for, as whole sentences; empty if it is not paused."""
+    match waits_for(view):
+        case None:
+            return ""
+        case _ if view.wish.paused:
+            return "It is paused by rollout.paused: set it to false to go on."
+        case Reason.GATE_FAILED:
+            return f"{_of_gate(view, Verdict.FAIL)} Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}."
+        case Reason.INSUFFICIENT_DATA:
+            said = _of_gate(view, Verdict.INCONCLUSIVE)
+            return f"{said} Go on all the same with {_how(SKIP_STEP)}, or wait once more with {_how(RESUME)}."
+        case Reason.AWAITS_PROMOTION:
+            return f"All steps have passed: finish it with {_how(PROMOTE)}, or roll it back with {_how(ABORT)}."
+        case _:
+            return f"It is paused: go on with {_how(RESUME)}, or roll it back with {_how(ABORT)}."
+
+
+def _step(progress: Progress) -> str:
+    steps = len(strategy(progress.settings).steps)
+    if progress.step >= steps:
+        return "and all steps have passed"
+    return f"step {progress.step + 1} of {steps}"
+
+
+def _of_gate(view: View, verdict: Verdict) -> str:
+    said = next((f"{each.name}: {each.message}" for each in view.course.gates if each.verdict is verdict), "")
+    return said or "The gates are looked at again."
+
+
+def _how(verb: str) -> str:
+    return f"the annotation {names.ACTION}={verb}@1 (another word after @ each time)"

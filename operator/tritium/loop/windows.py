@@ -1,0 +1,65 @@
+"""Windows of the counters: what a candidate and the stable revision did since the gates of a step count.
+
+A window begins when it is first asked for. It is in memory only: a process that takes over begins it anew, so that
+nothing is judged by what this process has not seen.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tritium.api.status import ModelDeploymentStatus
+from tritium.core.counts import Series
+from tritium.core.excess import COMPARABLE
+from tritium.core.sample import Sample, minus, sample
+from tritium.core.seen import WindowSeen
+from tritium.kube.store import Key
+from tritium.loop.counting import Counting
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What had been counted when it began.
+
+    Attributes:
+        compared: what the stable revision did in the last window in which it had requests enough to be compared with.
+    """
+
+    candidate: int
+    since: datetime
+    before: WindowSeen
+    compared: Sample = field(default_factory=Sample)
+
+
+@dataclass(slots=True)
+class Windows:
+    """See the module."""
+
+    counting: Counting
+    _open: dict[Key, _Window] = field(default_factory=dict)
+
+    def seen(self, key: Key, status: ModelDeploymentStatus) -> WindowSeen | None:
+        """What was counted in the window that a status has open; None if it has none."""
+        candidate, stable = status.candidate, status.stable
+        if candidate is None or candidate.judged_since is None or stable is None:
+            self.forget(key)
+            return None
+        now = WindowSeen(self._sample(key, candidate.revision), self._sample(key, stable.revision))
+        window = self._open.get(key)
+        if window is None or (window.candidate, window.since) != (candidate.revision, candidate.judged_since):
+            last = window if window and window.candidate == candidate.revision else None
+            compared = _stable(last, now) if last else Sample()
+            window = self._open[key] = _Window(candidate.revision, candidate.judged_since, now, compared)
+        return WindowSeen(minus(now.candidate, window.before.candidate), _stable(window, now))
+
+    def forget(self, key: Key) -> None:
+        """The ModelDeployment is gone, or its rollout is over."""
+        self._open.pop(key, None)
+
+    def _sample(self, key: Key, revision: int) -> Sample:
+        return sample(self.counting.of(Series(key.namespace, key.name, revision)))
+
+
+def _stable(window: _Window, now: WindowSeen) -> Sample:
+    """What it did in the window; with all of the traffic elsewhere, what it did in the last one."""
+    did = minus(now.stable, window.before.stable)
+    return did if did.requests >= min(COMPARABLE, window.compared.requests) else window.compared

@@ -1,0 +1,193 @@
+"""The table of rollouts in steps in `docs/architecture.md`, row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, lagging, pod, pods, silent, wish
+from tests.unit.core.test_canary import BAD, FEW, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
+from tritium.core.seen import RevisionSeen
+
+PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
+
+
+def preparing() -> Story:
+    story = with_pods(Story(follows=False), *pods_of(TWO, 0))
+    story.run()
+    return story
+
+
+def progressing() -> Story:
+    return begun(GOOD)
+
+
+def paused() -> Story:
+    story = begun(GOOD)
+    story.act("pause")
+    story.run()
+    return story
+
+
+PHASES: dict[str, Callable[[], Story]] = {"Preparing": preparing, "Progressing": progressing, "Paused": paused}
+
+
+def pods_of(candidate: RevisionSeen, count: int) -> tuple[object, ...]:
+    return pods(candidate, count)
+
+
+def with_pods(story: Story, *candidates: object, stable: int = 10) -> Story:
+    """Other pods than those that are asked for."""
+    story.follows = False
+    story.sees = replace(story.sees, pods=(*pods(ONE, stable), *candidates))  # type: ignore[arg-type]
+    return story
+
+
+def acts(verb: str) -> Callable[[Story], Story]:
+    def event(story: Story) -> Story:
+        story.act(verb)
+        story.follows = True
+        return story
+
+    return event
+
+
+def asks(**changes: object) -> Callable[[Story], Story]:
+    def event(story: Story) -> Story:
+        story.asks = replace(story.asks, **changes)  # type: ignore[arg-type]
+        story.follows = True
+        return story
+
+    return event
+
+
+def back(story: Story) -> Story:
+    story.asks = wish(replicas=10)
+    return story
+
+
+def later(story: Story, **passed: float) -> Story:
+    story.now += timedelta(**passed)
+    story.run()
+    return story
+
+
+def sees(story: Story, window: object) -> Story:
+    story.window = window  # type: ignore[assignment]
+    return story
+
+
+def through(story: Story, gateway: object) -> Story:
+    story.gateway = gateway  # type: ignore[assignment]
+    return story
+
+
+def third(story: Story) -> Story:
+    """Its pods are not there yet."""
+    story.sees = replace(story.sees, revisions=(ONE, TWO, THREE))
+    return asks(written="c")(story)
+
+
+EVENTS: dict[str, Callable[[Story], Story]] = {
+    "the candidate's pods are starting": lambda it: with_pods(it, pod("p", TWO, STARTING)),
+    "the candidate's pods find no room": lambda it: with_pods(it, pod("p", TWO, NO_ROOM)),
+    "the candidate's pods are ready": lambda it: with_pods(it, pod("p", TWO)),
+    "they are ready, and a gateway pod does not answer": lambda it: through(with_pods(it, pod("p", TWO)), silent),
+    "they have not passed the smoke test": lambda it: with_pods(asks(smoke_tests="t")(it), pod("p", TWO)),
+    "`rollout.paused`": asks(paused=True),
+    "`abort`": acts("abort"),
+    "`pause`": acts("pause"),
+    "`resume`": acts("resume"),
+    "`promote`": acts("promote"),
+    "`skip-step`": acts("skip-step"),
+    "the spec is changed back": back,
+    "the spec is changed to a third revision": third,
+    "the steps are changed": lambda it: later(asks(strategy=strategy([{"weight": 90}]))(it), seconds=5),
+    "the step's time is not over": lambda it: later(it, seconds=59),
+    "the step's time is over, and the gates pass": lambda it: later(it, minutes=1),
+    "the same, and the next step's pods find no room": lambda it: later(with_pods(it, *pods(TWO, 1)), minutes=1),
+    "all steps are over": lambda it: later(later(it, minutes=1), minutes=1),
+    "a gate fails": lambda it: sees(it, BAD),
+    "a gate fails, and `onFailure` is Pause": lambda _: begun(BAD, strategy=strategy(onFailure="Pause")),
+    "a gate fails while the next step waits for pods": lambda it: sees(
+        later(with_pods(it, *pods(TWO, 1)), minutes=1), BAD
+    ),
+    "too few requests, and `maxWait` is not over": lambda it: later(sees(it, FEW), minutes=29),
+    "too few requests, and `maxWait` is over": lambda it: later(sees(it, FEW), minutes=30),
+    "a gateway pod does not answer": lambda it: through(it, silent),
+    "a gateway pod does not run the weight": lambda _: later(through(Story(window=GOOD), lagging(None)), hours=1),
+    "the candidate loses its pods": with_pods,
+    "the candidate's container is started again": lambda it: with_pods(it, replace(pod("p", TWO), restarts=1)),
+    "the candidate's model is at fault": lambda it: with_pods(it, pod("p", TWO, BROKEN)),
+    "a stable pod is lost": lambda it: with_pods(it, *pods(TWO, 1), stable=9),
+    "`pinRevision` names the candidate": asks(pin=2),
+    "`pinRevision` names the stable revision": asks(pin=1),
+    "the operator is another one": lambda it: sees(it, None),
+    "time passes": lambda it: later(it, hours=9),
+}
+
+
+def promoted(story: Story) -> None:
+    assert story.stable == 2
+
+
+def rejected(story: Story) -> None:
+    assert [each.revision for each in story.status.rejected_revisions or ()] == [2]
+
+
+def next_step(story: Story) -> None:
+    assert story.step == 1
+
+
+def left(story: Story) -> None:
+    assert not story.status.rejected_revisions
+    assert story.status.candidate
+    assert story.status.candidate.revision == 3
+
+
+def nothing_else(story: Story) -> None:
+    assert story.stable == 1
+    assert story.step in {None, 0}
+    assert not story.status.rejected_revisions
+
+
+WHAT_ELSE = {
+    "": nothing_else,
+    "promoted": promoted,
+    "rejected": rejected,
+    "next step": next_step,
+    "left": left,
+}
+
+
+def rows() -> list[tuple[str, ...]]:
+    """The cells of the table, without its head."""
+    section = PAGE.read_text().partition("\n## Rollout in steps\n")[2]
+    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
+    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
+
+
+ROWS = rows()
+
+
+@pytest.mark.parametrize(("phase", "event", "share", "then", "more"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
+def test_the_table_is_true(phase: str, event: str, share: str, then: str, more: str) -> None:
+    story = PHASES[phase]()
+    assert story.status.phase == phase
+    story = EVENTS[event](story)
+    story.run()
+    assert (f"{story.part // 100} %", story.status.phase) == (share, then)
+    WHAT_ELSE[more](story)
+
+
+def test_the_table_says_everything_that_is_known_here() -> None:
+    assert {row[0] for row in ROWS} == set(PHASES)
+    assert {row[1] for row in ROWS} == set(EVENTS)
+    assert {row[4] for row in ROWS} == set(WHAT_ELSE)
+    assert len(ROWS) == len({row[:2] for row in ROWS})
+    assert asking().replicas == 10
