@@ -15,6 +15,7 @@ class TritonPythonModel:
         {initialize}
 
     def execute(self, requests):
+        {execute}
         return [self._sum(request) for request in requests]
 
     def _sum(self, request):
@@ -23,15 +24,16 @@ class TritonPythonModel:
 """
 
 
-def files(prefix: str, *, offset: int = 0, initialize: str = "pass") -> dict[str, bytes]:
+def files(prefix: str, *, offset: int = 0, initialize: str = "pass", execute: str = "pass") -> dict[str, bytes]:
     """By key: a model whose SUM is A + B + offset.
 
     Args:
         prefix: where in the bucket.
         offset: tells one variation from another.
         initialize: what it does while it is loaded, a statement of Python.
+        execute: what it does first with each batch of requests, another.
     """
     return {
         f"{prefix}/config.pbtxt": (objects.MODELS / "adder" / "config.pbtxt").read_bytes(),
-        f"{prefix}/1/model.py": _MODEL.format(offset=offset, initialize=initialize).encode(),
+        f"{prefix}/1/model.py": _MODEL.format(offset=offset, initialize=initialize, execute=execute).encode(),
     }

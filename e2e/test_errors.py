@@ -9,7 +9,7 @@ some, to load a model: with 20 others on two cores that takes up to 30 more.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import pytest
 from e2e import broken, namespaces, serving
 from e2e.broken import CASES, Broken
 from e2e.kubectl import Kubectl
+from e2e.waiting import await_status, condition
 from tritium.api.fetch import FetchReason
 from tritium.core.reasons import Reason
 
@@ -212,20 +213,3 @@ def told(namespace: Kubectl, name: str, case: Broken, status: Object) -> None:
 def failure_is(status: Object, case: Broken) -> bool:
     """Whether the last failure is that mistake's."""
     return bool(status.get("lastFailure", {}).get("reason") == case.reason)
-
-
-def condition(status: Object, kind: str) -> Object:
-    """A condition, or an empty one."""
-    none = {"status": "", "reason": "", "message": ""}
-    return next((each for each in status.get("conditions", []) if each["type"] == kind), none)
-
-
-def await_status(namespace: Kubectl, name: str, is_so: Callable[[Object], bool], seconds: float = 90) -> Object:
-    """The status, once it is so; of a status that does not become so, what it is instead."""
-    until = time.monotonic() + seconds
-    while True:
-        status: Object = namespace.get("mdep", name).get("status", {})
-        if is_so(status):
-            return status
-        assert time.monotonic() < until, namespace("describe", "mdep", name)
-        time.sleep(0.5)
