@@ -85,7 +85,13 @@ class Metrics(Collector):
         for type_, tally in now.state.responses.items():
             answers.add_metric([type_.word, "ack"], tally.acks)
             answers.add_metric([type_.word, "nack"], tally.nacks)
-        yield from (age, answers)
+        refusals = CounterMetricFamily(
+            "tritium_gateway_xds_refusals", "What Envoy refused of each resource", labels=["type", "name"]
+        )
+        for (type_, name), tally in now.state.resources.items():
+            if tally.nacks:  # the others are many, and have nothing to tell
+                refusals.add_metric([type_.word, name], tally.nacks)
+        yield from (age, answers, refusals)
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: it would be read before there is anything to read."""

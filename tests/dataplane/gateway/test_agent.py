@@ -158,6 +158,10 @@ async def test_what_envoy_refuses_is_told_in_its_own_words(triton: Triton, tmp_p
             assert "Address already in use" in churn.rejection.message
             _, metrics = await pod.state("/metrics")
             assert 'tritium_gateway_xds_answers_total{answer="nack",type="Listener"}' in metrics
+            refusals = [line for line in metrics.splitlines() if line.startswith("tritium_gateway_xds_refusals_total{")]
+            assert [line.partition("}")[0] for line in refusals] == [
+                'tritium_gateway_xds_refusals_total{name="churn",type="Listener"'
+            ]
 
 
 async def test_of_two_with_one_port_the_older_has_it(triton: Triton, tmp_path: Path, port: int) -> None:
