@@ -80,6 +80,8 @@ class PauseStatus(Observed):
     """Why, in one word."""
     since: datetime
     """Since when."""
+    message: Sentence | None = None
+    """What a gate said then."""
 
 
 class CandidateStatus(Observed):

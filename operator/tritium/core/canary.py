@@ -156,7 +156,7 @@ class _Turn:
     def _failed(self, gate: Gate) -> Ledger:
         if not self.plan.pauses_on_failure:
             return self._reject(self.ledger, Reason.GATE_FAILED, gate.message)
-        return replace(self.ledger, progress=self.progress.pause(Reason.GATE_FAILED, self.now))
+        return replace(self.ledger, progress=self.progress.pause(Reason.GATE_FAILED, self.now, gate.message))
 
     def _enter(self) -> Ledger:
         """A step begins when its weight is reached, and every gateway pod says so."""
@@ -189,7 +189,8 @@ class _Turn:
             case "Abort":
                 return self._reject(self.ledger, Reason.INSUFFICIENT_DATA, gate.message)
             case _:
-                return replace(self.ledger, progress=self.progress.pause(Reason.INSUFFICIENT_DATA, self.now))
+                waits = self.progress.pause(Reason.INSUFFICIENT_DATA, self.now, gate.message)
+                return replace(self.ledger, progress=waits)
 
     def _next(self) -> Ledger:
         return replace(self.ledger, progress=self.progress.next())

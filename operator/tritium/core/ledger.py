@@ -23,10 +23,15 @@ REJECTED_LIMIT: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A rollout waits."""
+    """A rollout waits.
+
+    Attributes:
+        message: what a gate had to say when it began: its numbers go on, and a sentence stays.
+    """
 
     reason: str
     since: datetime
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +66,9 @@ class Progress:
         """A step from its beginning, and nothing that was counted before."""
         return replace(self, step=step, started=None, judged_since=None, paused=None)
 
-    def pause(self, reason: str, now: datetime) -> "Progress":
+    def pause(self, reason: str, now: datetime, message: str = "") -> "Progress":
         """It waits; what it waits for already stays."""
-        return self if self.paused else replace(self, paused=Pause(reason, now))
+        return self if self.paused else replace(self, paused=Pause(reason, now, message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +173,5 @@ def _progress(candidate: CandidateStatus | None) -> Progress | None:
         candidate.step or 0,
         candidate.step_started_at,
         candidate.judged_since,
-        Pause(paused.reason, paused.since) if paused else None,
+        Pause(paused.reason, paused.since, paused.message or "") if paused else None,
     )

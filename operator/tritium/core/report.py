@@ -20,7 +20,7 @@ from tritium.core.exposure import exposed
 from tritium.core.findings import findings, refused
 from tritium.core.gate import Gate, gate_status
 from tritium.core.gateway import observed
-from tritium.core.ledger import Progress
+from tritium.core.ledger import Pause, Progress
 from tritium.core.lookup import deployment_of, pods_of, trouble_of
 from tritium.core.plan import View
 from tritium.core.reasons import Reason
@@ -148,10 +148,14 @@ def _steps(
         "step": progress.step if progress.step or exposed(view.course.ledger, candidate) else None,
         "step_started_at": progress.started,
         "judged_since": progress.judged_since,
-        "paused": PauseStatus(reason=paused.reason, since=paused.since) if paused else None,
+        "paused": _paused(paused) if paused else None,
         "gates": gates,
         "gates_at": written,
     }
+
+
+def _paused(paused: Pause) -> PauseStatus:
+    return PauseStatus(reason=paused.reason, since=paused.since, message=paused.message or None)
 
 
 def _gates(

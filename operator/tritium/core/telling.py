@@ -6,7 +6,6 @@ from tritium.api import names
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.core.actions import ABORT, PROMOTE, RESUME, SKIP_STEP
 from tritium.core.exposure import exposed
-from tritium.core.gate import Verdict
 from tritium.core.ledger import Progress
 from tritium.core.plan import View
 from tritium.core.reasons import Reason
@@ -45,10 +44,9 @@ def advice(view: View) -> str:
         case _ if view.wish.paused:
             return "It is paused by rollout.paused: set it to false to go on."
         case Reason.GATE_FAILED:
-            return f"{_of_gate(view, Verdict.FAIL)} Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}."
+            return f"{_said(view)} Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}."
         case Reason.INSUFFICIENT_DATA:
-            said = _of_gate(view, Verdict.INCONCLUSIVE)
-            return f"{said} Go on all the same with {_how(SKIP_STEP)}, or wait once more with {_how(RESUME)}."
+            return f"{_said(view)} Go on all the same with {_how(SKIP_STEP)}, or wait once more with {_how(RESUME)}."
         case Reason.AWAITS_PROMOTION:
             return f"All steps have passed: finish it with {_how(PROMOTE)}, or roll it back with {_how(ABORT)}."
         case _:
@@ -62,9 +60,10 @@ def _step(progress: Progress) -> str:
     return f"step {progress.step + 1} of {steps}"
 
 
-def _of_gate(view: View, verdict: Verdict) -> str:
-    said = next((f"{each.name}: {each.message}" for each in view.course.gates if each.verdict is verdict), "")
-    return said or "The gates are looked at again."
+def _said(view: View) -> str:
+    """What the gate said when the pause began."""
+    progress = view.course.ledger.progress
+    return progress.paused.message if progress and progress.paused else ""
 
 
 def _how(verb: str) -> str:

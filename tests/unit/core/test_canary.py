@@ -231,7 +231,11 @@ def test_a_failed_gate_may_pause_instead() -> None:
     story = begun(BAD, strategy=strategy(onFailure="Pause"))
     story.run(seconds=5)
     assert (story.paused, story.part, story.status.phase) == (Reason.GATE_FAILED, 1_000, Phase.PAUSED)
-    assert "errors: 20 of 100 requests failed" in story.says()
+    assert "20 of 100 requests failed" in story.says()
+    said = story.says()
+    story.window = WindowSeen(Sample(400, failed=80), Sample(900))
+    story.run()
+    assert story.says() == said, "a sentence stays while the numbers go on"
     assert story.says(ConditionType.STALLED) == story.says()
     story.act("abort")
     story.run()
