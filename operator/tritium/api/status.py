@@ -105,6 +105,8 @@ class CandidateStatus(Observed):
     """When every gateway pod had the step's weight."""
     judged_since: datetime | None = None
     """Since when the gates count."""
+    restarts: Count | None = None
+    """Restarts of its containers until then."""
     paused: PauseStatus | None = None
     """Why it waits."""
     gates: list[GateStatus] | None = Field(default=None, max_length=16)

@@ -27,6 +27,11 @@ def asks(wish: Wish, ledger: Ledger, verb: str) -> bool:
     return ledger.action is None or ledger.action.token != action.token
 
 
+def without_effect(wish: Wish, ledger: Ledger, now: datetime) -> Ledger:
+    """The ledger with a note of what was asked of a rollout that is not there."""
+    return done(wish, ledger, now) if any(asks(wish, ledger, verb) for verb in OF_A_ROLLOUT) else ledger
+
+
 def done(wish: Wish, ledger: Ledger, now: datetime) -> Ledger:
     """The ledger with a note that the action was carried out."""
     action = wish.action

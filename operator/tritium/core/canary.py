@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from tritium.api.status import LastRollback
-from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done
-from tritium.core.exposure import by_hand, exposed, proven, share
+from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done, without_effect
+from tritium.core.exposure import by_hand, exposed, needed, proven, share
 from tritium.core.gate import Gate, Verdict
 from tritium.core.gates import judge
 from tritium.core.gateway import available, runs
@@ -44,13 +44,18 @@ def in_steps(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) ->
 
     One that was stable before comes back without. So does any, where there is no stable revision to compare it with.
     """
-    if by_number(seen.revisions, ledger.stable) is None or wish.replicas == 0 or candidate.number in ledger.promoted:
+    under_way = ledger.progress is not None and ledger.progress.revision == candidate.number
+    if by_number(seen.revisions, ledger.stable) is None or candidate.number in ledger.promoted:
+        return False
+    if wish.replicas == 0 and not under_way:  # one that has begun waits for pods
         return False
     return bool(_progress(wish, ledger, candidate).settings)
 
 
 def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
     """One pass of a candidate that gets its traffic in steps."""
+    if ledger.progress and ledger.progress.revision != candidate.number:
+        ledger = without_effect(wish, ledger, now)  # it was asked of the one before
     ledger = replace(ledger, progress=_progress(wish, ledger, candidate))
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 
@@ -116,11 +121,15 @@ class _Turn:
             return ()
         window = self.seen.window
         ours, theirs = (window.candidate, window.stable) if window else (Sample(), Sample())
-        restarts = sum(pod.restarts for pod in pods_of(self.seen, self.candidate))
+        restarts = max(0, self._restarts - self.progress.restarts)
         analysis = self.plan.analysis
         if not self._is_over and self._step.min_requests:
             analysis = analysis.model_copy(update={"min_requests": self._step.min_requests})
         return judge(analysis, ours, theirs, restarts, {})
+
+    @property
+    def _restarts(self) -> int:
+        return sum(pod.restarts for pod in pods_of(self.seen, self.candidate))
 
     @property
     def _step(self) -> StepOf:
@@ -134,9 +143,9 @@ class _Turn:
     @property
     def _is_held(self) -> bool:
         """Whether nothing goes on by itself: somebody has paused it, or what serves has lost pods."""
-        stable = by_number(self.seen.revisions, self.ledger.stable)
-        short = stable is None or available(stable, self.seen) < self.wish.replicas
-        return bool(self.progress.paused or self.wish.paused or short)
+        elsewhere = self.wish.pin not in {None, self.candidate.number}  # a pin that is not kept
+        short = stable_is_short(self.wish, self.ledger, self.seen)
+        return bool(self.progress.paused or self.wish.paused or elsewhere or short or not self.wish.replicas)
 
     def _act(self) -> Ledger | None:
         """What a person asked for, done; None if nobody did. A promotion is done when it has happened."""
@@ -146,12 +155,25 @@ class _Turn:
         if asks(wish, ledger, PAUSE):
             paused = self.progress.pause(Reason.PAUSED_BY_HAND, self.now)
             return replace(done(wish, ledger, self.now), progress=paused)
-        if asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP):
-            waits = not self._is_over and self._step.weight is None and self.progress.started is not None
-            goes_on = asks(wish, ledger, SKIP_STEP) or waits
-            step = min(self.progress.step + goes_on, len(self.plan.steps))
-            return replace(done(wish, ledger, self.now), progress=self.progress.anew(step))
+        if asks(wish, ledger, SKIP_STEP):
+            return replace(done(wish, ledger, self.now), progress=self._anew(self.progress.step + 1))
+        if asks(wish, ledger, RESUME):
+            return replace(done(wish, ledger, self.now), progress=self._resumed())
         return None
+
+    def _resumed(self) -> Progress:
+        """A pause is over, and a step that was paused begins anew: the last one, where all are over."""
+        if not self.progress.paused:
+            return self.progress
+        if self._is_over:
+            return self._anew(max(place for place, each in enumerate(self.plan.steps) if each.weight is not None))
+        waits = self._step.weight is None and self.progress.started is not None
+        return self._anew(self.progress.step + waits)
+
+    def _anew(self, step: int) -> Progress:
+        """What has requests is judged all the time."""
+        since = self.now if exposed(self.ledger, self.candidate) else None
+        return self.progress.anew(min(step, len(self.plan.steps)), since, self._restarts)
 
     def _failed(self, gate: Gate) -> Ledger:
         if not self.plan.pauses_on_failure:
@@ -162,35 +184,48 @@ class _Turn:
         """A step begins when its weight is reached, and every gateway pod says so."""
         step = self._step
         if step.weight is None:
-            return replace(self.ledger, progress=self.progress.begin(self.now).pause(Reason.PAUSE_STEP, self.now))
+            waits = self.progress.begin(self.now, self._restarts).pause(Reason.PAUSE_STEP, self.now)
+            return replace(self.ledger, progress=waits)
         if exposed(self.ledger, self.candidate) < share(step.weight) or not runs(self.ledger.traffic, self.seen):
             return self.ledger
-        return replace(self.ledger, progress=self.progress.begin(self.now))
+        return replace(self.ledger, progress=self.progress.begin(self.now, self._restarts))
 
     def _judge(self) -> Ledger:
         """On to the next step, if this one has lasted long enough and every gate has passed."""
-        lasted = self.now - (self.progress.started or self.now)
-        if lasted < self._step.min_duration:
+        if self._lasted < self._step.min_duration or not self._has_weight:
             return self.ledger
-        undecided = next((each for each in self.gates if each.verdict is not Verdict.PASS), None)
-        if undecided is None or self._step.min_requests == 0:
+        undecided = [each for each in self.gates if each.verdict is not Verdict.PASS]
+        suspicious = next((each for each in undecided if _is_likely_bad(each)), None)
+        if not undecided or (self._step.min_requests == 0 and suspicious is None):
             return self._next()
-        return self._undecided(undecided) if lasted >= self._longest else self.ledger
+        if self._lasted < max(self._step.min_duration, self.plan.max_wait):
+            return self.ledger
+        return self._undecided(suspicious or undecided[0], likely_bad=suspicious is not None)
 
     @property
-    def _longest(self) -> timedelta:
-        return max(self._step.min_duration, self.plan.max_wait)
+    def _has_weight(self) -> bool:
+        """Whether the candidate has the step's share, and the pods for it."""
+        if self._step.weight is None:
+            return True
+        carries = available(self.candidate, self.seen) >= needed(self._step.weight, self.wish.replicas)
+        return carries and exposed(self.ledger, self.candidate) >= share(self._step.weight)
 
-    def _undecided(self, gate: Gate) -> Ledger:
-        """Too little was seen to say anything, for as long as the rollout may wait."""
-        match self.plan.insufficient or ("Promote" if self.wish.smoke_tests else "Hold"):
-            case "Promote":
-                return self._next()
-            case "Abort":
-                return self._reject(self.ledger, Reason.INSUFFICIENT_DATA, gate.message)
-            case _:
-                waits = self.progress.pause(Reason.INSUFFICIENT_DATA, self.now, gate.message)
-                return replace(self.ledger, progress=waits)
+    @property
+    def _lasted(self) -> timedelta:
+        """How long the step has been looked at, by this process: another one has begun to count anew."""
+        window = self.seen.window
+        since = (window.since if window else self.now) or self.progress.started or self.now
+        return self.now - max(since, self.progress.started or since)
+
+    def _undecided(self, gate: Gate, *, likely_bad: bool) -> Ledger:
+        """Too little was seen to be sure, for as long as the rollout may wait."""
+        policy = self.plan.insufficient or ("Promote" if self.wish.smoke_tests else "Hold")
+        if policy == "Abort":
+            return self._reject(self.ledger, Reason.INSUFFICIENT_DATA, gate.message)
+        if policy == "Promote" and not likely_bad:
+            return self._next()
+        waits = self.progress.pause(Reason.INSUFFICIENT_DATA, self.now, gate.message)
+        return replace(self.ledger, progress=waits)
 
     def _next(self) -> Ledger:
         return replace(self.ledger, progress=self.progress.next())
@@ -201,7 +236,7 @@ class _Turn:
         if not (hand or self.plan.auto_promote):
             waits = progress if progress.paused else progress.pause(Reason.AWAITS_PROMOTION, self.now)
             return Outcome(replace(self.ledger, progress=waits), self.gates)
-        whole = available(self.candidate, self.seen) >= self.wish.replicas
+        whole = 0 < self.wish.replicas <= available(self.candidate, self.seen)
         if not (whole and proven(self.wish, self.candidate, self.seen)) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)
         ledger = done(self.wish, self.ledger, self.now) if asks(self.wish, self.ledger, PROMOTE) else self.ledger
@@ -219,3 +254,14 @@ class _Turn:
             at=self.now,
         )
         return replace(ledger, rollback=back)
+
+
+def stable_is_short(wish: Wish, ledger: Ledger, seen: Seen) -> bool:
+    """Whether the stable revision has fewer pods than it should that every gateway pod knows."""
+    stable = by_number(seen.revisions, ledger.stable)
+    return stable is None or available(stable, seen) < wish.replicas
+
+
+def _is_likely_bad(gate: Gate) -> bool:
+    """Whether it is not for want of requests that nothing is sure."""
+    return gate.lower is not None and gate.limit is not None and gate.lower > gate.limit

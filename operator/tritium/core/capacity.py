@@ -36,6 +36,8 @@ def budgeted(course: Course, seen: Seen, wanted: dict[str, int]) -> frozenset[st
     """Revisions that serve, or may have to again at once, with pods enough to give one up."""
     serving = {course.stable.hash} if course.stable else set()
     serving |= {each.hash for each in seen.revisions if each.number in course.held}
+    if course.candidate and exposed(course.ledger, course.candidate):
+        serving.add(course.candidate.hash)
     return frozenset(name for name in serving if wanted.get(name, 0) > 1)
 
 

@@ -18,17 +18,19 @@ def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> i
     """The candidate's share of the traffic now, out of 10,000.
 
     It gets more only for pods that every gateway pod knows. What it has it keeps as long as its pods are ready: a
-    gateway pod that falls silent takes nothing away. A paused rollout keeps what it has, and so does one whose pods
-    have not all passed their smoke test.
+    gateway pod that falls silent takes nothing away. A paused rollout gets no more than it had come to, and neither
+    does one whose pods have not all passed their smoke test.
     """
     progress = ledger.progress
     if progress is None or progress.revision != candidate.number or not wish.replicas:
         return 0
-    wanted = share(strategy(progress.settings).weight(progress.step))
+    held = bool(wish.paused or progress.paused) or not proven(wish, candidate, seen)
+    plan = strategy(progress.settings)
+    # Of a step that had begun its weight may come back; of one that had not, that of the step before.
+    step = progress.step - (held and progress.started is None)
+    wanted = share(plan.weight(step)) if step >= 0 else 0
     ready = sum(pod.ready for pod in pods_of(seen, candidate))
-    keeps = min(wanted, exposed(ledger, candidate), ALL * ready // wish.replicas)
-    if wish.paused or progress.paused or not proven(wish, candidate, seen):
-        return keeps
+    keeps = min(share(plan.weight(progress.step)), exposed(ledger, candidate), ALL * ready // wish.replicas)
     return max(keeps, min(wanted, ALL * available(candidate, seen) // wish.replicas))
 
 
@@ -55,12 +57,12 @@ def pods_wanted(wish: Wish, ledger: Ledger) -> int:
 
 
 def needed(percent: int, replicas: int) -> int:
-    """Pods for a share of the traffic that `replicas` pods carry, at least one.
+    """Pods for a share of the traffic that `replicas` pods carry: at least one, if there are any.
 
     >>> [needed(percent, 10) for percent in (1, 10, 11, 100)]
     [1, 1, 2, 10]
     """
-    return max(1, -(-percent * replicas // 100))
+    return max(min(1, replicas), -(-percent * replicas // 100))
 
 
 def by_hand(wish: Wish, ledger: Ledger) -> bool:

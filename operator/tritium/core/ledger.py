@@ -16,6 +16,7 @@ from tritium.api.status import (
     RejectedRevision,
     TrafficStatus,
 )
+from tritium.core.reasons import Reason
 
 REJECTED_LIMIT: Final = 64
 """As many as the API takes."""
@@ -44,6 +45,7 @@ class Progress:
         step: from 0; as many as there are steps: the last one is behind it.
         started: when the step's weight was reached on every gateway pod; none before that.
         judged_since: since when the gates count; it stays until the next step has begun.
+        restarts: of the candidate's containers, until then.
         paused: why it waits for a person.
     """
 
@@ -52,23 +54,26 @@ class Progress:
     step: int = 0
     started: datetime | None = None
     judged_since: datetime | None = None
+    restarts: int = 0
     paused: Pause | None = None
 
-    def begin(self, now: datetime) -> "Progress":
+    def begin(self, now: datetime, restarts: int) -> "Progress":
         """The step's weight is reached."""
-        return replace(self, started=now, judged_since=now)
+        return replace(self, started=now, judged_since=now, restarts=restarts)
 
     def next(self) -> "Progress":
         """On to the next step; until that has begun, the gates go on."""
         return replace(self, step=self.step + 1, started=None)
 
-    def anew(self, step: int) -> "Progress":
+    def anew(self, step: int, judged_since: datetime | None, restarts: int) -> "Progress":
         """A step from its beginning, and nothing that was counted before."""
-        return replace(self, step=step, started=None, judged_since=None, paused=None)
+        return replace(self, step=step, started=None, judged_since=judged_since, restarts=restarts, paused=None)
 
     def pause(self, reason: str, now: datetime, message: str = "") -> "Progress":
-        """It waits; what it waits for already stays."""
-        return self if self.paused else replace(self, paused=Pause(reason, now, message))
+        """It waits; what it waits for already stays, unless a gate has failed: that is more than somebody's wish."""
+        known = self.paused.reason if self.paused else None
+        stays = known is not None and (reason != Reason.GATE_FAILED or known == reason)
+        return self if stays else replace(self, paused=Pause(reason, now, message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,5 +178,6 @@ def _progress(candidate: CandidateStatus | None) -> Progress | None:
         candidate.step or 0,
         candidate.step_started_at,
         candidate.judged_since,
+        candidate.restarts or 0,
         Pause(paused.reason, paused.since, paused.message or "") if paused else None,
     )

@@ -68,6 +68,8 @@ class Reason(StrEnum):
     """A person paused the rollout, by the action or with `rollout.paused`."""
     PAUSE_STEP = "PauseStep"
     """The rollout has come to a step that waits for a person."""
+    STABLE_SHORT = "StableShort"
+    """The stable revision has not all its pods: nothing of a rollout goes on by itself until it has them again."""
     AWAITS_PROMOTION = "AwaitsPromotion"
     """All steps have passed, and `rollout.autoPromote` is false."""
 

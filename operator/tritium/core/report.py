@@ -141,13 +141,15 @@ def _steps(
 ) -> dict[str, Any]:
     """What a rollout in steps adds."""
     paused = progress.paused
+    begun = progress.step or progress.judged_since or exposed(view.course.ledger, candidate)
     same = before is not None and (before.revision, before.judged_since) == (progress.revision, progress.judged_since)
     gates, written = _gates(view.course.gates, before if same else None, now)
     return {
         "settings": progress.settings,
-        "step": progress.step if progress.step or exposed(view.course.ledger, candidate) else None,
+        "step": progress.step if begun else None,
         "step_started_at": progress.started,
         "judged_since": progress.judged_since,
+        "restarts": progress.restarts or None,
         "paused": _paused(paused) if paused else None,
         "gates": gates,
         "gates_at": written,

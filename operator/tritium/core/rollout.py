@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from tritium.api.status import LastAction, LastRollback, Phase
-from tritium.core.actions import ABORT, OF_A_ROLLOUT, RETRY, asks, done
-from tritium.core.canary import in_steps, proceed
+from tritium.core.actions import ABORT, RETRY, asks, without_effect
+from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short
 from tritium.core.diagnosis import worst
 from tritium.core.exposure import exposed, pods_wanted
-from tritium.core.gate import Gate
 from tritium.core.gateway import available, gateway_trouble, known_to_gateway, sent_to
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import (
@@ -37,43 +36,40 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
     ledger = turn_down(wish, ledger, target, seen, now)
-    candidate = _candidate(ledger, target)
-    ledger, gates, promoted = _further(wish, ledger, candidate, seen, now)
-    if candidate and promoted:
+    candidate = _candidate(ledger, target, seen)
+    outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, now)
+    ledger = outcome.ledger
+    if candidate and outcome.promoted:
         ledger, candidate = _promote(ledger, candidate, wish, now), None
     elif candidate:
-        candidate = _candidate(ledger, target)  # it may have been turned down
+        candidate = _candidate(ledger, target, seen)  # it may have been turned down
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
     trouble = None
     if candidate:
         trouble = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
-    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, gates)
+    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates)
     return replace(course, phase=_phase(wish, target, course))
 
 
-def _further(
-    wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, seen: Seen, now: datetime
-) -> tuple[Ledger, tuple[Gate, ...], bool]:
-    """The candidate's next step; the last member is whether it becomes stable now."""
-    if candidate is not None and in_steps(wish, ledger, candidate, seen):
-        outcome = proceed(wish, ledger, candidate, seen, now)
-        return outcome.ledger, outcome.gates, outcome.promoted
-    ledger = _at_once(wish, replace(ledger, progress=None), candidate, now)
-    candidate = None if candidate and ledger.rejection(candidate.number) and ledger.stable else candidate
-    return ledger, (), candidate is not None and not wish.paused and _takes_over(wish, ledger, candidate, seen)
-
-
-def _at_once(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, now: datetime) -> Ledger:
-    """What a person asks of a rollout without steps: it can be given up; all else is noted, and changes nothing."""
+def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
+    """The candidate's next step: of some of the traffic, or at once of all of it."""
+    if in_steps(wish, ledger, candidate, seen):
+        return proceed(wish, ledger, candidate, seen, now)
     gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
-    if not any(asks(wish, ledger, verb) for verb in OF_A_ROLLOUT):
-        return ledger
-    ledger = done(wish, ledger, now)
-    if candidate is None or not gives_up:
-        return ledger
-    return ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, "a person aborted the rollout", now)
+    ledger = without_effect(wish, replace(ledger, progress=None), now)
+    if gives_up:
+        message = "a person aborted the rollout"
+        return Outcome(ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now))
+    return Outcome(ledger, promoted=not wish.paused and _takes_over(wish, ledger, candidate, seen))
+
+
+def _idle(wish: Wish, ledger: Ledger, target: Target, now: datetime) -> Outcome:
+    """Without a candidate; while one is being listed, what is asked of it waits."""
+    ledger = replace(ledger, progress=None)
+    awaited = target.revision is None and target.resolution is not None
+    return Outcome(ledger if awaited else without_effect(wish, ledger, now))
 
 
 def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
@@ -85,8 +81,8 @@ def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
     serving = serving or by_number(seen.revisions, service.number)
     if serving is None:
         return ledger
-    # What a gateway pod sends requests to was stable as well, if not for long or no longer.
-    return replace(ledger, promoted=dict.fromkeys(sent_to(seen), now)).promote(serving.number, now)
+    # What a gateway pod sends requests to besides may have been tried only.
+    return replace(ledger, exposed=dict.fromkeys(sent_to(seen), now)).promote(serving.number, now)
 
 
 def _same_pods(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
@@ -116,8 +112,10 @@ def _act_on_person(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: 
     return ledger
 
 
-def _candidate(ledger: Ledger, target: Target) -> RevisionSeen | None:
+def _candidate(ledger: Ledger, target: Target, seen: Seen) -> RevisionSeen | None:
     wanted = target.revision
+    if target.pin_missing and ledger.progress:
+        wanted = by_number(seen.revisions, ledger.progress.revision)  # such a pin changes nothing
     if wanted is None or wanted.number == ledger.stable:
         return None
     return None if ledger.rejection(wanted.number) and ledger.stable is not None else wanted
@@ -171,6 +169,21 @@ def _nobody_to_ask(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Troub
     return Trouble("smokeTest", Reason.NO_REPLICAS, message)
 
 
+def _waits_for_stable(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Trouble | None:
+    """Why a rollout in steps does not go on, where nobody has paused it and no gate holds it."""
+    if ledger.progress is None or not exposed(ledger, candidate):
+        return None
+    if not wish.replicas:
+        return Trouble("rollout", Reason.NO_REPLICAS, "spec.replicas is 0, and the rollout waits for pods")
+    if not stable_is_short(wish, ledger, seen):
+        return None
+    message = (
+        f"revision {ledger.stable} has not all its pods, and nothing goes on by itself until it has; if this one is to "
+        "mend it, the action promote goes on all the same"
+    )
+    return Trouble("rollout", Reason.STABLE_SHORT, message)
+
+
 def _unreachable(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Trouble | None:
     """Pods enough are ready, and requests cannot be sent to them yet."""
     enough = pods_wanted(wish, ledger)
@@ -190,6 +203,7 @@ def _trouble(
         unasked_smoke_test(pods_of(seen, candidate), seen),
         _nobody_to_ask(wish, ledger, candidate),
         _unreachable(wish, ledger, candidate, seen),
+        _waits_for_stable(wish, ledger, candidate, seen),
         comes_first(seen, stable),
     )
     return worst(each for each in found if each)

@@ -173,10 +173,15 @@ class GatewaySeen:
 
 @dataclass(frozen=True, slots=True)
 class WindowSeen:
-    """What the candidate and the stable revision did at the same time, as the gateway has counted it."""
+    """What the candidate and the stable revision did at the same time, as the gateway has counted it.
+
+    Attributes:
+        since: when this process began to count; none: as long as the gates have counted.
+    """
 
     candidate: Sample
     stable: Sample
+    since: datetime | None = None
 
 
 class Answer(StrEnum):

@@ -30,7 +30,7 @@ def where(view: View, candidate: RevisionSeen) -> str:
     """Where the rollout of a candidate stands, without a full stop."""
     progress, number = view.course.ledger.progress, candidate.number
     part = exposed(view.course.ledger, candidate)
-    if progress is None or not part:
+    if progress is None or not (part or progress.judged_since):
         return f"revision {number} is being made ready"
     percent = f"{100 * part / MAX_WEIGHT:g} %"
     return f"revision {number} has {percent} of the traffic, {_step(progress)}"

@@ -118,9 +118,15 @@ def _share(wish: Wish, revision: RevisionSeen, weight: int) -> RevisionTraffic:
 
 
 def _current(course: Course, seen: Seen) -> RevisionSeen | None:
-    """The revision that has the traffic, by what the gateway was told last."""
-    told = course.ledger.traffic.revisions or () if course.ledger.traffic else ()
-    most = max((each for each in told if each.weight), key=lambda each: each.weight, default=None)
+    """The revision that has the traffic, by what the gateway was told last.
+
+    A candidate is tried, however much it has: nobody falls back to what was never stable.
+    """
+    ledger = course.ledger
+    told = ledger.traffic.revisions or () if ledger.traffic else ()
+    tried = ledger.exposed.keys() - ledger.promoted.keys() - {ledger.stable}
+    served = (each for each in told if each.weight and each.revision not in tried)
+    most = max(served, key=lambda each: each.weight, default=None)
     if most:
         return by_number(seen.revisions, most.revision)
     legacy = seen.service.revision if seen.service else None

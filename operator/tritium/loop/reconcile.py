@@ -141,7 +141,7 @@ class _Pass:
             gateways=shared.gateways.seen(self._key, uid),
             gateway_trouble=shared.gateways.trouble(self._key.namespace),
             port=shared.gateways.port(self._key, self._obj),
-            window=shared.gateways.windows.seen(self._key, self._status),
+            window=shared.gateways.windows.seen(self._key, self._status, shared.now()),
         )
         return observe(shared.store, self._key, uid, heard)
 

@@ -37,19 +37,20 @@ class Windows:
     counting: Counting
     _open: dict[Key, _Window] = field(default_factory=dict)
 
-    def seen(self, key: Key, status: ModelDeploymentStatus) -> WindowSeen | None:
+    def seen(self, key: Key, status: ModelDeploymentStatus, at: datetime) -> WindowSeen | None:
         """What was counted in the window that a status has open; None if it has none."""
         candidate, stable = status.candidate, status.stable
         if candidate is None or candidate.judged_since is None or stable is None:
             self.forget(key)
             return None
-        now = WindowSeen(self._sample(key, candidate.revision), self._sample(key, stable.revision))
+        now = WindowSeen(self._sample(key, candidate.revision), self._sample(key, stable.revision), at)
         window = self._open.get(key)
         if window is None or (window.candidate, window.since) != (candidate.revision, candidate.judged_since):
             last = window if window and window.candidate == candidate.revision else None
             compared = _stable(last, now) if last else Sample()
             window = self._open[key] = _Window(candidate.revision, candidate.judged_since, now, compared)
-        return WindowSeen(minus(now.candidate, window.before.candidate), _stable(window, now))
+        did = minus(now.candidate, window.before.candidate)
+        return WindowSeen(did, _stable(window, now), window.before.since)
 
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone, or its rollout is over."""

@@ -86,7 +86,7 @@ async def test_it_says_what_the_api_server_has(models: Models, gateways: Gateway
     assert (report.models[0].uid, report.models[0].port) == (obj["metadata"]["uid"], 10_001)
     await tell(models, 4)
     await says(ip, {"version": 4, "endpoints": 2, "refused": None})
-    assert (await ask(ip, COUNTERS_PATH)).json() == {"models": [], "revisions": []}
+    assert (await ask(ip, COUNTERS_PATH)).json() == {"age": None, "models": [], "revisions": []}
 
     (agent,) = gateways.of(models.namespace)
     agent.stays_behind()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, lagging, pod, pods, silent, wish
-from tests.unit.core.test_canary import BAD, FEW, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
+from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
 from tritium.core.seen import RevisionSeen
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"

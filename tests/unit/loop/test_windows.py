@@ -45,7 +45,7 @@ class Counted:
 
     def seen(self, of: ModelDeploymentStatus) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Requests and failures: the candidate's and the stable revision's."""
-        window = self.windows.seen(KEY, of)
+        window = self.windows.seen(KEY, of, FIRST)
         return (brief(window.candidate), brief(window.stable)) if window else None
 
 
