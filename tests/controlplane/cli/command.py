@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 """Where the package's commands are."""
+
+
+def _hears_ctrl_c() -> None:
+    """A shell that runs the tests in its background ignores it, and everything that it starts inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +71,11 @@ class Command:
         inherited = {name: value for name, value in os.environ.items() if name not in unset}
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            self.program, *arguments, env={**inherited, **own}, stdin=pipe, stdout=stdout, stderr=pipe
+            self.program,
+            *arguments,
+            env={**inherited, **own},
+            stdin=pipe,
+            stdout=stdout,
+            stderr=pipe,
+            preexec_fn=_hears_ctrl_c,
         )

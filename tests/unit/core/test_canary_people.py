@@ -192,7 +192,7 @@ def test_pods_of_one_that_was_left_stay_until_no_gateway_pod_sends_to_it() -> No
 
 def test_a_strategy_that_is_changed_on_the_way_counts_from_the_next_rollout_on() -> None:
     story = begun(FEW)
-    story.asks = replace(story.asks, strategy=strategy([{"weight": 90, "minDuration": "0s", "minRequests": 0}]))
+    story.asks = replace(story.asks, strategy=strategy([{"weight": 10, "minDuration": "0s", "minRequests": 0}]))
     story.run(minutes=5)
     assert (story.part, story.step) == (1_000, 0)
     story.asks = replace(story.asks, strategy="")
