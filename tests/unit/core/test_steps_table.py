@@ -127,6 +127,8 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "a stable pod is lost": lambda it: with_pods(it, *pods(TWO, 1), stable=9),
     "`pinRevision` names the candidate": asks(pin=2),
     "`pinRevision` names the stable revision": asks(pin=1),
+    "`replicas` is 0": asks(replicas=0),
+    "`pinRevision` names none that is kept": asks(pin=9),
     "the operator is another one": lambda it: sees(it, None),
     "time passes": lambda it: later(it, hours=9),
 }
