@@ -76,10 +76,12 @@ async def _closed(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
     try:
         with contextlib.suppress(OSError):
             yield
-    finally:
         writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+    finally:
+        # Closing waits until the other side has read what was written, and one that has lost interest never does.
+        writer.transport.abort()
 
 
 async def _up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
