@@ -66,7 +66,13 @@ def put(namespace: Kubectl, files: Mapping[str, bytes]) -> None:
 
 
 def model_deployment(namespace: Kubectl, name: str, prefix: str, **spec: Any) -> Object:
-    """A ModelDeployment of what lies under that prefix in the namespace's bucket."""
+    """A ModelDeployment of what lies under that prefix in the namespace's bucket.
+
+    A new version gets all of the traffic at once, unless `rollout` says otherwise.
+    """
+    rollout = spec.pop("rollout", {})
+    if not {"steps", "strategy"} & rollout.keys():
+        rollout = {"strategy": "blueGreen", **rollout}
     source = {
         "uri": f"s3://models/{prefix}",
         "options": {
@@ -82,7 +88,7 @@ def model_deployment(namespace: Kubectl, name: str, prefix: str, **spec: Any) ->
         "kind": names.KIND,
         "metadata": {"name": name},
         # The client's name for the model is the one in its config.pbtxt.
-        "spec": {"model": {"name": "adder", "source": source}, "server": server, **spec},
+        "spec": {"model": {"name": "adder", "source": source}, "server": server, "rollout": rollout, **spec},
     }
 
 

@@ -122,17 +122,14 @@ class Rollout(ApiObject):
             field=".steps",
         ),
         Rule(
-            "!has(self.strategy) || self.strategy == 'canary'",
-            "blueGreen and recreate are not available in this version; without steps all of the traffic goes over at "
-            "once",
+            "!has(self.strategy) || self.strategy != 'recreate'",
+            "recreate is not available in this version; blueGreen moves all of the traffic at once",
             field=".strategy",
         ),
         Rule(
-            "has(self.steps) || !has(self.strategy) && !has(self.analysis) && !has(self.onFailure) "
-            "&& !has(self.autoPromote)",
-            "strategy, analysis, onFailure and autoPromote need steps in this version",
-            field=".steps",
-            reason="FieldValueRequired",
+            "!has(self.autoPromote) || !has(self.strategy) || self.strategy == 'canary'",
+            "in this version only the strategy canary waits for a person at its end",
+            field=".autoPromote",
         ),
         not_yet("progressDeadline", "a revision that does not become ready never takes over"),
         not_yet("capacity", "a new revision gets pods of its own before the old one gives up any"),
@@ -140,10 +137,10 @@ class Rollout(ApiObject):
     )
 
     strategy: Literal["canary", "blueGreen", "recreate"] | None = None
-    """canary: traffic moves in steps. blueGreen: all at once, with a preview address before. recreate: the old
-    pods go first, with downtime. Absent: canary."""
+    """canary: traffic moves in steps. blueGreen: all at once. recreate: the old pods go first, with downtime. Absent:
+    canary."""
     steps: Steps | None = None
-    """Steps of a canary. Absent: all of the traffic at once."""
+    """Steps of a canary. Absent: 5, 25, 50 and 100 percent."""
     analysis: Analysis | None = None
     """What the candidate must show at each step."""
     on_failure: Literal["Abort", "Pause"] | None = None

@@ -45,6 +45,8 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
 def _stepped(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
     old, new = before.candidate, after.candidate
     had = old.weight if old and new and old.revision == new.revision else 0
+    if after.stable and new and new.revision == after.stable.revision:
+        return  # it has all of it, and that was told as its promotion
     if new and new.weight and new.weight != had:
         step = f", step {new.step + 1}" if new.step is not None else ""
         yield Notice("Normal", Reason.ROLLOUT_STEP, f"revision {new.revision} has {new.weight} % of the traffic{step}")

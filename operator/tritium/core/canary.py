@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from tritium.api.rollout import Analysis
 from tritium.api.status import LastRollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done, without_effect
 from tritium.core.exposure import by_hand, exposed, needed, proven, share
@@ -44,19 +45,19 @@ def in_steps(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) ->
 
     One that was stable before comes back without. So does any, where there is no stable revision to compare it with.
     """
-    under_way = ledger.progress is not None and ledger.progress.revision == candidate.number
+    has_begun = ledger.progress is not None and ledger.progress.revision == candidate.number
     if by_number(seen.revisions, ledger.stable) is None or candidate.number in ledger.promoted:
         return False
-    if wish.replicas == 0 and not under_way:  # one that has begun waits for pods
+    if wish.replicas == 0 and not has_begun:  # one that has begun waits for pods
         return False
-    return bool(_progress(wish, ledger, candidate).settings)
+    return bool(strategy(under_way(wish, ledger, candidate).settings).steps)
 
 
 def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
     """One pass of a candidate that gets its traffic in steps."""
     if ledger.progress and ledger.progress.revision != candidate.number:
         ledger = without_effect(wish, ledger, now)  # it was asked of the one before
-    ledger = replace(ledger, progress=_progress(wish, ledger, candidate))
+    ledger = replace(ledger, progress=under_way(wish, ledger, candidate))
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 
 
@@ -73,7 +74,7 @@ def wakes(wish: Wish, ledger: Ledger, now: datetime) -> datetime | None:
     return min((each for each in ends if each > now), default=None)
 
 
-def _progress(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:
+def under_way(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:
     """What goes on, or the beginning of it."""
     progress = ledger.progress
     if progress and progress.revision == candidate.number:
@@ -119,17 +120,14 @@ class _Turn:
         """They go on while a rollout is paused, and while the next step waits for pods: it can still fail."""
         if self.progress.judged_since is None:
             return ()
-        window = self.seen.window
-        ours, theirs = (window.candidate, window.stable) if window else (Sample(), Sample())
-        restarts = max(0, self._restarts - self.progress.restarts)
         analysis = self.plan.analysis
         if not self._is_over and self._step.min_requests:
             analysis = analysis.model_copy(update={"min_requests": self._step.min_requests})
-        return judge(analysis, ours, theirs, restarts, {})
+        return judged(analysis, self.progress, self.candidate, self.seen)
 
     @property
     def _restarts(self) -> int:
-        return sum(pod.restarts for pod in pods_of(self.seen, self.candidate))
+        return restarts(self.candidate, self.seen)
 
     @property
     def _step(self) -> StepOf:
@@ -240,7 +238,7 @@ class _Turn:
         if not (whole and proven(self.wish, self.candidate, self.seen)) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)
         ledger = done(self.wish, self.ledger, self.now) if asks(self.wish, self.ledger, PROMOTE) else self.ledger
-        return Outcome(replace(ledger, progress=None), self.gates, promoted=True)
+        return Outcome(replace(ledger, progress=None if hand else progress), self.gates, promoted=True)
 
     def _reject(self, ledger: Ledger, reason: str, message: str) -> Ledger:
         ledger = replace(ledger.reject(self.candidate.number, reason, message, self.now), progress=None)
@@ -254,6 +252,17 @@ class _Turn:
             at=self.now,
         )
         return replace(ledger, rollback=back)
+
+
+def judged(analysis: Analysis, progress: Progress, revision: RevisionSeen, seen: Seen) -> tuple[Gate, ...]:
+    """What the gates see of a revision since they count."""
+    ours, theirs = (seen.window.candidate, seen.window.stable) if seen.window else (Sample(), Sample())
+    return judge(analysis, ours, theirs, max(0, restarts(revision, seen) - progress.restarts), {})
+
+
+def restarts(revision: RevisionSeen, seen: Seen) -> int:
+    """How often the containers of a revision's pods were started again."""
+    return sum(pod.restarts for pod in pods_of(seen, revision))
 
 
 def stable_is_short(wish: Wish, ledger: Ledger, seen: Seen) -> bool:

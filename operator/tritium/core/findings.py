@@ -107,7 +107,8 @@ def _released(view: View) -> Finding:
         return Finding(kind, "False", Reason.ROLLING_OUT, f"clients are being led to revision {wanted.number}{said}")
     if wanted.number == course.ledger.stable:
         reason, who = (Reason.PINNED, "pinRevision") if wish.pin else (Reason.RELEASED, "the spec")
-        return Finding(kind, "True", reason, f"revision {wanted.number} is the one that {who} asks for")
+        words, paused = f"revision {wanted.number} is the one that {who} asks for", advice(view)
+        return Finding(kind, "True", reason, f"{sentence(words)} {paused}" if paused else words)
     rejection = course.ledger.rejection(wanted.number)
     if rejection and course.candidate is None:
         why = sentence(f"revision {wanted.number} was turned down: {rejection.reason}: {rejection.message}")

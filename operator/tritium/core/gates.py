@@ -25,6 +25,9 @@ REFUSED: Final = "refused"
 LATENCY: Final = "latency"
 RESTARTS: Final = "restarts"
 
+SHARES: Final = frozenset({ERRORS, REFUSED, LATENCY})
+"""Gates that compare a share with the stable revision's."""
+
 _MS: Final = timedelta(milliseconds=1)
 
 

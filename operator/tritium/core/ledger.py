@@ -113,6 +113,17 @@ class Ledger:
         known = {*self.listed, *self.promoted, *self.demoted, *(each.revision for each in self.rejected)}
         return frozenset(known | ({self.stable} if self.stable is not None else set()))
 
+    def before(self) -> int | None:
+        """The revision that was stable before this one.
+
+        >>> from datetime import UTC
+        >>> now = datetime(2026, 1, 1, tzinfo=UTC)
+        >>> Ledger().promote(1, now).before(), Ledger().promote(1, now).promote(2, now).before()
+        (None, 1)
+        """
+        since = self.promoted.get(self.stable) if self.stable is not None else None
+        return max((number for number, at in self.demoted.items() if at == since), default=None)
+
     def promote(self, number: int, now: datetime) -> "Ledger":
         """Another revision is stable from now on; the one before is demoted at the same moment.
 

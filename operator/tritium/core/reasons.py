@@ -60,6 +60,10 @@ class Reason(StrEnum):
     # A rollout in steps.
     GATE_FAILED = "GateFailed"
     """The candidate did something too often: it failed, was slow, refused requests, or started again."""
+    BAKE_FAILED = "BakeFailed"
+    """The revision had become stable, and a gate failed within `rollout.bakeTime`: the one before serves again."""
+    DEADLINE = "ProgressDeadlineExceeded"
+    """Nothing has moved for `rollout.progressDeadline`: the rollout waits for a person."""
     INSUFFICIENT_DATA = "InsufficientData"
     """The candidate had too few requests for as long as a step may wait."""
     ABORTED_BY_HAND = "AbortedByHand"

@@ -16,6 +16,7 @@ from tritium.api.status import (
     RevisionStatus,
     StableStatus,
 )
+from tritium.core.bake import is_baking
 from tritium.core.exposure import exposed
 from tritium.core.findings import findings, refused
 from tritium.core.gate import Gate, gate_status
@@ -88,7 +89,7 @@ def _reason(view: View, conditions: list[Condition]) -> str:
     by_type = {each.type: each for each in conditions}
     released, ready = by_type[ConditionType.RELEASED], by_type[ConditionType.READY]
     if released.status == "True":
-        return ready.reason
+        return waits_for(view) or ready.reason
     wanted = view.target.revision
     rejection = view.course.ledger.rejection(wanted.number) if wanted else None
     if rejection and view.course.candidate is None:
@@ -121,6 +122,8 @@ def _stable(view: View) -> StableStatus | None:
 
 def _candidate(view: View, before: CandidateStatus | None, now: datetime) -> CandidateStatus | None:
     seen, revision = view.seen, view.course.candidate
+    if revision is None and is_baking(view.course.ledger):
+        revision = view.course.stable
     if revision is None:
         return None
     candidate = CandidateStatus(

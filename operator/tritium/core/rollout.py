@@ -9,11 +9,12 @@ from datetime import datetime
 
 from tritium.api.status import LastAction, LastRollback, Phase
 from tritium.core.actions import ABORT, RETRY, asks, without_effect
-from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short
+from tritium.core.bake import bake, is_baking, to_bake
+from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
 from tritium.core.diagnosis import worst
 from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.gateway import available, gateway_trouble, known_to_gateway, sent_to
-from tritium.core.ledger import Ledger
+from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import (
     BEFORE_A_REVISION,
     comes_first,
@@ -37,10 +38,10 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = _act_on_person(wish, ledger, target, seen, now)
     ledger = turn_down(wish, ledger, target, seen, now)
     candidate = _candidate(ledger, target, seen)
-    outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, now)
+    outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, seen, now)
     ledger = outcome.ledger
     if candidate and outcome.promoted:
-        ledger, candidate = _promote(ledger, candidate, wish, now), None
+        ledger, candidate = _promote(wish, ledger, candidate, seen, now), None
     elif candidate:
         candidate = _candidate(ledger, target, seen)  # it may have been turned down
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
@@ -58,17 +59,28 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
     if in_steps(wish, ledger, candidate, seen):
         return proceed(wish, ledger, candidate, seen, now)
     gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
-    ledger = without_effect(wish, replace(ledger, progress=None), now)
+    progress = _followed(wish, ledger, candidate)
+    ledger = without_effect(wish, replace(ledger, progress=progress), now)
     if gives_up:
         message = "a person aborted the rollout"
         return Outcome(ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now))
     return Outcome(ledger, promoted=not wish.paused and _takes_over(wish, ledger, candidate, seen))
 
 
-def _idle(wish: Wish, ledger: Ledger, target: Target, now: datetime) -> Outcome:
+def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress | None:
+    """What is kept of a rollout without steps; none where there is nothing to go back to, or it came back itself."""
+    is_new = ledger.stable is not None and candidate.number not in ledger.promoted
+    if not is_new or wish.pin is not None or not wish.replicas or not wish.strategy:
+        return None
+    return under_way(wish, ledger, candidate)
+
+
+def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:
     """Without a candidate; while one is being listed, what is asked of it waits."""
-    ledger = replace(ledger, progress=None)
     awaited = target.revision is None and target.resolution is not None
+    if is_baking(ledger):
+        return bake(replace(wish, action=None) if awaited else wish, ledger, seen, now)
+    ledger = replace(ledger, progress=None)
     return Outcome(ledger if awaited else without_effect(wish, ledger, now))
 
 
@@ -135,9 +147,12 @@ def _takes_over(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen)
     return wish.replicas > 0 and all(each and each.answer is Answer.PASSED for each in answers)
 
 
-def _promote(ledger: Ledger, candidate: RevisionSeen, wish: Wish, now: datetime) -> Ledger:
-    before = ledger.stable
-    promoted = ledger.promote(candidate.number, now)
+def _promote(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Ledger:
+    before, progress = ledger.stable, ledger.progress
+    promoted = replace(
+        ledger.promote(candidate.number, now),
+        progress=to_bake(wish, progress, candidate, seen, now) if progress else None,
+    )
     if before is None or candidate.number not in ledger.promoted:
         return promoted
     reason, message = (
@@ -150,6 +165,8 @@ def _promote(ledger: Ledger, candidate: RevisionSeen, wish: Wish, now: datetime)
 def _held(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, now: datetime) -> dict[int, datetime]:
     """Revisions that stopped serving keep their pods to go back to, and rejected ones to be looked at."""
     ends = {number: at + wish.bake_time for number, at in ledger.demoted.items()}
+    if is_baking(ledger) and ledger.progress and ledger.progress.paused and (before := ledger.before()):
+        ends[before] = now + wish.bake_time  # a person may want it back
     for each in ledger.rejected:
         if each.at:
             ends[each.revision] = max(each.at + wish.bake_time, ends.get(each.revision, each.at))
@@ -219,6 +236,8 @@ def _phase(wish: Wish, target: Target, course: Course) -> Phase:
         return Phase.BLOCKED if target.trouble else Phase.PREPARING
     if target.revision and target.revision.number != ledger.stable:
         return Phase.ABORTED
+    if ledger.progress and ledger.progress.paused:
+        return Phase.PAUSED
     return Phase.PROMOTING if any(number in ledger.demoted for number in course.held) else Phase.IDLE
 
 

@@ -13,11 +13,12 @@ from typing import Final, Literal
 from tritium.api.rollout import Analysis, Rollout, Step
 from tritium.core.revision import length
 
+DEFAULT_STEPS: Final = (5, 25, 50, 100)
 MIN_DURATION: Final = "5m"
 MIN_REQUESTS: Final = 50
 MAX_WAIT: Final = "30m"
 
-_FROZEN: Final = frozenset({"steps", "analysis", "on_failure", "auto_promote"})
+_FROZEN: Final = frozenset({"strategy", "steps", "analysis", "on_failure", "auto_promote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,19 @@ class Strategy:
 
 
 def settings(rollout: Rollout | None) -> str:
-    """What of `spec.rollout` a rollout keeps to its end, as JSON; empty where there are no steps.
+    """What of `spec.rollout` a rollout keeps to its end, as JSON; the default steps too, should they ever change.
 
     >>> settings(Rollout.model_validate({"steps": [{"weight": 5}], "bakeTime": "1m"}))
     '{"steps":[{"weight":5}]}'
+    >>> settings(Rollout(strategy="blueGreen"))
+    '{"strategy":"blueGreen"}'
     >>> settings(None)
-    ''
+    '{"steps":[{"weight":5},{"weight":25},{"weight":50},{"weight":100}]}'
     """
-    if rollout is None or not rollout.steps:
-        return ""
+    rollout = rollout or Rollout()
     kept = rollout.model_dump(mode="json", by_alias=True, exclude_none=True, include=set(_FROZEN))
+    if kept.get("strategy", "canary") == "canary":
+        kept.setdefault("steps", [{"weight": each} for each in DEFAULT_STEPS])
     return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
 

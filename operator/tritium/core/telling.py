@@ -5,6 +5,7 @@ from typing import Final
 from tritium.api import names
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.core.actions import ABORT, PROMOTE, RESUME, SKIP_STEP
+from tritium.core.bake import is_baking
 from tritium.core.exposure import exposed
 from tritium.core.ledger import Progress
 from tritium.core.plan import View
@@ -18,12 +19,12 @@ NEEDS_A_PERSON: Final = frozenset({Reason.GATE_FAILED, Reason.INSUFFICIENT_DATA}
 
 def waits_for(view: View) -> str | None:
     """Why the rollout is paused, in one word; None if it is not."""
-    if view.course.candidate is None:
-        return None
     progress = view.course.ledger.progress
+    if view.course.candidate is None and not is_baking(view.course.ledger):
+        return None
     if progress and progress.paused:
         return progress.paused.reason
-    return Reason.PAUSED_BY_HAND if view.wish.paused else None
+    return Reason.PAUSED_BY_HAND if view.wish.paused and view.course.candidate else None
 
 
 def where(view: View, candidate: RevisionSeen) -> str:
@@ -41,7 +42,7 @@ def advice(view: View) -> str:
     match waits_for(view):
         case None:
             return ""
-        case _ if view.wish.paused:
+        case _ if view.wish.paused and view.course.candidate:
             return "It is paused by rollout.paused: set it to false to go on."
         case Reason.GATE_FAILED:
             return f"{_said(view)} Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}."

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tritium.api.status import ModelDeploymentStatus
+from tritium.core.bake import compared_with, is_baking
 from tritium.core.counts import Series
 from tritium.core.excess import COMPARABLE
+from tritium.core.ledger import read
 from tritium.core.sample import Sample, minus, sample
 from tritium.core.seen import WindowSeen
 from tritium.kube.store import Key
@@ -39,18 +41,23 @@ class Windows:
 
     def seen(self, key: Key, status: ModelDeploymentStatus, at: datetime) -> WindowSeen | None:
         """What was counted in the window that a status has open; None if it has none."""
-        candidate, stable = status.candidate, status.stable
-        if candidate is None or candidate.judged_since is None or stable is None:
+        candidate, beside = status.candidate, compared_with(read(status))
+        if candidate is None or candidate.judged_since is None or beside is None:
             self.forget(key)
             return None
-        now = WindowSeen(self._sample(key, candidate.revision), self._sample(key, stable.revision), at)
+        now = WindowSeen(self._sample(key, candidate.revision), self._sample(key, beside), at)
         window = self._open.get(key)
         if window is None or (window.candidate, window.since) != (candidate.revision, candidate.judged_since):
             last = window if window and window.candidate == candidate.revision else None
-            compared = _stable(last, now) if last else Sample()
+            compared = _stable(last, now) if last else self._known(status, now)
             window = self._open[key] = _Window(candidate.revision, candidate.judged_since, now, compared)
         did = minus(now.candidate, window.before.candidate)
         return WindowSeen(did, _stable(window, now), window.before.since)
+
+    @staticmethod
+    def _known(status: ModelDeploymentStatus, now: WindowSeen) -> Sample:
+        """Of one that got all of the traffic at once, there was no window before: all that was counted is taken."""
+        return now.stable if is_baking(read(status)) else Sample()
 
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone, or its rollout is over."""

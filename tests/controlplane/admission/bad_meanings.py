@@ -209,10 +209,12 @@ RULES = [
         "only the strategy canary has steps",
         at=".steps",
     ),
-    Bad("spec.rollout.strategy", "blueGreen", "blueGreen and recreate are not available", besides=(STEPS,)),
-    *(
-        Bad(f"spec.rollout.{member}", value, "need steps in this version", at="spec.rollout.steps")
-        for member, value in (("strategy", "canary"), ("analysis", {}), ("onFailure", "Abort"), ("autoPromote", True))
+    Bad("spec.rollout.strategy", "recreate", "recreate is not available in this version"),
+    Bad(
+        "spec.rollout",
+        {"strategy": "blueGreen", "autoPromote": False},
+        "only the strategy canary waits for a person",
+        at=".autoPromote",
     ),
     Bad(
         "spec.rollout.analysis.prometheus",

@@ -190,10 +190,19 @@ class Models:
 
 
 def model_deployment(namespace: str, name: str, uri: str, **spec: Any) -> Object:
-    """A ModelDeployment with a source that nobody reads: the stub kubelet answers for fetch."""
+    """A ModelDeployment with a source that nobody reads: the stub kubelet answers for fetch.
+
+    A new version gets all of the traffic at once, unless `rollout` says otherwise.
+    """
+    spec["rollout"] = at_once(spec.get("rollout", {}))
     model = {"source": {"uri": uri}, **spec.pop("model", {})}
     metadata = {"name": name, "namespace": namespace, **spec.pop("metadata", {})}
     return {"apiVersion": names.API_VERSION, "kind": names.KIND, "metadata": metadata, "spec": {"model": model, **spec}}
+
+
+def at_once(rollout: Mapping[str, Any]) -> Object:
+    """`rollout` for tests of what is no matter of steps: all of the traffic at once, where it says nothing of that."""
+    return dict(rollout) if {"steps", "strategy"} & rollout.keys() else {"strategy": "blueGreen", **rollout}
 
 
 def resolves(kubelet: Kubelet, fingerprint: str = "sha256:" + "ab" * 32, *, after: float = 0.0) -> None:

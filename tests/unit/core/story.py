@@ -34,6 +34,8 @@ TWO_STEPS = [{"weight": 10, "minDuration": "1m"}, {"weight": 50, "minDuration": 
 GOOD = WindowSeen(Sample(100), Sample(900))
 BAD = WindowSeen(Sample(100, failed=20), Sample(900))
 NONE = WindowSeen(Sample(), Sample())
+UNKNOWN = WindowSeen(Sample(100, failed=20), Sample())
+"""A process that has taken over does not know what the stable revision did while it had requests."""
 FEW = WindowSeen(Sample(10), Sample(90))
 
 

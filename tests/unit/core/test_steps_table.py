@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, lagging, pod, pods, silent, wish
-from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
+from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, UNKNOWN, Story, asking, begun, strategy
 from tritium.core.seen import RevisionSeen
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -34,7 +34,21 @@ def paused() -> Story:
     return story
 
 
-PHASES: dict[str, Callable[[], Story]] = {"Preparing": preparing, "Progressing": progressing, "Paused": paused}
+def baking(**others: str) -> Story:
+    return promotes(begun(GOOD, strategy=strategy(None, **others)))
+
+
+def promotes(story: Story) -> Story:
+    """Its two steps pass."""
+    return later(later(story, minutes=1), minutes=1)
+
+
+PHASES: dict[str, Callable[[], Story]] = {
+    "Preparing": preparing,
+    "Progressing": progressing,
+    "Paused": paused,
+    "Promoting": baking,
+}
 
 
 def pods_of(candidate: RevisionSeen, count: int) -> tuple[object, ...]:
@@ -117,12 +131,19 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "a gate fails while the next step waits for pods": lambda it: sees(
         later(with_pods(it, *pods(TWO, 1)), minutes=1), BAD
     ),
+    "a gate fails after all, and `onFailure` is Pause": lambda _: sees(baking(onFailure="Pause"), BAD),
+    "a gate fails, and the old revision has no pods left": lambda it: sees(
+        with_pods(it, *pods(TWO, 10), stable=0), BAD
+    ),
+    "a gate fails, and what the old revision did is not known": lambda it: sees(it, UNKNOWN),
     "too few requests, and `maxWait` is not over": lambda it: later(sees(it, FEW), minutes=29),
     "too few requests, and `maxWait` is over": lambda it: later(sees(it, FEW), minutes=30),
     "a gateway pod does not answer": lambda it: through(it, silent),
     "a gateway pod does not run the weight": lambda _: later(through(Story(window=GOOD), lagging(None)), hours=1),
     "the candidate loses its pods": with_pods,
-    "the candidate's container is started again": lambda it: with_pods(it, replace(pod("p", TWO), restarts=1)),
+    "the candidate's container is started again": lambda it: with_pods(
+        it, replace(pod("p", TWO), restarts=1), *pods(TWO, it.part * 9 // 10_000)
+    ),
     "the candidate's model is at fault": lambda it: with_pods(it, pod("p", TWO, BROKEN)),
     "a stable pod is lost": lambda it: with_pods(it, *pods(TWO, 1), stable=9),
     "`pinRevision` names the candidate": asks(pin=2),
@@ -140,6 +161,16 @@ def promoted(story: Story) -> None:
 
 def rejected(story: Story) -> None:
     assert [each.revision for each in story.status.rejected_revisions or ()] == [2]
+
+
+def taken_back(story: Story) -> None:
+    """As if it had never been stable, but for what is known of why."""
+    rejected(story)
+    assert story.stable == 1
+    assert story.replicas(ONE) == 10
+    assert [each.revision for each in story.status.revisions or () if each.promoted_at] == [1]
+    assert story.status.last_rollback
+    assert (story.status.last_rollback.from_revision, story.status.last_rollback.to_revision) == (2, 1)
 
 
 def next_step(story: Story) -> None:
@@ -162,6 +193,7 @@ WHAT_ELSE = {
     "": nothing_else,
     "promoted": promoted,
     "rejected": rejected,
+    "taken back": taken_back,
     "next step": next_step,
     "left": left,
 }

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tritium.api.gateway import GatewayCounters, RevisionCounters
-from tritium.api.status import CandidateStatus, ModelDeploymentStatus, StableStatus
+from tritium.api.status import CandidateStatus, ModelDeploymentStatus, RevisionStatus, StableStatus
 from tritium.core.sample import Sample
 from tritium.kube.store import Key
 from tritium.loop.counting import Counting
@@ -68,6 +68,37 @@ def test_another_step_and_another_candidate_begin_anew() -> None:
     assert counted.seen(status(SECOND)) == ((0, 0), (40, 0))
     counted.more(r3=(5, 0), r1=(1, 0))
     assert counted.seen(status(SECOND, candidate=3)) == ((0, 0), (0, 0))
+
+
+def baking() -> ModelDeploymentStatus:
+    """The second revision has become stable, and is judged on."""
+    return ModelDeploymentStatus(
+        stable=StableStatus(revision=2),
+        candidate=CandidateStatus(revision=2, judged_since=SECOND, settings="{}"),
+        revisions=[known(1, promoted_at=FIRST, demoted_at=SECOND), known(2, promoted_at=SECOND)],
+    )
+
+
+def known(number: int, **times: datetime) -> RevisionStatus:
+    return RevisionStatus(revision=number, name=f"fraud-{number}", written="w", fingerprint="f", **times)
+
+
+def test_what_bakes_is_compared_with_what_the_one_before_did_last() -> None:
+    counted = Counted()
+    counted.seen(status(FIRST))
+    counted.more(r1=(90, 10), r2=(10, 0))
+    assert counted.seen(status(FIRST)) == ((10, 0), (100, 10))
+    assert counted.seen(baking()) == ((0, 0), (100, 10))
+    counted.more(r2=(50, 5))
+    assert counted.seen(baking()) == ((55, 5), (100, 10))
+
+
+def test_of_what_got_everything_at_once_all_that_is_known_is_compared() -> None:
+    counted = Counted()
+    counted.more(r1=(900, 100))
+    assert counted.seen(baking()) == ((0, 0), (1_000, 100))
+    counted.more(r2=(50, 5))
+    assert counted.seen(baking()) == ((55, 5), (1_000, 100))
 
 
 def test_without_a_step_there_is_none() -> None:
