@@ -131,7 +131,6 @@ class Rollout(ApiObject):
             "in this version only the strategy canary waits for a person at its end",
             field=".autoPromote",
         ),
-        not_yet("progressDeadline", "a revision that does not become ready never takes over"),
         not_yet("capacity", "a new revision gets pods of its own before the old one gives up any"),
         not_yet("compatibility", "compare the tensors in model.smokeTest"),
     )
@@ -148,7 +147,7 @@ class Rollout(ApiObject):
     auto_promote: bool | None = None
     """Whether the last step leads to promotion by itself. Absent: true."""
     progress_deadline: Duration | None = None
-    """A candidate without progress for this long pauses the rollout. Absent: 30m."""
+    """A candidate that waits this long, and nothing moves, pauses the rollout. Absent: 30m."""
     bake_time: Duration | None = None
     """How long the old revision keeps its pods after the new one took over. Absent: 10m."""
     paused: bool | None = None

@@ -109,6 +109,8 @@ class CandidateStatus(Observed):
     """Restarts of its containers until then."""
     paused: PauseStatus | None = None
     """Why it waits."""
+    waiting_since: datetime | None = None
+    """Since when it waits for its pods or for the gateway."""
     gates: list[GateStatus] | None = Field(default=None, max_length=16)
     """What the gates see in this step."""
     gates_at: datetime | None = None

@@ -12,6 +12,7 @@ from functools import cached_property
 from tritium.api.rollout import Analysis
 from tritium.api.status import LastRollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done, without_effect
+from tritium.core.deadline import clocked, due_at
 from tritium.core.exposure import by_hand, exposed, needed, proven, share
 from tritium.core.gate import Gate, Verdict
 from tritium.core.gates import judge
@@ -57,15 +58,18 @@ def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now
     """One pass of a candidate that gets its traffic in steps."""
     if ledger.progress and ledger.progress.revision != candidate.number:
         ledger = without_effect(wish, ledger, now)  # it was asked of the one before
-    ledger = replace(ledger, progress=under_way(wish, ledger, candidate))
+    progress = clocked(wish, under_way(wish, ledger, candidate), candidate, seen, now)
+    ledger = replace(ledger, progress=progress)
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 
 
-def wakes(wish: Wish, ledger: Ledger, now: datetime) -> datetime | None:
-    """When a step may end although nothing happens."""
+def wakes(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, seen: Seen, now: datetime) -> datetime | None:
+    """When a step may end, or the deadline be over, although nothing happens."""
     progress = ledger.progress
-    if progress is None or progress.started is None or progress.paused or wish.paused:
+    if progress is None or candidate is None or progress.paused or wish.paused:
         return None
+    if progress.started is None:
+        return due_at(progress, candidate, seen)
     plan = strategy(progress.settings)
     if progress.step >= len(plan.steps):
         return None

@@ -4,7 +4,7 @@ Pure, and the same for the same arguments. It is called again and again with new
 between two calls but what the status keeps.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -53,7 +53,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         digests=digests,
         ask=frozenset(pod.uid for pod in ask),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
-        wake_at=_wake_at(wish, target, course, now, asking=bool(ask)),
+        wake_at=min((each for each in _times(wish, target, course, seen, now) if each), default=None),
         notices=notices(status, after, target, wish),
     )
 
@@ -123,11 +123,9 @@ def _passed(pod: PodSeen, seen: Seen) -> bool:
     return pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED
 
 
-def _wake_at(wish: Wish, target: Target, course: Course, now: datetime, *, asking: bool) -> datetime | None:
-    times: Iterable[datetime | None] = (
-        target.retry_at,
-        *course.held.values(),
-        now + ASK_AGAIN if asking else None,
-        wakes(wish, course.ledger, now),
-    )
-    return min((each for each in times if each), default=None)
+def _times(wish: Wish, target: Target, course: Course, seen: Seen, now: datetime) -> Iterator[datetime | None]:
+    """When to look again although nothing happens."""
+    yield target.retry_at
+    yield from course.held.values()
+    yield now + ASK_AGAIN if _to_be_asked(wish, course, seen) else None
+    yield wakes(wish, course.ledger, course.candidate, seen, now)

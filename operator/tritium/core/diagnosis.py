@@ -18,9 +18,11 @@ from tritium.core.pod_facts import (
     Object,
     condition,
     init_statuses,
+    is_at_work,
     is_terminating,
     is_true,
     main_statuses,
+    moved,
     restarts,
     state,
 )
@@ -53,6 +55,8 @@ def pod_seen(pod: Object) -> PodSeen:
         fetched=_fetched(pod),
         trouble=pod_trouble(pod),
         restarts=restarts(pod),
+        moved=_moment(moved(pod)),
+        at_work=is_at_work(pod),
     )
 
 

@@ -47,6 +47,7 @@ class Progress:
         judged_since: since when the gates count; it stays until the next step has begun.
         restarts: of the candidate's containers, until then.
         paused: why it waits for a person.
+        waiting_since: since when it waits for its pods or for the gateway; none while it does not.
     """
 
     revision: int
@@ -56,6 +57,7 @@ class Progress:
     judged_since: datetime | None = None
     restarts: int = 0
     paused: Pause | None = None
+    waiting_since: datetime | None = None
 
     def begin(self, now: datetime, restarts: int) -> "Progress":
         """The step's weight is reached."""
@@ -67,7 +69,8 @@ class Progress:
 
     def anew(self, step: int, judged_since: datetime | None, restarts: int) -> "Progress":
         """A step from its beginning, and nothing that was counted before."""
-        return replace(self, step=step, started=None, judged_since=judged_since, restarts=restarts, paused=None)
+        again = replace(self, judged_since=judged_since, restarts=restarts, waiting_since=None)
+        return replace(again, step=step, started=None, paused=None)
 
     def pause(self, reason: str, now: datetime, message: str = "") -> "Progress":
         """It waits; what it waits for already stays, unless a gate has failed: that is more than somebody's wish."""
@@ -191,4 +194,5 @@ def _progress(candidate: CandidateStatus | None) -> Progress | None:
         candidate.judged_since,
         candidate.restarts or 0,
         Pause(paused.reason, paused.since, paused.message or "") if paused else None,
+        candidate.waiting_since,
     )

@@ -88,6 +88,38 @@ def restarts(pod: Object) -> int:
     return sum(int(each.get("restartCount", 0)) for each in statuses)
 
 
+def moved(pod: Object) -> str:
+    """When a pod last came further: it was made, an init container has done its work, it became ready.
+
+    What ends badly and begins again does not come further.
+
+    >>> init = {"name": "fetch", "state": {"terminated": {"exitCode": 0, "finishedAt": "2026-01-01T12:05:00Z"}}}
+    >>> moved({"metadata": {"creationTimestamp": "2026-01-01T12:00:00Z"}, "status": {"initContainerStatuses": [init]}})
+    '2026-01-01T12:05:00Z'
+    """
+    ends = [state(each, "terminated") for each in init_statuses(pod)]
+    well = [each.get("finishedAt") for each in ends if each.get("exitCode") == 0]
+    ready = condition(pod, "Ready").get("lastTransitionTime") if is_true(pod, "Ready") else None
+    return max(str(each) for each in (pod["metadata"]["creationTimestamp"], *well, ready) if each)
+
+
+def is_at_work(pod: Object) -> bool:
+    """Whether it fetches the model, or loads it, for the first time: both are given up by themselves if they hang.
+
+    >>> is_at_work({"status": {"initContainerStatuses": [{"name": "fetch", "state": {"running": {}}}]}})
+    True
+    >>> is_at_work({"status": {"containerStatuses": [{"name": "triton", "state": {"running": {}}, "started": True}]}})
+    False
+    """
+    return any(
+        each.get("name") in {FETCH, TRITON}
+        and "running" in (each.get("state") or {})
+        and not each.get("restartCount")
+        and not each.get("started")
+        for each in statuses(pod)
+    )
+
+
 def memory_limit(pod: Object, container: str) -> str | None:
     """The memory limit of a container, as written."""
     spec = pod.get("spec") or {}

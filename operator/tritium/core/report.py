@@ -154,6 +154,7 @@ def _steps(
         "judged_since": progress.judged_since,
         "restarts": progress.restarts or None,
         "paused": _paused(paused) if paused else None,
+        "waiting_since": progress.waiting_since,
         "gates": gates,
         "gates_at": written,
     }

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from tritium.api.status import LastAction, LastRollback, Phase
-from tritium.core.actions import ABORT, RETRY, asks, without_effect
+from tritium.core.actions import ABORT, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
+from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
 from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.gateway import available, gateway_trouble, known_to_gateway, sent_to
@@ -59,20 +60,24 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
     if in_steps(wish, ledger, candidate, seen):
         return proceed(wish, ledger, candidate, seen, now)
     gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
-    progress = _followed(wish, ledger, candidate)
+    progress = _followed(wish, ledger, candidate, seen, now)
     ledger = without_effect(wish, replace(ledger, progress=progress), now)
     if gives_up:
         message = "a person aborted the rollout"
         return Outcome(ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now))
-    return Outcome(ledger, promoted=not wish.paused and _takes_over(wish, ledger, candidate, seen))
+    waits = wish.paused or (progress is not None and progress.paused)
+    return Outcome(ledger, promoted=not waits and _takes_over(wish, ledger, candidate, seen))
 
 
-def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress | None:
+def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Progress | None:
     """What is kept of a rollout without steps; none where there is nothing to go back to, or it came back itself."""
     is_new = ledger.stable is not None and candidate.number not in ledger.promoted
     if not is_new or wish.pin is not None or not wish.replicas or not wish.strategy:
         return None
-    return under_way(wish, ledger, candidate)
+    progress = under_way(wish, ledger, candidate)
+    if any(asks(wish, ledger, verb) for verb in (PROMOTE, RESUME, SKIP_STEP)):
+        progress = replace(progress, paused=None, waiting_since=None)
+    return clocked(wish, progress, candidate, seen, now)
 
 
 def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:

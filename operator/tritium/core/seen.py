@@ -44,6 +44,8 @@ class PodSeen:
         fetched: what its fetch answered, once that ended.
         trouble: what keeps it from being ready.
         restarts: how often Triton was started again.
+        moved: when it last came further: it was made, had fetched the model, became ready.
+        at_work: it fetches or loads the model, for the first time.
     """
 
     name: str
@@ -56,6 +58,8 @@ class PodSeen:
     fetched: FetchResult | None = None
     trouble: Trouble | None = None
     restarts: int = 0
+    moved: datetime | None = None
+    at_work: bool = False
 
 
 @dataclass(frozen=True, slots=True)

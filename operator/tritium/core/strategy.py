@@ -17,8 +17,9 @@ DEFAULT_STEPS: Final = (5, 25, 50, 100)
 MIN_DURATION: Final = "5m"
 MIN_REQUESTS: Final = 50
 MAX_WAIT: Final = "30m"
+PROGRESS_DEADLINE: Final = "30m"
 
-_FROZEN: Final = frozenset({"strategy", "steps", "analysis", "on_failure", "auto_promote"})
+_FROZEN: Final = frozenset({"strategy", "steps", "analysis", "on_failure", "auto_promote", "progress_deadline"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Strategy:
     insufficient: Literal["Hold", "Promote", "Abort"] | None = None
     pauses_on_failure: bool = False
     auto_promote: bool = True
+    progress_deadline: timedelta = timedelta(minutes=30)
 
     def weight(self, step: int) -> int:
         """Percent of the traffic in a step; a pause, and what comes after the last step, has that of the step before.
@@ -99,6 +101,7 @@ def strategy(settings: str) -> Strategy:
         insufficient=analysis.on_insufficient_data,
         pauses_on_failure=rollout.on_failure == "Pause",
         auto_promote=rollout.auto_promote is not False,
+        progress_deadline=length(rollout.progress_deadline or PROGRESS_DEADLINE),
     )
 
 

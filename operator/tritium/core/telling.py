@@ -1,5 +1,6 @@
 """What is said of a rollout in steps: where it stands, what it waits for, and what a person can do."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from tritium.api import names
@@ -13,7 +14,7 @@ from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen
 from tritium.core.strategy import strategy
 
-NEEDS_A_PERSON: Final = frozenset({Reason.GATE_FAILED, Reason.INSUFFICIENT_DATA})
+NEEDS_A_PERSON: Final = frozenset({Reason.GATE_FAILED, Reason.INSUFFICIENT_DATA, Reason.DEADLINE})
 """Pauses that nobody has asked for."""
 
 
@@ -39,19 +40,28 @@ def where(view: View, candidate: RevisionSeen) -> str:
 
 def advice(view: View) -> str:
     """What a paused rollout waits for, as whole sentences; empty if it is not paused."""
-    match waits_for(view):
-        case None:
-            return ""
-        case _ if view.wish.paused and view.course.candidate:
-            return "It is paused by rollout.paused: set it to false to go on."
-        case Reason.GATE_FAILED:
-            return f"{_said(view)} Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}."
-        case Reason.INSUFFICIENT_DATA:
-            return f"{_said(view)} Go on all the same with {_how(SKIP_STEP)}, or wait once more with {_how(RESUME)}."
-        case Reason.AWAITS_PROMOTION:
-            return f"All steps have passed: finish it with {_how(PROMOTE)}, or roll it back with {_how(ABORT)}."
-        case _:
-            return f"It is paused: go on with {_how(RESUME)}, or roll it back with {_how(ABORT)}."
+    reason = waits_for(view)
+    if reason is None:
+        return ""
+    if view.wish.paused and view.course.candidate:
+        return "It is paused by rollout.paused: set it to false to go on."
+    progress = view.course.ledger.progress
+    said = progress.paused.message if progress and progress.paused else ""
+    return f"{said} {_WAYS.get(reason, _PAUSED)}".lstrip()
+
+
+def _how(verb: str) -> str:
+    return f"the annotation {names.ACTION}={verb}@1 (another word after @ each time)"
+
+
+_PAUSED: Final = f"It is paused: go on with {_how(RESUME)}, or roll it back with {_how(ABORT)}."
+_WAYS: Final[Mapping[str, str]] = {
+    Reason.GATE_FAILED: f"Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}.",
+    Reason.INSUFFICIENT_DATA: f"Go on all the same with {_how(SKIP_STEP)}, or wait once more with {_how(RESUME)}.",
+    Reason.DEADLINE: f"Wait once more with {_how(RESUME)}, or give it up with {_how(ABORT)}.",
+    Reason.AWAITS_PROMOTION: f"All steps have passed: finish with {_how(PROMOTE)}, or roll back with {_how(ABORT)}.",
+}
+"""What a person can do about a pause, by its reason."""
 
 
 def _step(progress: Progress) -> str:
@@ -59,13 +69,3 @@ def _step(progress: Progress) -> str:
     if progress.step >= steps:
         return "and all steps have passed"
     return f"step {progress.step + 1} of {steps}"
-
-
-def _said(view: View) -> str:
-    """What the gate said when the pause began."""
-    progress = view.course.ledger.progress
-    return progress.paused.message if progress and progress.paused else ""
-
-
-def _how(verb: str) -> str:
-    return f"the annotation {names.ACTION}={verb}@1 (another word after @ each time)"

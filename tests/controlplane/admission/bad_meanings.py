@@ -252,7 +252,6 @@ CLOSED = [
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
     not_yet(f"{SOURCE}.pollInterval", "5m"),
     not_yet("spec.rollout.analysis.prometheus", [{"name": "a", "query": "q", "max": 1}], STEPS),
-    not_yet("spec.rollout.progressDeadline", "30m"),
     not_yet("spec.rollout.capacity", "replace"),
     not_yet("spec.rollout.compatibility", "Warn"),
 ]

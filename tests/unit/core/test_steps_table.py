@@ -91,6 +91,11 @@ def later(story: Story, **passed: float) -> Story:
     return story
 
 
+def waits(story: Story, **passed: float) -> Story:
+    story.run()
+    return later(story, **passed or {"minutes": 30})
+
+
 def sees(story: Story, window: object) -> Story:
     story.window = window  # type: ignore[assignment]
     return story
@@ -111,6 +116,11 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "the candidate's pods are starting": lambda it: with_pods(it, pod("p", TWO, STARTING)),
     "the candidate's pods find no room": lambda it: with_pods(it, pod("p", TWO, NO_ROOM)),
     "the candidate's pods are ready": lambda it: with_pods(it, pod("p", TWO)),
+    "they find no room for `progressDeadline`": lambda it: waits(with_pods(it, pod("p", TWO, NO_ROOM))),
+    "they fetch the model for hours": lambda it: waits(with_pods(it, pod("p", TWO, STARTING, at_work=True)), hours=9),
+    "the next step's pods find no room for `progressDeadline`": lambda it: waits(
+        later(with_pods(it, pods(TWO, 1)[0]), minutes=1)
+    ),
     "they are ready, and a gateway pod does not answer": lambda it: through(with_pods(it, pod("p", TWO)), silent),
     "they have not passed the smoke test": lambda it: with_pods(asks(smoke_tests="t")(it), pod("p", TWO)),
     "`rollout.paused`": asks(paused=True),
