@@ -32,9 +32,11 @@ from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Reconciler, SchemaTooOld
+from tritium.loop.rollouts import Rollouts
 from tritium.loop.workers import Workers
 from tritium.probes.gateway import GatewayProbe
 from tritium.resources.rendering import Rendering
+from tritium.rollout_metrics import RolloutMetrics
 from tritium.settings import Settings
 from tritium.telemetry import Telemetry
 from tritium.watch import watch
@@ -59,7 +61,9 @@ class App:
         self._settings = settings
         self._telemetry = Telemetry()
         self._gateway_metrics = GatewayMetrics()
-        self._telemetry.registry.register(self._gateway_metrics)
+        self._rollout_metrics = RolloutMetrics()
+        for each in (self._gateway_metrics, self._rollout_metrics):
+            self._telemetry.registry.register(each)
         self._health = Health()
         self._heard = time.monotonic()
         self._stop = asyncio.Event()
@@ -122,7 +126,7 @@ class App:
             workers = Workers(queue, self._passes(reconciler), self._ended)
             self._follow(store, queue, workers)
             self._health.leading, self._health.synced = True, False
-            self._gateway_metrics.source = gateways
+            self._gateway_metrics.source, self._rollout_metrics.source = gateways, Rollouts(store)
             try:
                 async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
                     group.create_task(self._watch(client, store, queue))
@@ -136,7 +140,7 @@ class App:
             finally:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0
-                self._gateway_metrics.source = None
+                self._gateway_metrics.source = self._rollout_metrics.source = None
                 reconciler.prober.stop()
                 gateways.polling.stop()
                 log.info("not leading")

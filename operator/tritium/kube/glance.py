@@ -1,6 +1,6 @@
 """What is asked of a ModelDeployment so often, or of so many at once, that nobody can decode them for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 
@@ -14,6 +14,9 @@ class Glance(NamedTuple):
         version: of `status.traffic`.
         revisions: numbers that its status lists.
         judging: the gates of its rollout count.
+        phase: of its rollout; empty before the first pass.
+        step: of its candidate, from 0; None while none has begun.
+        turned_down: number and reason of each revision that is not tried again.
     """
 
     uid: str
@@ -23,29 +26,48 @@ class Glance(NamedTuple):
     version: int | None = None
     revisions: tuple[int, ...] = ()
     judging: bool = False
+    phase: str = ""
+    step: int | None = None
+    turned_down: tuple[tuple[int, str], ...] = ()
 
 
 def glance(obj: Mapping[str, Any]) -> Glance:
     """Read it off a ModelDeployment; what is of no use is absent.
 
     >>> traffic = {"version": 4, "port": 10007}
-    >>> glance({"metadata": {"uid": "a"}, "status": {"traffic": traffic, "revisions": [{"revision": 3}]}})
-    Glance(uid='a', created='', going=False, port=10007, version=4, revisions=(3,), judging=False)
-    >>> glance({"metadata": {"uid": "a", "deletionTimestamp": "x"}, "status": {"traffic": "odd", "revisions": 1}})
-    Glance(uid='a', created='', going=True, port=None, version=None, revisions=(), judging=False)
+    >>> found = glance({"metadata": {"uid": "a"}, "status": {"traffic": traffic, "revisions": [{"revision": 3}]}})
+    >>> found.port, found.version, found.revisions
+    (10007, 4, (3,))
+    >>> odd = {"traffic": "odd", "revisions": 1, "candidate": {"step": "x"}, "rejectedRevisions": [7, {"revision": 2}]}
+    >>> glance({"metadata": {"uid": "a", "deletionTimestamp": "x"}, "status": odd}) == Glance("a", going=True)
+    True
     """
     metadata, status = obj["metadata"], _mapping(obj.get("status"))
-    traffic, revisions = _mapping(status.get("traffic")), status.get("revisions")
-    listed = (_number(_mapping(each).get("revision")) for each in (revisions if isinstance(revisions, list) else ()))
+    traffic, candidate = _mapping(status.get("traffic")), _mapping(status.get("candidate"))
     return Glance(
         uid=str(metadata["uid"]),
         created=str(metadata.get("creationTimestamp") or ""),
         going=bool(metadata.get("deletionTimestamp")),
         port=_number(traffic.get("port")),
         version=_number(traffic.get("version")),
-        revisions=tuple(each for each in listed if each is not None),
-        judging=bool(_mapping(status.get("candidate")).get("judgedSince")),
+        revisions=tuple(number for number, _ in _numbered(status.get("revisions"))),
+        judging=bool(candidate.get("judgedSince")),
+        phase=str(status.get("phase") or ""),
+        step=_number(candidate.get("step")),
+        turned_down=tuple(
+            (number, str(each["reason"]))
+            for number, each in _numbered(status.get("rejectedRevisions"))
+            if "reason" in each
+        ),
     )
+
+
+def _numbered(entries: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Entries about a revision, each with its number."""
+    for each in map(_mapping, entries if isinstance(entries, list) else ()):
+        number = _number(each.get("revision"))
+        if number is not None:
+            yield number, each
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -90,11 +90,11 @@ class Store:
         """The tick at which the last list of a kind began."""
         self._unseen: set[Key] = set()
         self._glances: dict[str, dict[str, Glance]] = {}
-        self._glanced: Glanced | None = None
+        self._followers: list[Glanced] = []
 
     def follow(self, glanced: Glanced) -> None:
-        """Have one function told of every ModelDeployment that is new, is gone, or looks another way."""
-        self._glanced = glanced
+        """Have a function told of every ModelDeployment that is new, is gone, or looks another way."""
+        self._followers.append(glanced)
 
     def remember(self, kind: Kind, obj: Mapping[str, Any], *, gone: bool = False) -> Key | None:
         """Take in an event, or the answer to a write; return the ModelDeployment that is to be looked at, if any.
@@ -228,8 +228,9 @@ class Store:
             there[place.name] = after
         if not there:
             del self._glances[place.namespace]
-        if before != after and self._glanced:
-            self._glanced(place, before, after)
+        if before != after:
+            for told in self._followers:
+                told(place, before, after)
 
     def _is_listed(self, kind: Kind, seen: _Identity, marker: int) -> None:
         fact = self._facts.get(kind, {}).get(seen.place)

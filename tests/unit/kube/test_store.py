@@ -76,18 +76,21 @@ def test_the_gateways_objects_are_found_by_their_own_key() -> None:
 def test_a_glance_at_all_of_a_namespace() -> None:
     store = Store()
     told: list[tuple[Key, Glance | None, Glance | None]] = []
+    also: list[Key] = []
     store.follow(lambda *glanced: told.append(glanced))
+    store.follow(lambda key, *_: also.append(key))
     first, second = Glance("u"), Glance("u", port=10_001, version=3)
     store.remember(MODEL_DEPLOYMENTS, owner("u", 1))
     assert (store.namespaces(), store.namespace_owners("a")) == (["a"], {"fraud": first})
     status = {"traffic": {"version": 3, "port": 10_001}}
     store.remember(MODEL_DEPLOYMENTS, owner("u", 2, status=status))
-    store.remember(MODEL_DEPLOYMENTS, owner("u", 3, status=status | {"phase": "Idle"}))
+    store.remember(MODEL_DEPLOYMENTS, owner("u", 3, status=status | {"reason": "Serving"}))
     store.remember(MODEL_DEPLOYMENTS, owner("u", 2))  # late
     assert store.namespace_owners("a") == {"fraud": second}
     store.drop(MODEL_DEPLOYMENTS, "a", "fraud", "u")
     assert (store.namespaces(), store.namespace_owners("a")) == ([], {})
     assert told == [(FRAUD, None, first), (FRAUD, first, second), (FRAUD, second, None)]
+    assert also == [FRAUD, FRAUD, FRAUD]
 
 
 @pytest.mark.parametrize("how", ["an event", "a list"])
