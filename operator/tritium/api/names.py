@@ -57,6 +57,12 @@ GATEWAY_LABEL: Final = f"{GROUP}/gateway"
 APPLIED: Final = f"{GROUP}/applied"
 """On everything the operator applies: a short hash of what it applied, which shows that a field was dropped from it."""
 
+CHANGED_BY: Final = f"{GROUP}/changed-by"
+"""On a ControllerRevision: who wrote the spec it was made of, a field manager such as `helm`; absent if unknown."""
+
+CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
+"""On a ModelDeployment, by whoever changes it: why. The revision that is made of it keeps it."""
+
 ACTION: Final = f"{GROUP}/action"
 """On a ModelDeployment: a one-shot action, `verb@token`."""
 

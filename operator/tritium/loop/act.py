@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tritium.api import names
+from tritium.core.authorship import authorship
 from tritium.core.plan import Plan, Resolution
 from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen, Seen
@@ -85,7 +86,7 @@ class Act:
         new = self._plan.target.create
         if new is None:
             return False
-        spec = self._obj["spec"]
+        spec, last = self._obj["spec"], max((each.created for each in self._seen.revisions), default=None)
         template = pod_template(
             self._owner, spec, hash=new.hash, fingerprint=new.fingerprint, size=new.bytes, rendering=self._rendering
         )
@@ -99,6 +100,7 @@ class Act:
             files=new.files,
             size=new.bytes,
             template=template,
+            authorship=authorship(await self._writer.owner(), new.written, last),
         )
         return await self._writer.ensure(kinds.CONTROLLER_REVISIONS, record)
 

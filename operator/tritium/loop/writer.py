@@ -98,7 +98,7 @@ class Writer:
         self._owner = Key(metadata["namespace"], metadata["name"])
         self._key = self._owner
         self._uid: str = metadata["uid"]
-        self._alive = False
+        self._read: Object | None = None
         self._asked: set[tuple[str, str]] = set()
 
     async def ensure(self, kind: Kind, wanted: Object, *, fenced: bool = False) -> bool:
@@ -137,6 +137,24 @@ class Writer:
             if each["metadata"]["name"] == name and self._owns(each):
                 return each
         return None
+
+    async def owner(self) -> Object:
+        """The owner as the server has it, with what the store leaves out; it is read once in a pass.
+
+        Raises:
+            OwnerGone: it is deleted, or another.
+        """
+        if self._read is None:
+            found = await self._client.get(self.owner_kind, *self._owner, cached=True)
+            if not self._is_owner(found):  # what the server has in memory may be older than what a watch has told
+                found = await self._client.get(self.owner_kind, *self._owner)
+            if found is None or not self._is_owner(found):
+                self._store.drop(self.owner_kind, *self._owner, self._uid)
+                if found is not None:
+                    self._store.remember(self.owner_kind, found)
+                raise OwnerGone("/".join(self._owner))
+            self._read = found
+        return self._read
 
     async def is_free(self, kind: Kind, name: str) -> bool:
         """Whether a name that nothing of ours has can be had; if not, that is refused."""
@@ -194,17 +212,7 @@ class Writer:
         Watches lose deletions across a re-list, and deliver kinds in any order: without this a ghost's children would
         be made and collected in a hot loop.
         """
-        if self._alive:
-            return
-        found = await self._client.get(self.owner_kind, *self._owner, cached=True)
-        if not self._is_owner(found):  # what the server has in memory may be older than what a watch has told
-            found = await self._client.get(self.owner_kind, *self._owner)
-        if not self._is_owner(found):
-            self._store.drop(self.owner_kind, *self._owner, self._uid)
-            if found is not None:
-                self._store.remember(self.owner_kind, found)
-            raise OwnerGone("/".join(self._owner))
-        self._alive = True
+        await self.owner()
 
     def _is_owner(self, found: Object | None) -> bool:
         return (

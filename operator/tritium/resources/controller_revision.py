@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from tritium.api import names
+from tritium.core.authorship import UNKNOWN, Authorship
 from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen
 from tritium.resources.owner import Owner
@@ -25,6 +27,7 @@ def controller_revision(  # noqa: PLR0913 - what is written down, each by its na
     files: int,
     size: int,
     template: Mapping[str, Any],
+    authorship: Authorship = UNKNOWN,
 ) -> dict[str, Any]:
     """Write a revision down; the API server lets nobody change it afterwards.
 
@@ -38,12 +41,15 @@ def controller_revision(  # noqa: PLR0913 - what is written down, each by its na
         files: how many the source has.
         size: bytes that they have together.
         template: the pod template, used verbatim ever after.
+        authorship: who wrote the spec, and why. It is no part of what a revision is.
     """
+    known = {names.CHANGED_BY: authorship.manager, names.CHANGE_CAUSE: authorship.cause}
+    noted = {name: text for name, text in known.items() if text}
     return sealed(
         {
             "apiVersion": "apps/v1",
             "kind": "ControllerRevision",
-            "metadata": owner.metadata(revision_name(owner.name, hash), owner.revision_labels(hash)),
+            "metadata": owner.metadata(revision_name(owner.name, hash), owner.revision_labels(hash), noted),
             "revision": number,
             "data": {
                 "written": written,

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.unit.cli.samples import UID, Object
 from tests.unit.resources.golden import RENDERING
+from tritium.core.authorship import UNKNOWN, Authorship
 from tritium.core.revision import revision_hash, written_hash
 from tritium.resources.controller_revision import controller_revision
 from tritium.resources.owner import Owner
@@ -19,7 +20,9 @@ def spec(number: int, **server: Any) -> Object:
     return {"model": {"source": {"uri": f"s3://models/fraud/{number}"}}, **({"server": server} if server else {})}
 
 
-def revision(number: int, made: str, written: Object, size: int = 100 * 1024**2) -> Object:
+def revision(
+    number: int, made: str, written: Object, size: int = 100 * 1024**2, authorship: Authorship = UNKNOWN
+) -> Object:
     """A ControllerRevision as the API server stores it."""
     fingerprint = "sha256:" + f"{number:x}f" * 32
     key = written_hash(written)
@@ -34,6 +37,7 @@ def revision(number: int, made: str, written: Object, size: int = 100 * 1024**2)
         files=3,
         size=size,
         template=pod_template(OWNER, written, hash=name, fingerprint=fingerprint, size=size, rendering=RENDERING),
+        authorship=authorship,
     )
     obj["metadata"]["creationTimestamp"] = made
     return obj
@@ -41,7 +45,9 @@ def revision(number: int, made: str, written: Object, size: int = 100 * 1024**2)
 
 NEW_IMAGE: Object = {"image": "nvcr.io/nvidia/tritonserver:26.09-py3", "args": ["--http-thread-count=8"]}
 SPECS = (spec(1), spec(2), spec(3, **NEW_IMAGE))
-REVISIONS = tuple(revision(index + 1, MADE[index], each) for index, each in enumerate(SPECS))
+NOTED = (UNKNOWN, Authorship("argocd-controller", "Retrained on the transactions of February (FRAUD-212)"), UNKNOWN)
+"""The second revision says itself whose it is; the others were made before revisions did."""
+REVISIONS = tuple(revision(index + 1, MADE[index], each, authorship=NOTED[index]) for index, each in enumerate(SPECS))
 
 KEPT = [
     {

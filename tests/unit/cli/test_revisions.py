@@ -17,6 +17,7 @@ from tritium.cli.facts.history import history
 from tritium.cli.facts.made_from import address, image, made_from
 from tritium.cli.facts.model import read
 from tritium.cli.views.history import history_data
+from tritium.core.authorship import Authorship
 
 BEFORE, AFTER = "2026-03-01T11:54:20Z", "2026-03-01T11:59:00Z"
 
@@ -63,6 +64,7 @@ AUTHORS: dict[str, tuple[list[Object], str | None]] = {
         "helm",
     ),
     "two of them": ([managed("helm", BEFORE, "model.source.uri"), managed("kubectl", BEFORE, "server.image")], None),
+    "wrote before the revision before": ([managed("helm", "2026-02-27T16:19:59Z", "model.source.uri")], None),
     "wrote again since": ([managed("helm", AFTER, "model.source.uri")], None),
     "no record": ([], None),
 }
@@ -72,8 +74,9 @@ AUTHORS: dict[str, tuple[list[Object], str | None]] = {
 def test_who_wrote_it_is_told_where_it_is_certain(case: str) -> None:
     records, expected = AUTHORS[case]
     obj = {"metadata": {"managedFields": records}, "spec": SPECS[2]}
-    assert author(obj, REVISIONS[2]) == expected
-    assert author(obj, REVISIONS[1]) is None  # of an older spec nobody knows any more
+    assert author(obj, REVISIONS[2], REVISIONS[1]) == expected
+    assert author(obj, REVISIONS[0], None) is None  # of an older spec nobody knows any more
+    assert author(obj, REVISIONS[1], REVISIONS[0]) == "argocd-controller"
 
 
 def test_the_history_is_complete_for_programs() -> None:
@@ -82,8 +85,16 @@ def test_the_history_is_complete_for_programs() -> None:
     newest, stable, oldest = history_data(history(obj, facts, REVISIONS))
     assert (newest["role"], newest["author"], newest["digest"]) == ("candidate", "helm", "sha256:" + "3" * 64)
     assert {"path": "triton.args[11]", "from": None, "to": "--http-thread-count=8"} in newest["changes"]
-    assert stable["role"] == "stable"
+    assert (stable["role"], stable["author"]) == ("stable", "argocd-controller")
+    assert stable["changeCause"] == "Retrained on the transactions of February (FRAUD-212)"
+    assert "author" not in oldest
     assert "changes" not in oldest
+
+
+def test_what_was_annotated_cannot_command_the_terminal() -> None:
+    noted = revision(1, BEFORE, spec(1), authorship=Authorship("a\x1b[2J", "b\nc"))
+    (kept,) = history(IDLE, read(IDLE), [noted])
+    assert (kept.author, kept.cause) == ("a [2J", "b c")
 
 
 def test_no_revision_yet() -> None:

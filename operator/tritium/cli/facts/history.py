@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tritium.api import names
 from tritium.api.status import RejectedRevision
 from tritium.cli.complaints import Complaint, not_kept
-from tritium.cli.facts.author import author
+from tritium.cli.facts.author import author, noted
 from tritium.cli.facts.changes import Change, changes
 from tritium.cli.facts.going_back import previous
 from tritium.cli.facts.made_from import made_from
 from tritium.cli.facts.model import ModelFacts
+from tritium.cli.facts.words import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Kept:
     Attributes:
         role: stable, candidate, or empty.
         author: who wrote the spec it is of, if that is known.
+        cause: why, as whoever wrote it has annotated.
         made: what it was made from.
         changes: what differs from the kept revision before it; None for the oldest.
     """
@@ -34,6 +37,7 @@ class Kept:
     rejection: RejectedRevision | None
     role: str
     author: str | None
+    cause: str | None
     made: Mapping[str, Any]
     changes: tuple[Change, ...] | None
 
@@ -47,11 +51,7 @@ def history(model: Mapping[str, Any], facts: ModelFacts, revisions: Sequence[Map
         revisions: its ControllerRevisions.
     """
     in_order = sorted(revisions, key=lambda each: int(each["revision"]))
-    made = [made_from(each) for each in in_order]
-    found = [
-        _kept(model, facts, each, made[index], made[index - 1] if index else None)
-        for index, each in enumerate(in_order)
-    ]
+    found = [_kept(model, facts, *each) for each in zip(in_order, (None, *in_order), strict=False)]
     return tuple(reversed(found))
 
 
@@ -89,10 +89,9 @@ def _kept(
     model: Mapping[str, Any],
     facts: ModelFacts,
     revision: Mapping[str, Any],
-    made: Mapping[str, Any],
     before: Mapping[str, Any] | None,
 ) -> Kept:
-    number = int(revision["revision"])
+    number, made = int(revision["revision"]), made_from(revision)
     status = next((each for each in facts.status.revisions or () if each.revision == number), None)
     return Kept(
         number=number,
@@ -103,9 +102,10 @@ def _kept(
         demoted=status.demoted_at if status else None,
         rejection=facts.rejection(number),
         role=_role(facts, number),
-        author=author(model, revision),
+        author=printable(author(model, revision, before)),
+        cause=printable(noted(revision, names.CHANGE_CAUSE)),
         made=made,
-        changes=None if before is None else changes(before, made),
+        changes=None if before is None else changes(made_from(before), made),
     )
 
 

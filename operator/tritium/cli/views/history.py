@@ -46,10 +46,9 @@ def change_data(change: Change) -> dict[str, Any]:
 
 def _block(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iterator[RenderableType]:
     mark = "●" if each.role else "○"
-    by = f" by {each.author}" if each.author else ""
     line = Text.assemble((f"{mark} {each.number}", f"bold {_ROLES[each.role]}"))
     line.append(f"  {', '.join(_course(facts, each, now))}", style=_ROLES[each.role])
-    line.append(f"  made {span(each.created, now)} ago{by} ({moment(each.created)})", style=FAINT)
+    line.append(f"  made {span(each.created, now)} ago ({moment(each.created)})", style=FAINT)
     yield Text()
     yield line
     table = grid("left", "fold")
@@ -76,6 +75,10 @@ def _course(facts: ModelFacts, each: Kept, now: datetime) -> Iterator[str]:
 
 
 def _members(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iterator[tuple[str, Text]]:
+    if each.author:
+        yield "by", Text(each.author)
+    if each.cause:
+        yield "why", Text(each.cause)
     yield "source", Text(address(each.made))
     yield "image", Text(image(each.made))
     if each.digest:
@@ -108,6 +111,7 @@ def _data(each: Kept) -> dict[str, Any]:
         "role": each.role,
         "createdAt": each.created.isoformat(),
         "author": each.author,
+        "changeCause": each.cause,
         "source": each.made.get("source"),
         "image": image(each.made),
         "digest": each.digest,
