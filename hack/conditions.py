@@ -48,12 +48,32 @@ ModelLoadFailed rejects the revision when it happens twice in one pod, and Smoke
 else here may be over without a change to the model, so the rollout waits for it.
 """
 
+ROLLOUTS: Final = """\
+[What to do at night](night.md#a-rollout-waits-for-somebody) says what to do.
+"""
+
+_OF_A_ROLLOUT: Final = frozenset(
+    {
+        Reason.GATE_FAILED,
+        Reason.BAKE_FAILED,
+        Reason.DEADLINE,
+        Reason.INSUFFICIENT_DATA,
+        Reason.ABORTED_BY_HAND,
+        Reason.PAUSED_BY_HAND,
+        Reason.PAUSE_STEP,
+        Reason.STABLE_SHORT,
+        Reason.AWAITS_PROMOTION,
+    }
+)
+"""What to do depends on more than the reason."""
+
 
 def page() -> str:
     """The whole page."""
     meanings = documented(Reason)
     wrong = {reason: meanings[reason] for reason in Reason if reason in REMEDIES}
-    well = {reason: meanings[reason] for reason in Reason if reason not in REMEDIES}
+    waits = {reason: meanings[reason] for reason in Reason if reason in _OF_A_ROLLOUT}
+    well = {reason: meanings[reason] for reason in Reason if reason not in wrong.keys() | waits.keys()}
     parts = [
         HEAD,
         "## Conditions\n",
@@ -67,6 +87,9 @@ def page() -> str:
             ("reason", "what it means", "what to do"),
             (row(reason, text) for reason, text in documented(FetchReason).items()),
         ),
+        "## What a rollout waits for, or was ended by\n",
+        ROLLOUTS,
+        table(("reason", "what it means"), ((name(reason), text) for reason, text in waits.items())),
         "## What goes well, or goes on\n",
         table(("reason", "what it means"), ((name(reason), text) for reason, text in well.items())),
     ]
