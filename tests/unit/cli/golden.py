@@ -8,11 +8,13 @@ After a change that is meant, rewrite them and read the diff:
 from __future__ import annotations
 
 import copy
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.unit.cli.revisions import KEPT, REVISIONS, SPECS, managed
 from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, IDLE, NEW, NOW, Object
+from tests.unit.cli.stories import STORIES, told
 from tritium.cli.facts.going_back import going_back
 from tritium.cli.facts.history import history, pair
 from tritium.cli.facts.model import read
@@ -42,6 +44,11 @@ def with_revisions(model: Object) -> Object:
 
 def _status(model: Object) -> RenderableType:
     return status_view(read(model), NOW, PROGRAM)
+
+
+def _story(name: str) -> RenderableType:
+    obj, now = told(name)
+    return status_view(read(obj), now, PROGRAM)
 
 
 def _history(model: Object) -> RenderableType:
@@ -90,6 +97,7 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
     "undo-rollout": lambda: _undo(with_revisions(CANARY)),
     "undo-idle": lambda: _undo(with_revisions(IDLE)),
     "infer": _answer,
+    **{f"story-{name}": functools.partial(_story, name) for name in STORIES},
 }
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.unit.cli.golden import with_revisions
 from tests.unit.cli.revisions import KEPT, REVISIONS
 from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, NOW, WELL, Object, condition, model, served
+from tests.unit.cli.stories import STORIES, told
+from tritium.api import names
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.action import Verb, happened, is_done, senseless
 from tritium.cli.facts.advice import advice
@@ -62,6 +64,22 @@ def test_steps(case: str) -> None:
 COMMANDS: dict[str, tuple[Object, list[str]]] = {
     "a rollout goes on": (CANARY, ["promote", "pause", "abort"]),
     "it is paused": (changed(CANARY, {"phase": "Paused"}), ["resume", "promote", "abort"]),
+    "a gate failed": (changed(CANARY, {"phase": "Paused", "reason": "GateFailed"}), ["abort", "skip-step"]),
+    "too few requests": (
+        changed(CANARY, {"phase": "Paused", "reason": "InsufficientData"}),
+        ["skip-step", "resume", "abort"],
+    ),
+    "all steps passed": (changed(CANARY, {"phase": "Paused", "reason": "AwaitsPromotion"}), ["promote", "abort"]),
+    "the spec pauses it": (
+        changed(CANARY, {"phase": "Paused", "reason": "PausedByHand"}, {"rollout": {"paused": True}}),
+        ["promote", "abort"],
+    ),
+    "a person aborted it": (
+        changed(
+            ABORTED, {"reason": "AbortedByHand", "rejectedRevisions": [{"revision": 3, "reason": "AbortedByHand"}]}
+        ),
+        ["retry"],
+    ),
     "it waits for a GPU": (changed(CANARY, {"phase": "Blocked", "reason": "InsufficientGPU"}), ["", "abort"]),
     "it bakes": (changed(IDLE, {"phase": "Promoting", "revisions": KEPT}), ["undo"]),
     "it was turned down": (ABORTED, ["", "history", "retry"]),
@@ -178,6 +196,23 @@ def test_a_diff_of_what_is_not_there(first: int, second: int | None, message: st
     facts = read(obj)
     with pytest.raises(Complaint, match=message):
         pair(facts, history(obj, facts, REVISIONS), first, second)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_what_the_operator_says_can_be_typed(story: str) -> None:
+    obj, now = told(story)
+    assert names.ACTION not in plain(status_view(read(obj), now, "tritium")), (
+        "the command does what the annotation does"
+    )
+
+
+def test_a_share_is_that_of_the_gateways_until_they_follow() -> None:
+    obj, now = told("gateway-lags")
+    screen = plain(status_view(read(obj), now, "tritium"))
+    assert "90 → 50 %" in screen
+    assert "10 → 50 %" in screen
+    silent = changed(obj, {"trafficObserved": None})
+    assert "→ 50 %  " not in plain(status_view(read(silent), now, "tritium")), "nothing is known of what they run"
 
 
 @pytest.mark.parametrize("verb", Verb)

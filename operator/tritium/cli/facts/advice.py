@@ -7,6 +7,7 @@ from typing import Final
 from tritium.api.status import Phase
 from tritium.cli.facts.going_back import previous
 from tritium.cli.facts.model import ModelFacts
+from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 
 
@@ -29,20 +30,29 @@ def _stable(facts: ModelFacts) -> str:
     return f"revision {facts.status.stable.revision}" if facts.status.stable else "what there was"
 
 
+def _promote(facts: ModelFacts) -> tuple[str, str]:
+    is_cure = ", if it is the cure" if facts.status.reason == Reason.STABLE_SHORT else ""
+    return "promote", f"give {_candidate(facts)} all requests now{is_cure}"
+
+
+def _abort(facts: ModelFacts) -> tuple[str, str]:
+    return "abort", f"send all requests back to {_stable(facts)}"
+
+
 def _going(facts: ModelFacts) -> Verbs:
-    return (
-        ("promote", f"give {_candidate(facts)} all requests now"),
-        ("pause", "stay at this weight"),
-        ("abort", f"send all requests back to {_stable(facts)}"),
-    )
+    return (_promote(facts), ("pause", "stay at this weight"), _abort(facts))
 
 
 def _paused(facts: ModelFacts) -> Verbs:
-    return (
-        ("resume", "go on where it stopped"),
-        ("promote", f"give {_candidate(facts)} all requests now"),
-        ("abort", f"send all requests back to {_stable(facts)}"),
-    )
+    match facts.status.reason:
+        case Reason.GATE_FAILED:
+            return (_abort(facts), ("skip-step", "go on all the same"))
+        case Reason.INSUFFICIENT_DATA:
+            return (("skip-step", "go on all the same"), ("resume", "wait for requests once more"), _abort(facts))
+        case _ if facts.paused_by_spec or facts.status.reason == Reason.AWAITS_PROMOTION:
+            return (_promote(facts), _abort(facts))
+        case _:
+            return (("resume", "go on where it stopped"), _promote(facts), _abort(facts))
 
 
 def _blocked(facts: ModelFacts) -> Verbs:
@@ -52,6 +62,8 @@ def _blocked(facts: ModelFacts) -> Verbs:
 def _aborted(facts: ModelFacts) -> Verbs:
     rejected = facts.status.rejected_revisions
     which = f"revision {rejected[-1].revision}" if rejected else "the revision"
+    if rejected and rejected[-1].reason == Reason.ABORTED_BY_HAND:
+        return (("retry", f"roll {which} out after all"),)
     return (
         ("history", f"why {which} was turned down, and what had changed"),
         ("retry", f"try {which} again, once the cause outside of the spec is mended"),

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType
+from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import ModelDeploymentStatus, RejectedRevision
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.words import printable
@@ -39,6 +40,18 @@ class ModelFacts:
     def pin(self) -> int | None:
         """The revision that the spec pins."""
         return self.spec.get("pinRevision")
+
+    @property
+    def paused_by_spec(self) -> bool:
+        """Whether `rollout.paused` is set: then no action makes the rollout go on by itself."""
+        return bool((self.spec.get("rollout") or {}).get("paused"))
+
+    def runs(self, number: int) -> int | None:
+        """Percent of the requests that every gateway pod sends to a revision; None if none has said so yet."""
+        observed = self.status.traffic_observed
+        if observed is None or not observed.revisions:
+            return None
+        return sum(each.weight for each in observed.revisions if each.revision == number) * 100 // MAX_WEIGHT
 
     @property
     def model(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tritium.api.status import Phase
 from tritium.cli.facts.model import ModelFacts
+from tritium.core.reasons import Reason
 
 MIN_DURATION: Final = "5m"
 """How long a step takes at least, where it does not say."""
@@ -44,6 +45,19 @@ def steps(facts: ModelFacts) -> tuple[StepFacts, ...]:
     if facts.status.phase in _THROUGH:
         current = len(written)
     return tuple(_step(each, index, current) for index, each in enumerate(written))
+
+
+def waits_for(facts: ModelFacts, step: StepFacts) -> str:
+    """What the candidate's step waits for before it begins, or, where its share was taken back, to go on."""
+    candidate = facts.status.candidate
+    if candidate is None or step.place is not Place.CURRENT:
+        return ""
+    if candidate.step_started_at and (candidate.weight or 0) >= (step.weight or 0):
+        return ""
+    if facts.status.reason == Reason.STABLE_SHORT:
+        return "the stable revision's pods"
+    missing = (candidate.replicas or 0) - (candidate.ready_replicas or 0)
+    return f"{missing} {'pod' if missing == 1 else 'pods'}" if missing > 0 else "the gateway"
 
 
 def _step(step: Mapping[str, Any], index: int, current: int) -> StepFacts:

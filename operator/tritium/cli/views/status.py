@@ -8,14 +8,15 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tritium.api.conditions import ConditionType
-from tritium.api.status import CandidateStatus, StableStatus
 from tritium.cli.facts.advice import Advice, advice
 from tritium.cli.facts.conditions import that_matter
+from tritium.cli.facts.messages import in_commands
 from tritium.cli.facts.model import ModelFacts
-from tritium.cli.facts.steps import Place, StepFacts, steps
-from tritium.cli.facts.words import brief, span
+from tritium.cli.facts.steps import steps
+from tritium.cli.facts.words import span
 from tritium.cli.views.gates import gates_table
-from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, WAITS, bar, grid, of_phase
+from tritium.cli.views.rollout import revisions_table, steps_line
+from tritium.cli.views.style import BAD, FAINT, WAITS, bar, grid, of_phase
 
 
 def status_view(facts: ModelFacts, now: datetime, program: str) -> RenderableType:
@@ -56,56 +57,17 @@ def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[Renderabl
     head = headline(facts)
     yield Group(head, Text(status.url, style=FAINT)) if status.url else head
     if status.stable or status.candidate:
-        yield _revisions(facts)
+        yield revisions_table(facts)
     if under_way := steps(facts):
-        yield _steps(under_way, status.candidate, now)
+        yield steps_line(facts, under_way, now)
     if status.candidate and status.candidate.gates:
         yield gates_table(status.candidate.gates, now)
     if status.arms:
         yield _arms(facts)
-    if troubles := list(_troubles(facts, now)):
+    if troubles := list(_troubles(facts, now, program)):
         yield _said(troubles)
     if todo := advice(facts, program):
         yield _next(todo)
-
-
-def _revisions(facts: ModelFacts) -> RenderableType:
-    table = grid("left", "right", "left", "right", "left", "left")
-    for role, each in (("stable", facts.status.stable), ("candidate", facts.status.candidate)):
-        if each:
-            weight = "" if each.weight is None else f"{each.weight} %"
-            table.add_row(
-                Text(role, style=FAINT),
-                Text(str(each.revision), style="bold"),
-                bar(each.weight),
-                weight,
-                _pods(each),
-                Text(brief(each.digest), style=FAINT),
-            )
-    return table
-
-
-def _pods(each: StableStatus | CandidateStatus) -> Text:
-    if each.replicas is None:
-        return Text()
-    ready = each.ready_replicas or 0
-    style = GOOD if ready >= each.replicas > 0 else WAITS if ready else BAD if each.replicas else FAINT
-    return Text(f"{ready}/{each.replicas} ready", style=style)
-
-
-def _steps(under_way: tuple[StepFacts, ...], candidate: CandidateStatus | None, now: datetime) -> RenderableType:
-    line = Text()
-    for index, step in enumerate(under_way):
-        name = "pause" if step.weight is None else f"{step.weight} %"
-        mark = {Place.DONE: ("✓ ", GOOD), Place.CURRENT: ("● ", f"bold {BUSY}"), Place.NEXT: ("", FAINT)}[step.place]
-        line.append(" → " if index else "", style=FAINT)
-        line.append(f"{mark[0]}{name}", style=mark[1])
-        if step.place is Place.CURRENT and candidate and candidate.step_started_at:
-            least = f" of at least {step.min_duration}" if step.min_duration else ""
-            line.append(f" ({span(candidate.step_started_at, now)}{least})", style=BUSY)
-    table = grid("left", "fold")
-    table.add_row(Text("steps", style=FAINT), line)
-    return table
 
 
 def _arms(facts: ModelFacts) -> RenderableType:
@@ -118,12 +80,13 @@ def _arms(facts: ModelFacts) -> RenderableType:
     return table
 
 
-def _troubles(facts: ModelFacts, now: datetime) -> Iterator[tuple[str, Text]]:
+def _troubles(facts: ModelFacts, now: datetime, program: str) -> Iterator[tuple[str, Text]]:
     status = facts.status
     shown = that_matter(facts)
     for each in shown:
         style = BAD if each.type is ConditionType.READY else WAITS
-        yield str(each.type), Text(f"{each.reason}: {each.message}" if each.message else each.reason, style=style)
+        message = in_commands(each.message, facts.name, program)
+        yield str(each.type), Text(f"{each.reason}: {message}" if message else each.reason, style=style)
     failure = status.last_failure
     if failure and not any(failure.message in each.message for each in shown):
         where = f" in pod {failure.pod}" if failure.pod else ""
@@ -131,7 +94,8 @@ def _troubles(facts: ModelFacts, now: datetime) -> Iterator[tuple[str, Text]]:
         yield "last failure", Text(f"{failure.reason} ({since}): {failure.message}")
     back = status.last_rollback
     if back:
-        why = f": {back.message}" if back.message else ""
+        is_said = back.message is None or any(back.message in each.message for each in shown)
+        why = "" if is_said else f": {back.message}"
         moved = f"from {back.from_revision} to {back.to_revision}, {span(back.at, now)} ago, {back.reason}{why}"
         yield "last rollback", Text(moved)
 
