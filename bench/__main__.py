@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import admission, gates, latency, loss, many, scale, weight
+from bench import admission, gates, latency, loss, many, scale, stories, weight
 
 MEASUREMENTS = {
     "admission": admission.main,
@@ -13,6 +13,7 @@ MEASUREMENTS = {
     "many": many.main,
     "loss": loss.main,
     "gates": gates.main,
+    "stories": stories.main,
 }
 
 
