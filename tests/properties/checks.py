@@ -126,6 +126,6 @@ def of_service(cluster: Cluster, seen: Seen, to: ServiceWish) -> None:
     assert all(each and each.synced and each.version == told.version for each in answers)
     if there and there.revision:
         selected = sum(pod.ready for pod in seen.pods if pod.revision == there.revision)
-        number = next(number for number, weight in shares(told).items() if weight)
-        known = min(each.endpoints.get(number, 0) for each in answers if each)
+        with_part = [number for number, weight in shares(told).items() if weight]  # in a rollout there are two
+        known = min(sum(each.endpoints.get(number, 0) for number in with_part) for each in answers if each)
         assert known >= min(selected, cluster.wish.replicas), "fewer pods than before"

@@ -58,7 +58,7 @@ async def _serve(
         pass  # an end is what a connection has
     finally:
         for each in (writer, to_agent):
-            each.close()
+            each.transport.abort()  # to close waits for the other side to read, and it need not
             with contextlib.suppress(OSError):
                 await each.wait_closed()
 
