@@ -15,7 +15,7 @@ from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks,
 from tritium.core.deadline import clocked, due_at
 from tritium.core.exposure import by_hand, exposed, needed, proven, share
 from tritium.core.gate import Gate, Verdict
-from tritium.core.gates import judge
+from tritium.core.gates import MIN_REQUESTS, judge
 from tritium.core.gateway import available, runs
 from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import pods_of
@@ -76,6 +76,15 @@ def wakes(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, seen: Seen
     shortest = plan.steps[progress.step].min_duration
     ends = (progress.started + shortest, progress.started + max(shortest, plan.max_wait))
     return min((each for each in ends if each > now), default=None)
+
+
+def is_quiet(ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
+    """Whether a candidate is judged and has too few requests for it: then its smoke test is what is known of it."""
+    progress, window = ledger.progress, seen.window
+    if progress is None or progress.revision != candidate.number or not progress.judged_since or progress.paused:
+        return False
+    least = strategy(progress.settings).analysis.min_requests or MIN_REQUESTS
+    return window is None or window.candidate.requests < least
 
 
 def under_way(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:

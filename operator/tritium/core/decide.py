@@ -13,7 +13,7 @@ from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
-from tritium.core.canary import wakes
+from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.plan import Course, Plan, Target, View
@@ -116,7 +116,8 @@ def _to_be_asked(wish: Wish, course: Course, seen: Seen) -> tuple[PodSeen, ...]:
     candidate = course.candidate
     if candidate is None or not wish.smoke_tests or candidate.number in course.ledger.promoted:
         return ()
-    return tuple(pod for pod in pods_of(seen, candidate) if pod.ready and not _passed(pod, seen))
+    again = is_quiet(course.ledger, candidate, seen)
+    return tuple(pod for pod in pods_of(seen, candidate) if pod.ready and (again or not _passed(pod, seen)))
 
 
 def _passed(pod: PodSeen, seen: Seen) -> bool:

@@ -37,7 +37,7 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     """One step of the rollout."""
     ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
-    ledger = turn_down(wish, ledger, target, seen, now)
+    ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now), now)
     candidate = _candidate(ledger, target, seen)
     outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, seen, now)
     ledger = outcome.ledger
@@ -53,6 +53,24 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
         trouble = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
     course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates)
     return replace(course, phase=_phase(wish, target, course))
+
+
+def _noting_the_way_back(before: Ledger, after: Ledger, now: datetime) -> Ledger:
+    """What is turned down while it has a share of the traffic is rolled back."""
+    had = {each.revision for each in (before.traffic.revisions or () if before.traffic else ()) if each.weight}
+    newest = after.rejected[-1] if after.rejected else None
+    if newest is None or before.rejection(newest.revision) or newest.revision not in had or after.stable is None:
+        return after
+    if newest.revision == after.stable:
+        return after  # a pin names another one: that is told when it takes over
+    back = LastRollback(
+        from_revision=newest.revision,
+        to_revision=after.stable,
+        reason=newest.reason,
+        message=newest.message,
+        at=now,
+    )
+    return replace(after, rollback=back)
 
 
 def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 GRPC_PORT: Final = 8001
-AGAIN_AFTER: Final = {Answer.UNREACHABLE: 4.0, Answer.FAILED: 30.0}
-"""Seconds before a pod is asked again, by what it answered last."""
+AGAIN_AFTER: Final = {Answer.UNREACHABLE: 4.0, Answer.FAILED: 30.0, Answer.PASSED: 60.0}
+"""Seconds before a pod is asked again, if it is to be, by what it answered last."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Prober:
         return {uid: asked.seen for (uid, of), asked in known.items() if of == tests and asked.seen}
 
     def ask(self, key: Key, obj: Object, model: str, tests: Sequence[SmokeTest], pods: Sequence[PodSeen]) -> None:
-        """Send the tests to pods whose answer is missing, or old and not a good one."""
+        """Send the tests to pods whose answer is missing or old."""
         known = self._known.setdefault(key, {})
         identity = smoke_tests(obj["spec"])
         for pod in pods:
@@ -82,8 +82,7 @@ class Prober:
     def _is_due(self, asked: _Asked) -> bool:
         if asked.task and not asked.task.done():
             return False
-        wait = AGAIN_AFTER.get(asked.seen.answer) if asked.seen else 0.0
-        return wait is not None and self.clock() - asked.at >= wait
+        return asked.seen is None or self.clock() - asked.at >= AGAIN_AFTER[asked.seen.answer]
 
     async def _send(self, key: Key, asked: _Asked, address: str, model: str, tests: Sequence[SmokeTest]) -> None:
         extra = {"key": "/".join(key)}

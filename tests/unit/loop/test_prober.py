@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tritium.api.tensors import SmokeTest
-from tritium.core.seen import Answer, PodSeen
+from tritium.core.seen import Answer, PodSeen, SmokeSeen
+from tritium.core.wish import smoke_tests
 from tritium.kube.store import Key
-from tritium.loop.prober import Prober
+from tritium.loop.prober import Prober, _Asked
 
 if TYPE_CHECKING:
     import pytest
@@ -64,3 +65,18 @@ async def test_who_is_gone_is_forgotten_and_not_waited_for() -> None:
         await asyncio.wait({task}, timeout=5)
         assert task.cancelled()
         assert asking.answers(KEY, OBJECT, {"a"}) == {}
+
+
+async def test_what_passed_is_asked_again_after_a_minute_if_it_is_to_be() -> None:
+    now = 100.0
+    asking = Prober(wake=lambda _: None, clock=lambda: now)
+    asking._known[KEY] = {("a", smoke_tests(OBJECT["spec"])): _Asked(SmokeSeen(Answer.PASSED), at=100.0)}
+    before = asyncio.all_tasks()
+    now = 159.0
+    asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "127.0.0.1")])
+    assert asyncio.all_tasks() == before
+    now = 160.0
+    asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "127.0.0.1")])
+    assert len(asyncio.all_tasks() - before) == 1
+    assert asking.answers(KEY, OBJECT, {"a"})["a"].answer is Answer.PASSED, "until it has answered again"
+    asking.stop()
