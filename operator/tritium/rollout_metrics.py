@@ -28,7 +28,9 @@ class RolloutMetrics(Collector):
         if self.source is None:
             return
         phase = GaugeMetricFamily("tritium_rollout_phase", "1 for the phase it is in", labels=(*_MODEL, "phase"))
-        step = GaugeMetricFamily("tritium_rollout_step", "The step it is at, from 1; 0 without one", labels=_MODEL)
+        step = GaugeMetricFamily(
+            "tritium_rollout_step", "Its step, from 1; one more than there are: all have passed; 0: none", labels=_MODEL
+        )
         text = "Revisions that were turned down since this process has led"
         aborts = CounterMetricFamily("tritium_rollout_aborts", text, labels=(*_MODEL, "reason"))
         for key, rollout in self.source:

@@ -15,6 +15,7 @@ from tritium.kube.store import Key, Store
 
 REASONS: Final = (
     Reason.GATE_FAILED,
+    Reason.BAKE_FAILED,
     Reason.INSUFFICIENT_DATA,
     Reason.ABORTED_BY_HAND,
     Reason.SMOKE_TEST_FAILED,
@@ -32,7 +33,7 @@ class Rollout(NamedTuple):
 
     Attributes:
         phase: of the rollout; empty before the first pass.
-        step: from 1, as messages count; 0 where no step has begun.
+        step: from 1, as messages count; one more where all have passed; 0 where none has begun.
         aborts: by reason, how many there were since this process has led.
     """
 

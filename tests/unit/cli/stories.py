@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.unit.cli.samples import Object, model
 from tests.unit.core.seeing import lagging
-from tests.unit.core.story import BAD, FEW, GOOD, ONE, TWO, Story, begun, strategy
+from tests.unit.core.story import BAD, FEW, GOOD, ONE, TWO, Story, asking, begun, strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tritium.core.seen import RevisionSeen
+    from tritium.core.seen import RevisionSeen, WindowSeen
 
 LOOKED: timedelta = timedelta(seconds=20)
 """After the last pass."""
@@ -68,6 +69,22 @@ def _awaits_promotion() -> Story:
     return story
 
 
+def _bakes(window: WindowSeen = GOOD, **rollout: Any) -> Story:
+    """It has all of the requests, and is judged on."""
+    story = begun(GOOD, strategy=strategy(**rollout))
+    for _ in range(2):
+        story.run(minutes=1)
+    story.window = window
+    story.run(minutes=1)
+    return story
+
+
+def _all_at_once() -> Story:
+    story = Story(asking(strategy=json.dumps({"strategy": "blueGreen"})), window=GOOD)
+    story.run()
+    return story
+
+
 def _loses(revision: RevisionSeen) -> Story:
     """One pod of that revision is gone, and no other comes."""
     story = begun(GOOD)
@@ -88,6 +105,10 @@ STORIES: dict[str, Callable[[], Story]] = {
     "paused-by-hand": _paused,
     "paused-by-spec": _paused_by_spec,
     "awaits-promotion": _awaits_promotion,
+    "bakes": _bakes,
+    "bake-failed": lambda: _bakes(BAD),
+    "bake-failed-pause": lambda: _bakes(BAD, onFailure="Pause"),
+    "bakes-all-at-once": _all_at_once,
     "candidate-lost": lambda: _loses(TWO),
     "stable-short": lambda: _loses(ONE),
 }

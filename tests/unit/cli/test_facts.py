@@ -12,7 +12,7 @@ from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, NOW, WELL, Object
 from tests.unit.cli.stories import STORIES, told
 from tritium.api import names
 from tritium.cli.complaints import Complaint
-from tritium.cli.facts.action import Verb, happened, is_done, senseless
+from tritium.cli.facts.action import Verb, happened, is_done, senseless, standing
 from tritium.cli.facts.advice import advice
 from tritium.cli.facts.conditions import that_matter
 from tritium.cli.facts.going_back import going_back
@@ -23,6 +23,7 @@ from tritium.cli.printing import plain
 from tritium.cli.views.answer import answer_view
 from tritium.cli.views.status import status_view
 from tritium.cli.views.status_data import status_data
+from tritium.cli.views.status_list import status_line, status_list
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 
@@ -213,6 +214,18 @@ def test_a_share_is_that_of_the_gateways_until_they_follow() -> None:
     assert "10 → 50 %" in screen
     silent = changed(obj, {"trafficObserved": None})
     assert "→ 50 %  " not in plain(status_view(read(silent), now, "tritium")), "nothing is known of what they run"
+
+
+def test_what_bakes_is_told_once() -> None:
+    obj, now = told("bakes")
+    facts = read(obj)
+    assert standing(facts) == "Promoting, revision 2 serves"
+    assert [each.command for each in advice(facts, "tritium")] == ["tritium abort fraud"]
+    assert "candidate" not in plain(status_view(facts, now, "tritium"))
+    assert "candidate" not in status_line(facts)
+    assert plain(status_list([facts], now)).splitlines()[1].split()[:6] == [
+        "fraud", "Promoting", "Serving", "2", "10/10", "-"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", Verb)

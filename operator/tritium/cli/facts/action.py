@@ -43,7 +43,7 @@ def senseless(facts: ModelFacts, verb: Verb) -> str | None:
 
 def standing(facts: ModelFacts) -> str:
     """Where a rollout stands, in a few words."""
-    stable, candidate = facts.status.stable, facts.status.candidate
+    stable, candidate = facts.status.stable, facts.candidate
     phase = str(facts.status.phase or "not seen by the operator yet")
     if candidate:
         return f"{phase}, revision {candidate.revision} at {candidate.weight or 0} %"

@@ -36,7 +36,8 @@ def _promote(facts: ModelFacts) -> tuple[str, str]:
 
 
 def _abort(facts: ModelFacts) -> tuple[str, str]:
-    return "abort", f"send all requests back to {_stable(facts)}"
+    before = previous(facts) if facts.bakes else None
+    return "abort", f"send all requests back to {f'revision {before}' if before else _stable(facts)}"
 
 
 def _going(facts: ModelFacts) -> Verbs:
@@ -45,6 +46,10 @@ def _going(facts: ModelFacts) -> Verbs:
 
 def _paused(facts: ModelFacts) -> Verbs:
     match facts.status.reason:
+        case Reason.GATE_FAILED if facts.bakes:
+            return (_abort(facts), ("skip-step", f"keep {_stable(facts)}"))
+        case Reason.DEADLINE:
+            return (("resume", "wait once more"), _abort(facts))
         case Reason.GATE_FAILED:
             return (_abort(facts), ("skip-step", "go on all the same"))
         case Reason.INSUFFICIENT_DATA:
@@ -71,6 +76,8 @@ def _aborted(facts: ModelFacts) -> Verbs:
 
 
 def _promoting(facts: ModelFacts) -> Verbs:
+    if facts.bakes:
+        return (_abort(facts),)
     before = previous(facts)
     return (("undo", f"go back to revision {before}, which still has its pods"),) if before else ()
 

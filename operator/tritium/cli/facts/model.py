@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.api.status import ModelDeploymentStatus, RejectedRevision
+from tritium.api.status import CandidateStatus, ModelDeploymentStatus, RejectedRevision
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.words import printable
 
@@ -40,6 +40,17 @@ class ModelFacts:
     def pin(self) -> int | None:
         """The revision that the spec pins."""
         return self.spec.get("pinRevision")
+
+    @property
+    def bakes(self) -> bool:
+        """Whether what is judged has all of the requests already: the status has it as candidate still."""
+        stable, judged = self.status.stable, self.status.candidate
+        return bool(stable and judged and stable.revision == judged.revision)
+
+    @property
+    def candidate(self) -> CandidateStatus | None:
+        """The revision that is being rolled out beside the stable one."""
+        return None if self.bakes else self.status.candidate
 
     @property
     def paused_by_spec(self) -> bool:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ from tritium.core.reasons import Reason
 
 MIN_DURATION: Final = "5m"
 """How long a step takes at least, where it does not say."""
+
+BAKE_TIME: Final = "10m"
+"""How long a revision is judged on that has all of the requests, where the spec does not say."""
 
 _THROUGH: Final = frozenset({Phase.PROMOTING, Phase.FINALIZING})
 
@@ -45,6 +49,23 @@ def steps(facts: ModelFacts) -> tuple[StepFacts, ...]:
     if facts.status.phase in _THROUGH:
         current = len(written)
     return tuple(_step(each, index, current) for index, each in enumerate(written))
+
+
+@dataclass(frozen=True, slots=True)
+class BakeFacts:
+    """The time after the last step."""
+
+    since: datetime | None
+    at_most: str
+
+
+def bake(facts: ModelFacts) -> BakeFacts | None:
+    """Since when the revision that took over has had all of the requests, while it is judged on."""
+    if not facts.bakes or facts.status.stable is None:
+        return None
+    number = facts.status.stable.revision
+    since = next((each.promoted_at for each in facts.status.revisions or () if each.revision == number), None)
+    return BakeFacts(since, (facts.spec.get("rollout") or {}).get("bakeTime") or BAKE_TIME)
 
 
 def waits_for(facts: ModelFacts, step: StepFacts) -> str:

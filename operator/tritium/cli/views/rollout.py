@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tritium.api.status import CandidateStatus, Phase, StableStatus
 from tritium.cli.facts.model import ModelFacts
-from tritium.cli.facts.steps import Place, StepFacts, waits_for
+from tritium.cli.facts.steps import Place, StepFacts, bake, steps, waits_for
 from tritium.cli.facts.words import brief, span
 from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, WAITS, bar, grid
 
@@ -15,7 +15,7 @@ from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, WAITS, bar, grid
 def revisions_table(facts: ModelFacts) -> RenderableType:
     """A line for the revision that serves, and one for the candidate: its share of the requests, and its pods."""
     table = grid("left", "right", "left", "right", "left", "left")
-    for role, each in (("stable", facts.status.stable), ("candidate", facts.status.candidate)):
+    for role, each in (("stable", facts.status.stable), ("candidate", facts.candidate)):
         if each:
             runs = facts.runs(each.revision)
             table.add_row(
@@ -44,8 +44,11 @@ def _pods(each: StableStatus | CandidateStatus) -> Text:
     return Text(f"{ready}/{each.replicas} ready", style=style)
 
 
-def steps_line(facts: ModelFacts, under_way: tuple[StepFacts, ...], now: datetime) -> RenderableType:
-    """All steps, with how the candidate stands at its own."""
+def steps_line(facts: ModelFacts, now: datetime) -> RenderableType | None:
+    """All steps, with how the candidate stands at its own; None where there are none."""
+    under_way, baking = steps(facts), bake(facts)
+    if not under_way and not baking:
+        return None
     line = Text()
     for index, step in enumerate(under_way):
         name = "pause" if step.weight is None else f"{step.weight} %"
@@ -53,6 +56,9 @@ def steps_line(facts: ModelFacts, under_way: tuple[StepFacts, ...], now: datetim
         line.append(" → " if index else "", style=FAINT)
         line.append(f"{mark[0]}{name}", style=mark[1])
         line.append_text(_stands(facts, step, now))
+    if baking:
+        line.append(" → " if under_way else "", style=FAINT).append("● bake", style=f"bold {BUSY}")
+        line.append_text(_paused(facts, now) or Text(f" ({span(baking.since, now)} of {baking.at_most})", style=BUSY))
     table = grid("left", "fold")
     table.add_row(Text("steps", style=FAINT), line)
     return table
@@ -63,11 +69,17 @@ def _stands(facts: ModelFacts, step: StepFacts, now: datetime) -> Text:
     candidate = facts.status.candidate
     if candidate is None or step.place is not Place.CURRENT:
         return Text()
-    if candidate.paused:
-        return Text(f" (paused for {span(candidate.paused.since, now)})", style=WAITS)
-    if facts.status.phase is Phase.PAUSED:
-        return Text(" (paused)", style=WAITS)
+    if paused := _paused(facts, now):
+        return paused
     if waits := waits_for(facts, step):
         return Text(f" (waits for {waits})", style=WAITS)
     least = f" of at least {step.min_duration}" if step.min_duration else ""
     return Text(f" ({span(candidate.step_started_at, now)}{least})", style=BUSY)
+
+
+def _paused(facts: ModelFacts, now: datetime) -> Text | None:
+    if facts.status.phase is not Phase.PAUSED:
+        return None
+    paused = facts.status.candidate.paused if facts.status.candidate else None
+    since = f" for {span(paused.since, now)}" if paused else ""
+    return Text(f" (paused{since})", style=WAITS)

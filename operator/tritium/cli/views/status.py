@@ -12,7 +12,6 @@ from tritium.cli.facts.advice import Advice, advice
 from tritium.cli.facts.conditions import that_matter
 from tritium.cli.facts.messages import in_commands
 from tritium.cli.facts.model import ModelFacts
-from tritium.cli.facts.steps import steps
 from tritium.cli.facts.words import span
 from tritium.cli.views.gates import gates_table
 from tritium.cli.views.rollout import revisions_table, steps_line
@@ -58,8 +57,8 @@ def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[Renderabl
     yield Group(head, Text(status.url, style=FAINT)) if status.url else head
     if status.stable or status.candidate:
         yield revisions_table(facts)
-    if under_way := steps(facts):
-        yield steps_line(facts, under_way, now)
+    if (line := steps_line(facts, now)) is not None:
+        yield line
     if status.candidate and status.candidate.gates:
         yield gates_table(status.candidate.gates, now)
     if status.arms:

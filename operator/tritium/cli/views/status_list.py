@@ -21,7 +21,7 @@ def status_list(models: Iterable[ModelFacts], now: datetime) -> RenderableType:
     for each in models:
         status, ready = each.status, each.condition(ConditionType.READY)
         colour = of_phase(status.phase, ready=bool(ready and ready.status == "True"))
-        candidate = status.candidate
+        candidate = each.candidate
         table.add_row(
             Text(each.name, style="bold"),
             Text(str(status.phase or "-"), style=colour),
@@ -38,7 +38,7 @@ def status_line(facts: ModelFacts) -> str:
     """One in a line."""
     status = facts.status
     parts = [facts.name, str(status.phase or "not seen by the operator yet"), status.reason or ""]
-    for role, each in (("stable", status.stable), ("candidate", status.candidate)):
+    for role, each in (("stable", status.stable), ("candidate", facts.candidate)):
         if each:
             parts.append(f"{role} {each.revision} ({each.weight or 0} %, {_pods(each)} ready)")
     for gate in (status.candidate.gates or ()) if status.candidate else ():
