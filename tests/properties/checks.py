@@ -1,5 +1,7 @@
 """What must hold at every single moment: of each decision, and of each write."""
 
+from collections import Counter
+
 from tests.properties.cluster import Cluster
 from tritium.api.status import ModelDeploymentStatus, TrafficStatus
 from tritium.core import ledger
@@ -16,8 +18,21 @@ def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     stable = plan.course.stable.hash if plan.course.stable else None
     for name in sent_to(cluster, seen) & has.keys():
         assert name in plan.kept
-        fewest = min(has[name], cluster.wish.replicas) if name == stable else has[name]
+        asked = 1 if cluster.wish.replaces and plan.course.candidate else cluster.wish.replicas
+        fewest = min(has[name], asked) if name == stable else has[name]
         assert plan.replicas.get(name, has[name]) >= fewest
+    _of_room(cluster, seen, plan)
+
+
+def _of_room(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """Where pods change hands one by one, a candidate gets one when there are fewer than `replicas` of all others."""
+    candidate, has = plan.course.candidate, {each.revision: each.replicas for each in seen.deployments}
+    if not (cluster.wish.replaces and candidate and plan.course.stable):
+        return
+    wanted = plan.replicas.get(candidate.hash, 0)
+    if wanted > has.pop(candidate.hash, 0):
+        alive = Counter(pod.revision for pod in seen.pods)
+        assert wanted + sum(max(number, alive[name]) for name, number in has.items()) <= cluster.wish.replicas
 
 
 def sent_to(cluster: Cluster, seen: Seen) -> set[str]:
@@ -37,9 +52,10 @@ def _of_promotion(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     if after is None or cluster.is_stable(after.hash) or (before is None and seen.service):
         return
     ready = [pod for pod in seen.pods if pod.revision == after.hash and pod.ready]
-    assert len(ready) >= wish.replicas
+    needed = wish.replicas - (wish.replaces and before is not None)
+    assert len(ready) >= needed
     assert any(each.ready for each in seen.gateways)
-    assert known(seen, after.number) >= wish.replicas
+    assert known(seen, after.number) >= needed
     if wish.smoke_tests and not any(
         each.revision == after.number and each.promoted_at for each in cluster.status.revisions or ()
     ):
@@ -55,10 +71,20 @@ def _of_adoption(cluster: Cluster, seen: Seen, plan: Plan) -> None:
         assert adopted.number == plan.course.ledger.stable or adopted.number in plan.course.ledger.demoted
 
 
-def of_fewer_pods(cluster: Cluster, name: str, wanted: int) -> None:
-    """What requests may go to has as many pods as before; of the stable revision the user may want fewer."""
-    if cluster.serves(name):
-        assert cluster.is_stable(name), "what serves lost pods"
+def of_fewer_pods(cluster: Cluster, name: str, wanted: int, ready: int) -> None:
+    """What requests may go to has as many pods as before; of the stable revision the user may want fewer.
+
+    Or its candidate takes them over one by one: then those that are left carry what any gateway pod sends them, but for
+    the one that is on its way.
+    """
+    if not cluster.serves(name):
+        return
+    assert cluster.is_stable(name), "what serves lost pods"
+    if cluster.wish.replaces and wanted < min(ready, cluster.wish.replicas):
+        assert wanted >= 1, "what serves lost its last pod"
+        carried = max(each.share_of(cluster.service_of(name)) for each in cluster.objects.gateways.values())
+        assert (carried - 1) * cluster.wish.replicas < 10_000 * (wanted + 1), "more than its pods carry"
+    elif not cluster.wish.replaces:
         assert wanted >= cluster.wish.replicas, "what serves lost pods"
 
 

@@ -42,6 +42,10 @@ class GatewayPod:
         """The revisions that it runs."""
         return list(self.runs.revisions or ()) if self.runs else []
 
+    def share_of(self, service: str) -> int:
+        """Of the requests that may go through it, out of 10,000."""
+        return sum(each.weight for each in self.shares() if each.service == service) if self.sends_to(service) else 0
+
     def sends_to(self, service: str) -> bool:
         """Whether a request may go there through it; nobody waits for a pod that ends and is lost."""
         counts = self.ready or (self.terminating and not self.silent)

@@ -158,7 +158,8 @@ class Process:
         if fenced and (there is None or there[1] != version):
             raise OldPicture
         if there and wanted < there[0]:
-            checks.of_fewer_pods(self.cluster, name, wanted)
+            ready = sum(pod.ready and pod.revision == name for pod in self.store.pods.values())
+            checks.of_fewer_pods(self.cluster, name, wanted, ready)
         written = (wanted, self.cluster.count())
         self.cluster.objects.deployments[name] = self.store.deployments[name] = written
         self.wrote(f"{wanted} pods of {name}")

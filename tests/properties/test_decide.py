@@ -7,6 +7,7 @@ sends requests to never loses its pods (`checks.py`), and in the end there is wh
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import settings
@@ -33,7 +34,8 @@ STRATEGIES = [
     '{"strategy":"blueGreen","onFailure":"Pause","progressDeadline":"1m"}',
 ]
 PICKED = st.integers(min_value=0, max_value=50)
-REPLICAS = st.integers(min_value=0, max_value=2)
+REPLICAS = st.integers(min_value=0, max_value=3)
+CAPACITY = st.sampled_from(["surge", "replace"])
 MOST_GATEWAYS = 4
 KILL_AFTER = st.none() | st.integers(min_value=0, max_value=6)
 
@@ -59,9 +61,13 @@ class Rollouts(RuleBasedStateMachine):
         replicas=REPLICAS,
         strategy=st.sampled_from(STRATEGIES),
         upgraded=st.booleans(),
+        capacity=CAPACITY,
     )
-    def begins(self, deployed: str, replicas: int, strategy: str, *, smoke_tests: bool, upgraded: bool) -> None:
+    def begins(
+        self, deployed: str, replicas: int, strategy: str, capacity: str, *, smoke_tests: bool, upgraded: bool
+    ) -> None:
         self.world = World(Cluster(wish(replicas=replicas, smoke_tests=smoke_tests)))
+        self.wants(capacity=capacity)
         for written in deployed:
             self.wants(written=written)
             for _ in range(5):
@@ -89,6 +95,10 @@ class Rollouts(RuleBasedStateMachine):
     @rule(strategy=st.sampled_from(STRATEGIES))
     def other_steps(self, strategy: str) -> None:
         self.wants(strategy=strategy)
+
+    @rule(capacity=CAPACITY)
+    def other_room(self, capacity: str) -> None:
+        self.wants(capacity=capacity)
 
     @rule(window=st.sampled_from([GOOD, BAD, FEW, None]))
     def requests_come(self, window: WindowSeen | None) -> None:
@@ -285,10 +295,14 @@ TestRollouts = Rollouts.TestCase
 TestRollouts.settings = settings(max_examples=60, stateful_step_count=30)
 
 
+@pytest.mark.parametrize("capacity", ["surge", "replace"])
 @pytest.mark.parametrize("smoke_tests", [False, True])
-def test_a_version_change_ends_the_same_wherever_the_operator_is_killed(*, smoke_tests: bool) -> None:
+def test_a_version_change_ends_the_same_wherever_the_operator_is_killed(
+    capacity: Literal["surge", "replace"], *, smoke_tests: bool
+) -> None:
     def changed(kill_after: int | None) -> tuple[Plan, int]:
-        world = World(Cluster(wish(replicas=2, smoke_tests=smoke_tests)))
+        asked = replace(wish(replicas=2, smoke_tests=smoke_tests), capacity=capacity, strategy=STRATEGIES[1])
+        world = World(Cluster(asked))
         world.settle()
         world.cluster.wish = replace(world.cluster.wish, written="b", generation=2)
         left, written = kill_after, 0

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Final
 
-from tests.properties.cluster import BAKE, Cluster, Objects
+from tests.properties.cluster import BAKE, START, Cluster, Objects
 from tests.properties.process import Killed, OldPicture, Process
 from tritium.core.plan import Plan
 from tritium.core.sample import Sample
@@ -15,6 +16,10 @@ from tritium.core.wish import Action
 GOOD: Final = WindowSeen(Sample(200), Sample(200))
 BAD: Final = WindowSeen(Sample(200, failed=100), Sample(200))
 FEW: Final = WindowSeen(Sample(5), Sample(5))
+QUIET: Final = 4
+"""Looks without any news, after which there is none: in this time pods are no more held."""
+LATEST: Final = START + timedelta(days=3)
+"""By then anything has come to its end."""
 
 
 @dataclass
@@ -75,12 +80,16 @@ class World:
         self.cluster.all_goes_well()
 
     def settle(self, disturb: Callable[[], None] = lambda: None) -> Plan:
-        """All goes on until all time has passed; whatever is tried is good, and nobody holds it up."""
+        """All goes on until nothing more comes of it; whatever is tried is good, and nobody holds it up."""
         self.cluster.window = GOOD
         self.cluster.wish = replace(self.cluster.wish, paused=False)
-        for _ in range(10):
+        quiet = 0
+        while quiet < QUIET:
             disturb()
+            before = deepcopy((self.cluster.status, self.cluster.objects))
             self.goes_on()
+            quiet = quiet + 1 if before == (self.cluster.status, self.cluster.objects) else 0
+            assert self.cluster.now < LATEST, "it never comes to an end"
             if (candidate := self.cluster.status.candidate) and candidate.paused:
                 self.asks_for(Action("resume", f"goes on {self.cluster.count()}"))
             self.cluster.now += BAKE / 2

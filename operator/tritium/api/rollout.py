@@ -131,7 +131,11 @@ class Rollout(ApiObject):
             "in this version only the strategy canary waits for a person at its end",
             field=".autoPromote",
         ),
-        not_yet("capacity", "a new revision gets pods of its own before the old one gives up any"),
+        Rule(
+            "!has(self.capacity) || self.capacity == 'surge' || !has(self.strategy) || self.strategy == 'canary'",
+            "only with the strategy canary pods change hands one by one",
+            field=".capacity",
+        ),
         not_yet("compatibility", "compare the tensors in model.smokeTest"),
     )
 
@@ -153,7 +157,7 @@ class Rollout(ApiObject):
     paused: bool | None = None
     """Hold the rollout where it is."""
     capacity: Literal["surge", "replace"] | None = None
-    """surge: the candidate gets pods beside the stable ones. replace: the stable revision gives one replica up for
-    each, where GPUs are scarce. Absent: surge."""
+    """surge: the candidate gets pods beside the stable ones. replace: the stable revision gives one up for each, where
+    GPUs are scarce, so that there are never more than replicas; with one replica as surge. Absent: surge."""
     compatibility: Literal["Enforce", "Warn"] | None = None
     """Whether a candidate with other inputs or outputs than the stable revision is held. Absent: Enforce."""

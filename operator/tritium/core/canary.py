@@ -13,16 +13,16 @@ from tritium.api.rollout import Analysis
 from tritium.api.status import LastRollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done, without_effect
 from tritium.core.deadline import clocked, due_at
-from tritium.core.exposure import by_hand, exposed, needed, proven, share
+from tritium.core.exposure import by_hand, exposed, most, needed, proven, reached, returns
 from tritium.core.gate import Gate, Verdict
 from tritium.core.gates import MIN_REQUESTS, judge
 from tritium.core.gateway import available, runs
 from tritium.core.ledger import Ledger, Progress
-from tritium.core.lookup import pods_of
+from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.reasons import Reason
 from tritium.core.sample import Sample
 from tritium.core.seen import RevisionSeen, Seen
-from tritium.core.strategy import StepOf, Strategy, strategy
+from tritium.core.strategy import NO_STEPS, StepOf, Strategy, strategy
 from tritium.core.target import by_number
 from tritium.core.wish import Wish
 
@@ -44,14 +44,17 @@ class Outcome:
 def in_steps(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
     """Whether this candidate gets its traffic in steps.
 
-    One that was stable before comes back without. So does any, where there is no stable revision to compare it with.
+    One that was stable before comes back without; with `capacity: replace` still pod by pod. So does any, where there
+    is no stable revision to compare it with.
     """
     has_begun = ledger.progress is not None and ledger.progress.revision == candidate.number
-    if by_number(seen.revisions, ledger.stable) is None or candidate.number in ledger.promoted:
+    if by_number(seen.revisions, ledger.stable) is None:
         return False
+    if candidate.number in ledger.promoted:
+        return wish.replaces
     if wish.replicas == 0 and not has_begun:  # one that has begun waits for pods
         return False
-    return bool(strategy(under_way(wish, ledger, candidate).settings).steps)
+    return wish.replaces or bool(strategy(under_way(wish, ledger, candidate).settings).steps)
 
 
 def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
@@ -92,7 +95,7 @@ def under_way(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:
     progress = ledger.progress
     if progress and progress.revision == candidate.number:
         return progress
-    return Progress(candidate.number, wish.strategy)
+    return Progress(candidate.number, NO_STEPS if candidate.number in ledger.promoted else wish.strategy)
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ class _Turn:
         """They go on while a rollout is paused, and while the next step waits for pods: it can still fail."""
         if self.progress.judged_since is None:
             return ()
+        if returns(self.ledger):
+            return ()
         analysis = self.plan.analysis
         if not self._is_over and self._step.min_requests:
             analysis = analysis.model_copy(update={"min_requests": self._step.min_requests})
@@ -155,7 +160,7 @@ class _Turn:
     def _is_held(self) -> bool:
         """Whether nothing goes on by itself: somebody has paused it, or what serves has lost pods."""
         elsewhere = self.wish.pin not in {None, self.candidate.number}  # a pin that is not kept
-        short = stable_is_short(self.wish, self.ledger, self.seen)
+        short = not returns(self.ledger) and stable_is_short(self.wish, self.ledger, self.seen)
         return bool(self.progress.paused or self.wish.paused or elsewhere or short or not self.wish.replicas)
 
     def _act(self) -> Ledger | None:
@@ -177,7 +182,8 @@ class _Turn:
         if not self.progress.paused:
             return self.progress
         if self._is_over:
-            return self._anew(max(place for place, each in enumerate(self.plan.steps) if each.weight is not None))
+            weights = (place for place, each in enumerate(self.plan.steps) if each.weight is not None)
+            return self._anew(max(weights, default=0))
         waits = self._step.weight is None and self.progress.started is not None
         return self._anew(self.progress.step + waits)
 
@@ -197,7 +203,8 @@ class _Turn:
         if step.weight is None:
             waits = self.progress.begin(self.now, self._restarts).pause(Reason.PAUSE_STEP, self.now)
             return replace(self.ledger, progress=waits)
-        if exposed(self.ledger, self.candidate) < share(step.weight) or not runs(self.ledger.traffic, self.seen):
+        has = exposed(self.ledger, self.candidate)
+        if has < reached(self.wish, step.weight) or not runs(self.ledger.traffic, self.seen):
             return self.ledger
         return replace(self.ledger, progress=self.progress.begin(self.now, self._restarts))
 
@@ -218,8 +225,9 @@ class _Turn:
         """Whether the candidate has the step's share, and the pods for it."""
         if self._step.weight is None:
             return True
-        carries = available(self.candidate, self.seen) >= needed(self._step.weight, self.wish.replicas)
-        return carries and exposed(self.ledger, self.candidate) >= share(self._step.weight)
+        pods = min(most(self.wish), needed(self._step.weight, self.wish.replicas))
+        has = exposed(self.ledger, self.candidate)
+        return available(self.candidate, self.seen) >= pods and has >= reached(self.wish, self._step.weight)
 
     @property
     def _lasted(self) -> timedelta:
@@ -247,8 +255,9 @@ class _Turn:
         if not (hand or self.plan.auto_promote):
             waits = progress if progress.paused else progress.pause(Reason.AWAITS_PROMOTION, self.now)
             return Outcome(replace(self.ledger, progress=waits), self.gates)
-        whole = 0 < self.wish.replicas <= available(self.candidate, self.seen)
-        if not (whole and proven(self.wish, self.candidate, self.seen)) or (self._is_held and not hand):
+        whole = 0 < most(self.wish) <= available(self.candidate, self.seen)
+        passed = proven(self.wish, self.ledger, self.candidate, self.seen)
+        if not (whole and passed) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)
         ledger = done(self.wish, self.ledger, self.now) if asks(self.wish, self.ledger, PROMOTE) else self.ledger
         return Outcome(replace(ledger, progress=None if hand else progress), self.gates, promoted=True)
@@ -281,7 +290,10 @@ def restarts(revision: RevisionSeen, seen: Seen) -> int:
 def stable_is_short(wish: Wish, ledger: Ledger, seen: Seen) -> bool:
     """Whether the stable revision has fewer pods than it should that every gateway pod knows."""
     stable = by_number(seen.revisions, ledger.stable)
-    return stable is None or available(stable, seen) < wish.replicas
+    if stable is None:
+        return True
+    deployment = deployment_of(seen, stable) if wish.replaces else None  # it may have given some up
+    return available(stable, seen) < min(wish.replicas, deployment.replicas if deployment else wish.replicas)
 
 
 def _is_likely_bad(gate: Gate) -> bool:

@@ -3,6 +3,7 @@
 Until every gateway pod says that it runs what it was told, no revision that has ever served loses a pod.
 """
 
+from tritium.core.exchange import of_stable, room
 from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.lookup import comes_first, deployment_of, want_of_room
 from tritium.core.plan import Course, Target
@@ -45,10 +46,10 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
     deployment = deployment_of(seen, revision)
     has = deployment.replicas if deployment else None
     if revision is course.stable:
-        number: int | None = wish.replicas
+        number: int | None = of_stable(wish, course, revision, seen)
     elif revision is course.candidate:
         number = _of_candidate(revision, has, wish, course, seen)
-    elif revision.number in course.held and not _crowded(course, seen):
+    elif revision.number in course.held and not wish.replaces and not _crowded(course, seen):
         # Never more than it has: what was given up for want of room is not asked for again.
         number = min(has, wish.replicas) if has else has
     elif _waits_for_pin(revision, wish, target, course) and not comes_first(seen, course.stable):
@@ -64,6 +65,8 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
 def _of_candidate(candidate: RevisionSeen, has: int | None, wish: Wish, course: Course, seen: Seen) -> int:
     """What its share of the traffic needs; a candidate that has requests gives up none of its pods."""
     wanted = pods_wanted(wish, course.ledger)
+    if wish.replaces and course.stable:
+        wanted = min(wanted, max(has or 0, room(wish, course.ledger, candidate, seen)))
     if exposed(course.ledger, candidate):
         return max(wanted, has or 0)
     # A pod of the stable revision that finds no room comes before all pods of its successor.

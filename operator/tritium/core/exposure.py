@@ -8,7 +8,7 @@ from tritium.core.gateway import available
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of
 from tritium.core.seen import Answer, RevisionSeen, Seen
-from tritium.core.strategy import strategy
+from tritium.core.strategy import NO_STEPS, strategy
 from tritium.core.wish import Wish
 
 ALL: Final = MAX_WEIGHT
@@ -24,13 +24,19 @@ def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> i
     progress = ledger.progress
     if progress is None or progress.revision != candidate.number or not wish.replicas:
         return 0
-    held = bool(wish.paused or progress.paused) or not proven(wish, candidate, seen)
+    passed = proven(wish, ledger, candidate, seen)
+    held = bool(wish.paused or progress.paused) or not passed
     plan = strategy(progress.settings)
     # Of a step that had begun its weight may come back; of one that had not, that of the step before.
     step = progress.step - (held and progress.started is None)
     wanted = share(plan.weight(step)) if step >= 0 else 0
+    keeps = share(plan.weight(progress.step))
+    if wish.replaces:
+        keeps = ALL  # the stable revision has given up the pods for it
+        if passed and goes_over(wish, ledger):
+            wanted = ALL
     ready = sum(pod.ready for pod in pods_of(seen, candidate))
-    keeps = min(share(plan.weight(progress.step)), exposed(ledger, candidate), ALL * ready // wish.replicas)
+    keeps = min(keeps, exposed(ledger, candidate), ALL * ready // wish.replicas)
     return max(keeps, min(wanted, ALL * available(candidate, seen) // wish.replicas))
 
 
@@ -45,15 +51,25 @@ def share(percent: int) -> int:
     return percent * ALL // 100
 
 
+def reached(wish: Wish, percent: int) -> int:
+    """What a step's weight comes to out of 10,000: no more than the pods carry that a candidate can have."""
+    return min(share(percent), ALL * most(wish) // max(1, wish.replicas))
+
+
+def most(wish: Wish) -> int:
+    """Pods that a candidate can have: all, or all but the last one that the stable revision has."""
+    return wish.replicas - wish.replaces
+
+
 def pods_wanted(wish: Wish, ledger: Ledger) -> int:
-    """Pods that the candidate needs for its share; all of them before it is promoted."""
+    """Pods that the candidate needs for its share; all that it can have before it is promoted."""
     progress = ledger.progress
-    if progress is None or by_hand(wish, ledger):
+    if progress is None:
         return wish.replicas
     plan = strategy(progress.settings)
-    if progress.step >= len(plan.steps) and plan.auto_promote:
-        return wish.replicas
-    return needed(plan.weight(progress.step), wish.replicas)
+    if by_hand(wish, ledger) or (progress.step >= len(plan.steps) and plan.auto_promote):
+        return most(wish)
+    return min(most(wish), needed(plan.weight(progress.step), wish.replicas))
 
 
 def needed(percent: int, replicas: int) -> int:
@@ -71,8 +87,24 @@ def by_hand(wish: Wish, ledger: Ledger) -> bool:
     return progress is not None and (wish.pin == progress.revision or asks(wish, ledger, PROMOTE))
 
 
-def proven(wish: Wish, candidate: RevisionSeen, seen: Seen) -> bool:
-    """Whether each ready pod has passed the smoke test, if there is one."""
+def goes_over(wish: Wish, ledger: Ledger) -> bool:
+    """Whether nothing is left but to become stable: a person wants it, or the steps are over and nobody waits."""
+    progress = ledger.progress
+    if progress is None or by_hand(wish, ledger):
+        return progress is not None
+    plan = strategy(progress.settings)
+    return plan.auto_promote and progress.step >= len(plan.steps) and not (wish.paused or progress.paused)
+
+
+def returns(ledger: Ledger) -> bool:
+    """Whether the rollout is the way back to a revision that was stable before, which has no steps."""
+    return ledger.progress is not None and ledger.progress.settings == NO_STEPS
+
+
+def proven(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
+    """Whether each ready pod has passed the smoke test, if there is one; what was stable before has long passed it."""
+    if candidate.number in ledger.promoted:
+        return True
     ready = [pod for pod in pods_of(seen, candidate) if pod.ready]
     answers = [seen.smoke.get(pod.uid) for pod in ready]
     return not wish.smoke_tests or all(each and each.answer is Answer.PASSED for each in answers)

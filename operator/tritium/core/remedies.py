@@ -16,7 +16,7 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.UNSCHEDULABLE: "Add a node or free one, or ask for less: see server.resources, server.nodeSelector, "
     "server.tolerations and server.affinity.",
     Reason.NO_GPU: "Free a GPU, add a node with one, or lower server.gpu.count or replicas. A rollout needs room for "
-    "the new pods beside the old ones.",
+    "the new pods beside the old ones, unless rollout.capacity is replace.",
     Reason.VOLUME_NOT_BOUND: "Create the PersistentVolumeClaim, or see with `kubectl describe pvc` why it has no "
     "volume.",
     Reason.QUOTA: "Raise the ResourceQuota of the namespace, or ask for less: server.resources, server.gpu, replicas.",

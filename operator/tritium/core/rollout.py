@@ -101,7 +101,7 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
 def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:
     """Without a candidate; while one is being listed, what is asked of it waits."""
     awaited = target.revision is None and target.resolution is not None
-    if is_baking(ledger):
+    if is_baking(ledger) and not wish.replaces:  # then the one before has no pods
         return bake(replace(wish, action=None) if awaited else wish, ledger, seen, now)
     ledger = replace(ledger, progress=None)
     return Outcome(ledger if awaited else without_effect(wish, ledger, now))

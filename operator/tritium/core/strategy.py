@@ -19,6 +19,9 @@ MIN_REQUESTS: Final = 50
 MAX_WAIT: Final = "30m"
 PROGRESS_DEADLINE: Final = "30m"
 
+NO_STEPS: Final = "{}"
+"""What a rollout keeps that goes on pod by pod, with nothing to prove."""
+
 _FROZEN: Final = frozenset({"strategy", "steps", "analysis", "on_failure", "auto_promote", "progress_deadline"})
 
 

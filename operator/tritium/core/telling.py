@@ -66,6 +66,8 @@ _WAYS: Final[Mapping[str, str]] = {
 
 def _step(progress: Progress) -> str:
     steps = len(strategy(progress.settings).steps)
+    if not steps:
+        return "and gets it pod by pod"
     if progress.step >= steps:
         return "and all steps have passed"
     return f"step {progress.step + 1} of {steps}"

@@ -8,7 +8,7 @@ from typing import Final
 
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import RevisionTraffic, TrafficStatus
-from tritium.core.exposure import weight
+from tritium.core.exposure import exposed, weight
 from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
 from tritium.core.plan import Course, ServiceWish
@@ -50,6 +50,8 @@ def leading(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
     stable, current = course.stable, _current(course, seen)
     if stable is None or current is None:
         return stable
+    if wish.replaces and exposed(course.ledger, stable) and available(stable, seen):
+        return stable  # the other one has the pods that it needs
     return stable if available(stable, seen) >= min(wish.replicas, available(current, seen)) else current
 
 
@@ -125,6 +127,7 @@ def _current(course: Course, seen: Seen) -> RevisionSeen | None:
     ledger = course.ledger
     told = ledger.traffic.revisions or () if ledger.traffic else ()
     tried = ledger.exposed.keys() - ledger.promoted.keys() - {ledger.stable}
+    tried |= {ledger.progress.revision} - {ledger.stable} if ledger.progress else set()
     served = (each for each in told if each.weight and each.revision not in tried)
     most = max(served, key=lambda each: each.weight, default=None)
     if most:

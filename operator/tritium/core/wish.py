@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
@@ -16,7 +16,7 @@ from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.status import TrafficLimits
 from tritium.api.traffic import Limits, Traffic
 from tritium.core.revision import amount, duration, length, written_hash
-from tritium.core.strategy import settings
+from tritium.core.strategy import settings, strategy
 
 BAKE_TIME: Final = "10m"
 HISTORY_LIMIT: Final = 5
@@ -58,6 +58,7 @@ class Wish:
         routing: what is asked of the gateway.
         strategy: how a rollout that begins now proceeds (`core.strategy`); empty: all of the traffic at once.
         paused: `rollout.paused`.
+        capacity: `rollout.capacity`.
     """
 
     namespace: str
@@ -74,6 +75,12 @@ class Wish:
     routing: RoutingWish = RoutingWish()
     strategy: str = ""
     paused: bool = False
+    capacity: Literal["surge", "replace"] = "surge"
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the stable revision gives pods up for its successor: of one it has none to give."""
+        return self.capacity == "replace" and self.replicas > 1 and bool(strategy(self.strategy).steps)
 
 
 class SpecInvalid(ValueError):
@@ -108,6 +115,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         routing=_routing(spec),
         strategy=settings(rollout),
         paused=bool(rollout and rollout.paused),
+        capacity=(rollout.capacity if rollout else None) or "surge",
     )
 
 

@@ -217,6 +217,12 @@ RULES = [
         at=".autoPromote",
     ),
     Bad(
+        "spec.rollout",
+        {"strategy": "blueGreen", "capacity": "replace"},
+        "only with the strategy canary pods change hands",
+        at=".capacity",
+    ),
+    Bad(
         "spec.rollout.analysis.prometheus",
         [{"name": "a", "query": "q"}],
         "set exactly one of max and min",
@@ -252,6 +258,5 @@ CLOSED = [
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
     not_yet(f"{SOURCE}.pollInterval", "5m"),
     not_yet("spec.rollout.analysis.prometheus", [{"name": "a", "query": "q", "max": 1}], STEPS),
-    not_yet("spec.rollout.capacity", "replace"),
     not_yet("spec.rollout.compatibility", "Warn"),
 ]

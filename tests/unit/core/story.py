@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ONE, TWO, THREE = revision(1), revision(2, "b"), revision(3, "c")
 MINUTE = timedelta(minutes=1)
 TWO_STEPS = [{"weight": 10, "minDuration": "1m"}, {"weight": 50, "minDuration": "1m"}]
+THREE_STEPS = [{"weight": each, "minDuration": "1m"} for each in (5, 50, 100)]
 GOOD = WindowSeen(Sample(100), Sample(900))
 BAD = WindowSeen(Sample(100, failed=20), Sample(900))
 NONE = WindowSeen(Sample(), Sample())
@@ -68,6 +69,7 @@ class Story:
         while True:
             sees = replace(self.sees, window=self.window if self.judging else None)
             plan = decide(self.asks, self.status, sees, self.now, self.gateway)
+            self._check(plan)
             moved = self._scale(plan) or plan.status != self.status
             self.status, passes = plan.status, passes - 1
             if not (moved and passes):
@@ -82,6 +84,30 @@ class Story:
             alive = tuple(each for one in wanted for each in pods(by_hash[one.revision], one.replicas))
             self.sees = replace(self.sees, pods=alive)
         return self.sees != before
+
+    def _check(self, plan: Plan) -> None:
+        """Where pods change hands one by one: never more than `replicas`, and never short of more than one."""
+        candidate, stable = plan.course.candidate, plan.course.stable
+        if not (self.asks.replaces and candidate and stable):
+            return
+        has = {each.revision: each.replicas for each in self.sees.deployments}
+        then, before = plan.replicas.get(candidate.hash, 0), has.get(candidate.hash, 0)
+        if then > before:
+            others = sum(max(number, self._alive(name)) for name, number in has.items() if name != candidate.hash)
+            assert then + others <= self.asks.replicas, "more pods than there is room for"
+        left, ready = (
+            plan.replicas[stable.hash],
+            sum(pod.ready and pod.revision == stable.hash for pod in self.sees.pods),
+        )
+        assert left >= 1, "what serves has no pod left"
+        if left < min(ready, self.asks.replicas):
+            runs = weights(self.status.traffic)[stable.number]
+            assert (runs - 1) * self.asks.replicas < 10_000 * (left + 1), (
+                "it carries more than its pods and one more can"
+            )
+
+    def _alive(self, name: str) -> int:
+        return sum(pod.revision == name for pod in self.sees.pods)
 
     def act(self, verb: str) -> None:
         self.tokens += 1
@@ -122,3 +148,22 @@ def begun(window: WindowSeen | None = None, **asks: Any) -> Story:
     story.run()
     assert (story.part, story.step, story.judging) == (1_000, 0, True)
     return story
+
+
+def four(*, follows: bool = True, **asks: Any) -> Story:
+    """Before its beginning: four pods, or as many as are asked for, that change hands one by one."""
+    wanted = asking(**{"replicas": 4, "capacity": "replace", "strategy": strategy(THREE_STEPS)} | asks)
+    before = serving(ONE, TWO, count=wanted.replicas)
+    return Story(wanted, status_of(wish(replicas=wanted.replicas), before), before, window=GOOD, follows=follows)
+
+
+def replacing(**asks: Any) -> Story:
+    """The same in the first step of three, its weight reached, with one pod that has changed hands."""
+    story = four(**asks)
+    story.run(passes=20)
+    return story
+
+
+def counts(story: Story) -> tuple[int, int, int]:
+    """Pods of the first revision and of the second, and the second's share in percent."""
+    return story.replicas(ONE), story.replicas(TWO), story.part // 100

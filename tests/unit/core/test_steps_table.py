@@ -211,7 +211,7 @@ WHAT_ELSE = {
 
 def rows() -> list[tuple[str, ...]]:
     """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## Rollout in steps\n")[2]
+    section = PAGE.read_text().partition("\n## Rollout in steps\n")[2].partition("\n## ")[0]
     lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
     return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
 
