@@ -18,10 +18,23 @@ def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     stable = plan.course.stable.hash if plan.course.stable else None
     for name in sent_to(cluster, seen) & has.keys():
         assert name in plan.kept
-        asked = 1 if cluster.wish.replaces and plan.course.candidate else cluster.wish.replicas
+        asked = cluster.wish.replicas
+        if plan.course.candidate and (cluster.wish.replaces or cluster.wish.recreates):
+            asked = int(cluster.wish.replaces)
         fewest = min(has[name], asked) if name == stable else has[name]
         assert plan.replicas.get(name, has[name]) >= fewest
     _of_room(cluster, seen, plan)
+    _of_one_after_the_other(cluster, seen, plan)
+
+
+def _of_one_after_the_other(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """With `strategy: recreate` a revision gets pods when no other has any, nor is to have."""
+    has = {each.revision: each.replicas for each in seen.deployments}
+    recorded = plan.course.stable or plan.course.ledger.stable is None
+    for name in plan.replicas if cluster.wish.recreates and recorded else ():
+        if plan.replicas[name] > has.get(name, 0):
+            assert not any(number for other, number in has.items() if other != name), "two at the same time"
+            assert all(pod.revision == name for pod in seen.pods), "one has not ended yet"
 
 
 def _of_room(cluster: Cluster, seen: Seen, plan: Plan) -> None:
@@ -84,7 +97,7 @@ def of_fewer_pods(cluster: Cluster, name: str, wanted: int, ready: int) -> None:
         assert wanted >= 1, "what serves lost its last pod"
         carried = max(each.share_of(cluster.service_of(name)) for each in cluster.objects.gateways.values())
         assert (carried - 1) * cluster.wish.replicas < 10_000 * (wanted + 1), "more than its pods carry"
-    elif not cluster.wish.replaces:
+    elif not (cluster.wish.replaces or cluster.wish.recreates):
         assert wanted >= cluster.wish.replicas, "what serves lost pods"
 
 

@@ -28,6 +28,7 @@ STRATEGIES = [
     "",
     '{"steps":[{"weight":10,"minDuration":"10s"},{"weight":50,"minDuration":"10s"}]}',
     '{"steps":[{"weight":50,"minDuration":"10s","minRequests":0},{"weight":100}],"onFailure":"Pause"}',
+    '{"strategy":"recreate"}',
     '{"steps":[{"weight":20,"minDuration":"10s"}],"analysis":{"maxWait":"1m","onInsufficientData":"Abort"}}',
     '{"steps":[{"weight":5,"minDuration":"10s"},{"weight":100,"minDuration":"10s"}],"progressDeadline":"1m"}',
     '{"strategy":"blueGreen"}',

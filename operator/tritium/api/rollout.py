@@ -122,8 +122,8 @@ class Rollout(ApiObject):
             field=".steps",
         ),
         Rule(
-            "!has(self.strategy) || self.strategy != 'recreate'",
-            "recreate is not available in this version; blueGreen moves all of the traffic at once",
+            "!has(self.strategy) || self.strategy != 'recreate' || !has(self.analysis) && !has(self.onFailure)",
+            "with the strategy recreate nothing serves beside the new revision: there is nothing to judge it by",
             field=".strategy",
         ),
         Rule(
@@ -140,8 +140,8 @@ class Rollout(ApiObject):
     )
 
     strategy: Literal["canary", "blueGreen", "recreate"] | None = None
-    """canary: traffic moves in steps. blueGreen: all at once. recreate: the old pods go first, with downtime. Absent:
-    canary."""
+    """canary: traffic moves in steps. blueGreen: all at once. recreate: the old pods go first, with downtime, for
+    models of which only one may run. Absent: canary."""
     steps: Steps | None = None
     """Steps of a canary. Absent: 5, 25, 50 and 100 percent."""
     analysis: Analysis | None = None

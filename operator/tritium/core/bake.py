@@ -23,7 +23,7 @@ from tritium.core.wish import Wish
 
 def to_bake(wish: Wish, progress: Progress, candidate: RevisionSeen, seen: Seen, now: datetime) -> Progress | None:
     """What is kept of a rollout whose candidate becomes stable now; None where nobody would go back."""
-    if wish.bake_time <= timedelta() or not progress.settings or wish.replaces:
+    if wish.bake_time <= timedelta() or not progress.settings or wish.replaces or wish.recreates:
         return None
     return progress.anew(len(strategy(progress.settings).steps), now, restarts(candidate, seen))
 

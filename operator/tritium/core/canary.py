@@ -256,6 +256,8 @@ class _Turn:
             waits = progress if progress.paused else progress.pause(Reason.AWAITS_PROMOTION, self.now)
             return Outcome(replace(self.ledger, progress=waits), self.gates)
         whole = 0 < most(self.wish) <= available(self.candidate, self.seen)
+        if self.wish.replaces:  # all but the last pod's part, so that this is no leap
+            whole = whole and exposed(self.ledger, self.candidate) >= reached(self.wish, 100)
         passed = proven(self.wish, self.ledger, self.candidate, self.seen)
         if not (whole and passed) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)

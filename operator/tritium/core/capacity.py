@@ -7,6 +7,7 @@ from tritium.core.exchange import of_stable, room
 from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.lookup import comes_first, deployment_of, want_of_room
 from tritium.core.plan import Course, Target
+from tritium.core.recreate import of_revision
 from tritium.core.revision import revision_of
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.traffic import settled
@@ -45,11 +46,13 @@ def budgeted(course: Course, seen: Seen, wanted: dict[str, int]) -> frozenset[st
 def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Course, seen: Seen) -> int | None:
     deployment = deployment_of(seen, revision)
     has = deployment.replicas if deployment else None
-    if revision is course.stable:
-        number: int | None = of_stable(wish, course, revision, seen)
+    if wish.recreates and revision in (course.stable, course.candidate):
+        number: int | None = of_revision(wish, course, revision, seen)
+    elif revision is course.stable:
+        number = of_stable(wish, course, revision, seen)
     elif revision is course.candidate:
         number = _of_candidate(revision, has, wish, course, seen)
-    elif revision.number in course.held and not wish.replaces and not _crowded(course, seen):
+    elif revision.number in course.held and not (wish.replaces or wish.recreates) and not _crowded(course, seen):
         # Never more than it has: what was given up for want of room is not asked for again.
         number = min(has, wish.replicas) if has else has
     elif _waits_for_pin(revision, wish, target, course) and not comes_first(seen, course.stable):

@@ -17,6 +17,7 @@ from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.plan import Course, Plan, Target, View
+from tritium.core.recreate import going_on
 from tritium.core.report import report
 from tritium.core.revision import revision_name
 from tritium.core.rollout import advance
@@ -36,6 +37,7 @@ _OF_A_LISTING: Final = frozenset({"resolve", "Job"})
 def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), _readable(seen)
+    wish = going_on(wish, before, seen)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
     wanted = replicas(wish, target, course, seen)

@@ -11,6 +11,7 @@ from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refuse
 from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
+from tritium.core.recreate import is_down
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
 from tritium.core.telling import NEEDS_A_PERSON, advice, waits_for, where
@@ -58,8 +59,21 @@ def _ready(view: View) -> Finding:
     refusal = refused(seen, "Service")
     if refusal:
         return Finding(ConditionType.READY, "False", refusal.reason, refusal.message)
-    trouble = _not_serving(course, seen)
+    trouble = _recreating(wish, course, seen) or _not_serving(course, seen)
     return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
+
+
+def _recreating(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
+    """Nobody is served, and that was asked for."""
+    candidate = course.candidate
+    if candidate is None or not is_down(wish, course.ledger, seen):
+        return None
+    said = f": {course.trouble.message}" if course.trouble else ""
+    message = (
+        f"rollout.strategy is recreate: {_stable(course)} has given up its pods, and revision {candidate.number} is "
+        f"being made ready{said}"
+    )
+    return Trouble("rollout", Reason.RECREATING, message)
 
 
 def _not_serving(course: Course, seen: Seen) -> Trouble:

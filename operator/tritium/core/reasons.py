@@ -74,6 +74,8 @@ class Reason(StrEnum):
     """The rollout has come to a step that waits for a person."""
     STABLE_SHORT = "StableShort"
     """The stable revision has not all its pods: nothing of a rollout goes on by itself until it has them again."""
+    RECREATING = "Recreating"
+    """The strategy is recreate: the pods of the revision before are gone, and those of the next are not ready yet."""
     AWAITS_PROMOTION = "AwaitsPromotion"
     """All steps have passed, and `rollout.autoPromote` is false."""
 

@@ -26,6 +26,7 @@ from tritium.core.lookup import (
 )
 from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
+from tritium.core.recreate import is_down
 from tritium.core.revision import revision_of
 from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
 from tritium.core.target import by_number
@@ -83,13 +84,16 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
     if gives_up:
         message = "a person aborted the rollout"
         return Outcome(ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now))
+    if progress and progress.paused and is_down(wish, ledger, seen):  # nobody is served while it waits
+        turned_down = ledger.reject(candidate.number, progress.paused.reason, progress.paused.message, now)
+        return Outcome(replace(turned_down, progress=None))
     waits = wish.paused or (progress is not None and progress.paused)
     return Outcome(ledger, promoted=not waits and _takes_over(wish, ledger, candidate, seen))
 
 
 def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Progress | None:
     """What is kept of a rollout without steps; none where there is nothing to go back to, or it came back itself."""
-    is_new = ledger.stable is not None and candidate.number not in ledger.promoted
+    is_new = by_number(seen.revisions, ledger.stable) is not None and candidate.number not in ledger.promoted
     if not is_new or wish.pin is not None or not wish.replicas or not wish.strategy:
         return None
     progress = under_way(wish, ledger, candidate)
@@ -101,7 +105,7 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
 def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:
     """Without a candidate; while one is being listed, what is asked of it waits."""
     awaited = target.revision is None and target.resolution is not None
-    if is_baking(ledger) and not wish.replaces:  # then the one before has no pods
+    if is_baking(ledger) and not (wish.replaces or wish.recreates):  # then the one before has no pods
         return bake(replace(wish, action=None) if awaited else wish, ledger, seen, now)
     ledger = replace(ledger, progress=None)
     return Outcome(ledger if awaited else without_effect(wish, ledger, now))

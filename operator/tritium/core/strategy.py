@@ -45,6 +45,7 @@ class Strategy:
 
     Attributes:
         steps: empty where all of the traffic goes over at once.
+        recreates: the old pods go before there are new ones.
         insufficient: what follows when `max_wait` is over and too little was seen; None: Promote if a smoke test was
             passed, else Hold.
     """
@@ -54,6 +55,7 @@ class Strategy:
     max_wait: timedelta = timedelta(minutes=30)
     insufficient: Literal["Hold", "Promote", "Abort"] | None = None
     pauses_on_failure: bool = False
+    recreates: bool = False
     auto_promote: bool = True
     progress_deadline: timedelta = timedelta(minutes=30)
 
@@ -103,6 +105,7 @@ def strategy(settings: str) -> Strategy:
         max_wait=length(analysis.max_wait or MAX_WAIT),
         insufficient=analysis.on_insufficient_data,
         pauses_on_failure=rollout.on_failure == "Pause",
+        recreates=rollout.strategy == "recreate",
         auto_promote=rollout.auto_promote is not False,
         progress_deadline=length(rollout.progress_deadline or PROGRESS_DEADLINE),
     )

@@ -9,6 +9,7 @@ from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.plan import Target
 from tritium.core.reasons import Reason
+from tritium.core.recreate import cannot_start
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import of_spec
@@ -29,7 +30,8 @@ def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datet
     if ledger.stable is None:
         # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it.
         return ledger
-    failure = _own_failure(wish, _judged(ledger, pods_of(seen, wanted)), seen)
+    pods = _judged(ledger, pods_of(seen, wanted))
+    failure = _own_failure(wish, pods, seen) or cannot_start(wish, ledger, wanted, pods, seen)
     if failure is None:
         return ledger
     tests = wish.smoke_tests if failure.reason == Reason.SMOKE_TEST_FAILED else ""

@@ -82,6 +82,11 @@ class Wish:
         """Whether the stable revision gives pods up for its successor: of one it has none to give."""
         return self.capacity == "replace" and self.replicas > 1 and bool(strategy(self.strategy).steps)
 
+    @property
+    def recreates(self) -> bool:
+        """Whether the old pods go before there are new ones."""
+        return strategy(self.strategy).recreates
+
 
 class SpecInvalid(ValueError):
     """The spec is not one that this version understands; the text has each field's path."""

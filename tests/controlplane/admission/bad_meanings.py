@@ -209,7 +209,12 @@ RULES = [
         "only the strategy canary has steps",
         at=".steps",
     ),
-    Bad("spec.rollout.strategy", "recreate", "recreate is not available in this version"),
+    Bad(
+        "spec.rollout",
+        {"strategy": "recreate", "analysis": {}},
+        "there is nothing to judge it by",
+        at=".strategy",
+    ),
     Bad(
         "spec.rollout",
         {"strategy": "blueGreen", "autoPromote": False},

@@ -1,0 +1,77 @@
+"""`strategy: recreate`: the old pods go before there are new ones, for models of which only one may run.
+
+Nobody is served in between. Whatever revision is to have pods, it gets them when no other has any; so a candidate that
+is turned down gives its pods up first, and the stable revision gets its own again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from tritium.api.fetch import FetchReason
+from tritium.core.diagnosis import worst
+from tritium.core.ledger import Ledger
+from tritium.core.lookup import deployment_of
+from tritium.core.plan import Course
+from tritium.core.reasons import Reason
+from tritium.core.seen import PodSeen, RevisionSeen, Seen, Trouble
+from tritium.core.target import by_number
+from tritium.core.wish import Wish
+
+_OF_ANY_REVISION: Final = frozenset(
+    {
+        Reason.STARTING,
+        Reason.UNSCHEDULABLE,
+        Reason.NO_GPU,
+        Reason.QUOTA,
+        Reason.VOLUME_NOT_BOUND,
+        Reason.POD_LOST,
+        FetchReason.SOURCE_UNREACHABLE,
+    }
+)
+"""Of these the revision before would be short, too."""
+
+
+def going_on(wish: Wish, ledger: Ledger, seen: Seen) -> Wish:
+    """A pause holds what has not begun; when the old pods are gone, it would only prolong the time without any."""
+    return replace(wish, paused=False) if wish.paused and is_down(wish, ledger, seen) else wish
+
+
+def is_down(wish: Wish, ledger: Ledger, seen: Seen) -> bool:
+    """Whether the stable revision has made way."""
+    stable = by_number(seen.revisions, ledger.stable)
+    deployment = deployment_of(seen, stable) if stable else None
+    return wish.recreates and deployment is not None and deployment.replicas == 0 < wish.replicas
+
+
+def of_revision(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> int:
+    """Pods of the stable revision, or of the candidate."""
+    deployment = deployment_of(seen, revision)
+    has = min(deployment.replicas if deployment else 0, wish.replicas)
+    if revision is course.stable and course.candidate and _can_begin(wish, seen):
+        return 0
+    # Where the record of what serves was deleted by hand, its pods cannot be scaled down: they go with its successor.
+    unrecorded = course.stable is None and course.ledger.stable is not None
+    return has if _others_have_pods(revision, seen) and not unrecorded else wish.replicas
+
+
+def cannot_start(
+    wish: Wish, ledger: Ledger, candidate: RevisionSeen, pods: Iterable[PodSeen], seen: Seen
+) -> Trouble | None:
+    """What is wrong with the candidate, while nobody is served: anything that the one before would not have, too."""
+    if not is_down(wish, ledger, seen):
+        return None
+    deployment = deployment_of(seen, candidate)
+    found = [pod.trouble for pod in pods if not pod.ready] + [deployment.trouble if deployment else None]
+    return worst(each for each in found if each and each.reason not in _OF_ANY_REVISION)
+
+
+def _can_begin(wish: Wish, seen: Seen) -> bool:
+    """Whether nothing is known yet that would keep the candidate from getting pods at all."""
+    return not wish.paused and not seen.refusals
+
+
+def _others_have_pods(revision: RevisionSeen, seen: Seen) -> bool:
+    """One that ends may still run."""
+    asked = any(each.replicas for each in seen.deployments if each.revision != revision.hash)
+    return asked or any(pod.revision != revision.hash for pod in seen.pods)

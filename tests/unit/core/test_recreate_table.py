@@ -1,0 +1,156 @@
+"""The table of `strategy: recreate` in `docs/architecture.md`, row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.core.seeing import (
+    BROKEN,
+    CRASHED,
+    NO_IMAGE,
+    NO_ROOM,
+    STARTING,
+    failed,
+    pod,
+    pods,
+    serving,
+    silent,
+    status_of,
+    wish,
+)
+from tests.unit.core.story import ONE, TWO, Story
+from tritium.api.conditions import ConditionType
+from tritium.core.reasons import Reason
+from tritium.core.seen import PodSeen, Refusal
+
+PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
+REFUSED = Refusal("Deployment", TWO.hash, Reason.OBJECT_REFUSED, "It is wrong.")
+
+
+def ending(of: tuple[PodSeen, ...]) -> tuple[PodSeen, ...]:
+    return tuple(replace(each, ready=False, terminating=True) for each in of)
+
+
+def idle() -> Story:
+    asks = wish(replicas=2, strategy='{"strategy":"recreate"}')
+    story = Story(asks, status_of(asks, serving(ONE, count=2)), serving(ONE, TWO, count=2), follows=False)
+    story.run()
+    return story
+
+
+def preparing() -> Story:
+    return seeing(changed(idle()), *ending(pods(ONE, 2)))
+
+
+def waiting() -> Story:
+    return seeing(seeing(changed(idle())), pod("p", TWO, STARTING), pod("q", TWO, STARTING))
+
+
+BEFORE: dict[str, tuple[str, Callable[[], Story]]] = {
+    "Idle": ("Idle", idle),
+    "Preparing": ("Preparing", preparing),
+    "Waiting": ("Preparing", waiting),
+}
+
+
+def seeing(story: Story, *others: PodSeen) -> Story:
+    story.sees = replace(story.sees, pods=others)
+    story.run()
+    return story
+
+
+def changed(story: Story, **others: object) -> Story:
+    story.asks = replace(story.asks, **{"written": "b", **others})  # type: ignore[arg-type]
+    story.run()
+    return story
+
+
+def through(story: Story, gateway: object) -> Story:
+    story.gateway = gateway  # type: ignore[assignment]
+    return story
+
+
+def refused(story: Story) -> Story:
+    story.sees = replace(story.sees, refusals=(REFUSED,))
+    return story
+
+
+def acts(story: Story, verb: str) -> Story:
+    story.act(verb)
+    story.run()
+    return story
+
+
+def too_late(story: Story) -> Story:
+    seeing(story, pod("p", TWO, NO_ROOM), pod("q", TWO, NO_ROOM))
+    story.run(minutes=30)
+    return story
+
+
+def fails_its_test(story: Story) -> Story:
+    story.sees = replace(story.sees, pods=pods(TWO, 2), smoke=failed(*pods(TWO, 1)))
+    return changed(story, smoke_tests="t")
+
+
+EVENTS: dict[str, Callable[[Story], Story]] = {
+    "nothing": lambda it: it,
+    "the spec is changed": changed,
+    "the spec is changed while a gateway pod does not answer": lambda it: changed(through(it, silent)),
+    "the spec is changed while `rollout.paused`": lambda it: changed(it, paused=True),
+    "the spec is changed, and an object is refused": lambda it: changed(refused(it)),
+    "the spec is changed back": lambda it: changed(it, written="a"),
+    "the pods of 1 are gone": seeing,
+    "`rollout.paused`": lambda it: changed(it, paused=True),
+    "the pods of 2 find no room": lambda it: seeing(it, pod("p", TWO, NO_ROOM), pod("q", TWO, NO_ROOM)),
+    "some of the pods of 2 are ready": lambda it: seeing(it, pod("p", TWO), pod("q", TWO, STARTING)),
+    "the pods of 2 are ready": lambda it: seeing(it, *pods(TWO, 2)),
+    "the image of 2 cannot be pulled, and its pods are gone": lambda it: seeing(seeing(it, pod("p", TWO, NO_IMAGE))),
+    "a pod of 2 crashes, and they are gone": lambda it: seeing(seeing(it, pod("p", TWO, CRASHED))),
+    "the pods of 2 find no room for `progressDeadline`, and they are gone": lambda it: seeing(too_late(it)),
+    "the model of 2 is at fault": lambda it: seeing(it, pod("p", TWO, BROKEN)),
+    "the model of 2 is at fault, and its pods are gone": lambda it: seeing(seeing(it, pod("p", TWO, BROKEN))),
+    "a pod of 2 fails the smoke test, and they are gone": lambda it: seeing(fails_its_test(it)),
+    "`abort`, and the pods of 2 are gone": lambda it: seeing(acts(it, "abort")),
+    "the spec is changed back, and the pods of 2 are gone": lambda it: seeing(changed(it, written="a")),
+    "`replicas` is 0": lambda it: seeing(changed(it, replicas=0)),
+}
+
+
+def rows() -> list[tuple[str, ...]]:
+    """The cells of the table, without its head."""
+    section = PAGE.read_text().partition("\n## One after the other\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
+    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
+
+
+ROWS = rows()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
+def test_the_table_is_true(row: tuple[str, ...]) -> None:
+    before, event, *then = row
+    phase, begins = BEFORE[before]
+    story = begins()
+    assert story.status.phase == phase
+    story = EVENTS[event](story)
+    story.run()
+    ready = next(each.reason for each in story.status.conditions or () if each.type is ConditionType.READY)
+    assert [str(story.replicas(ONE)), str(story.replicas(TWO)), ready, story.status.phase] == then
+
+
+def test_the_table_says_everything_that_is_known_here() -> None:
+    assert {row[0] for row in ROWS} == set(BEFORE)
+    assert {row[1] for row in ROWS} == set(EVENTS)
+    assert len(ROWS) == len({row[:2] for row in ROWS})
+
+
+def test_who_is_not_served_is_told_why() -> None:
+    assert waiting().says(ConditionType.READY) == (
+        "rollout.strategy is recreate: revision 1 has given up its pods, and revision 2 is being made ready: "
+        "The pod waits for a node."
+    )
