@@ -48,6 +48,8 @@ FLAGS: Final[Mapping[str, Flags]] = {
     "docker": Flags(gcflags="github.com/docker/cli/...=-lang=go1.26"),
     "coredns": Flags(usual="2 min"),
     "helm": Flags(usual="2 min"),
+    # Of all that can tell it what to scrape only files are needed.
+    "prometheus": Flags(tags="remove_all_sd netgo", usual="3 min"),
 }
 
 

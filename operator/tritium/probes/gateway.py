@@ -8,13 +8,13 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from tritium.api.gateway import AGENT_PORT
+from tritium.probes.bounded import TooMuch, bounded
 
 DEADLINE: Final = 1.0
 """Seconds for one answer. It comes from memory and over the cluster's own network."""
 
 _LARGEST: Final = 8 * 2**20
 """Bytes of an answer; that of a thousand models has not a tenth of it."""
-_CHUNK: Final = 2**16
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -51,7 +51,9 @@ class GatewayProbe:
             async with self._http.get(URL.build(scheme="http", host=ip, port=AGENT_PORT, path=path)) as answer:
                 if answer.status != 200:
                     raise Unanswered(f"it answers with status {answer.status}")
-                return await _bounded(answer.content)
+                return await bounded(answer.content, _LARGEST)
+        except TooMuch as much:
+            raise Unanswered(str(much)) from much
         except TimeoutError as late:
             raise Unanswered(f"it does not answer within {DEADLINE:g} s") from late
         except (aiohttp.ClientError, OSError, ValueError) as broken:  # the last: an address that is none
@@ -70,14 +72,3 @@ def read(model: type[M], answer: bytes) -> M:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(each) for each in first["loc"])
         raise Unanswered(f"its answer is no {model.__name__}: {where}: {first['msg']}") from error
-
-
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in content.iter_chunked(_CHUNK):
-        parts.append(part)
-        size += len(part)
-        if size > _LARGEST:
-            raise Unanswered(f"its answer has more than {_LARGEST} bytes")
-    return b"".join(parts)
