@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import tritium
 from tritium.api import names
@@ -30,11 +30,13 @@ from tritium.loop.gateway_pass import Dispatch, GatewayPass
 from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
+from tritium.loop.queries import Queries
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Reconciler, SchemaTooOld
 from tritium.loop.rollouts import Rollouts
 from tritium.loop.workers import Workers
 from tritium.probes.gateway import GatewayProbe
+from tritium.probes.prometheus import PrometheusProbe
 from tritium.resources.rendering import Rendering
 from tritium.rollout_metrics import RolloutMetrics
 from tritium.settings import Settings
@@ -52,6 +54,14 @@ UPGRADE = "tritium crd | kubectl apply --server-side --force-conflicts -f -"
 
 class Unusable(Exception):
     """This process cannot work on this cluster; the text says what to do."""
+
+
+class _Asked(NamedTuple):
+    """Those who are asked beside the API server."""
+
+    gateways: Gateways
+    prober: Prober
+    queries: Queries
 
 
 class App:
@@ -120,9 +130,11 @@ class App:
         """Watch, sweep and work, from nothing, until cancelled."""
         log.info("leading")
         store, queue = Store(), WorkQueue[Key](clock=time.monotonic)
-        async with GatewayProbe() as probe:
+        async with GatewayProbe() as probe, _prometheus(self._settings.prometheus_url) as prometheus:
             gateways = Gateways(store, queue, probe, now=_now)
-            reconciler = self._reconciler(client, store, queue, elector, gateways)
+            prober = Prober(wake=queue.add, clock=time.monotonic)
+            queries = Queries(prometheus, lambda key, after: queue.add(key, after=after), _now, time.monotonic)
+            reconciler = self._reconciler(client, store, elector, _Asked(gateways, prober, queries))
             workers = Workers(queue, self._passes(reconciler), self._ended)
             self._follow(store, queue, workers)
             self._health.leading, self._health.synced = True, False
@@ -141,20 +153,20 @@ class App:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0
                 self._gateway_metrics.source = self._rollout_metrics.source = None
-                reconciler.prober.stop()
+                prober.stop()
+                queries.stop()
                 gateways.polling.stop()
                 log.info("not leading")
 
-    def _reconciler(
-        self, client: Client, store: Store, queue: WorkQueue[Key], elector: Elector, gateways: Gateways
-    ) -> Reconciler:
+    def _reconciler(self, client: Client, store: Store, elector: Elector, asked: _Asked) -> Reconciler:
         return Reconciler(
             client=client,
             store=store,
             recorder=Recorder(client),
-            prober=Prober(wake=queue.add, clock=time.monotonic),
+            prober=asked.prober,
             inquiry=Inquiry(client, store),
-            gateways=gateways,
+            gateways=asked.gateways,
+            queries=asked.queries,
             rendering=Rendering(
                 fetch_image=self._settings.image,
                 triton_image=self._settings.triton_image,
@@ -219,6 +231,16 @@ class App:
     def _ended(self, result: str, seconds: float) -> None:
         self._telemetry.passes.labels(result).inc()
         self._telemetry.pass_seconds.observe(seconds)
+
+
+@asynccontextmanager
+async def _prometheus(address: str | None) -> AsyncIterator[PrometheusProbe | None]:
+    """Whom queries are sent to, where there is one."""
+    if address is None:
+        yield None
+        return
+    async with PrometheusProbe(address) as probe:
+        yield probe
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 
+from tritium.api.values import HttpAddress
 from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS, Resources
 
 _PREFIX: Final = "TRITIUM_"
@@ -27,6 +28,8 @@ class Settings(BaseModel):
     """Pods of each namespace's gateway."""
     gateway_resources: Json[Resources] = ENVOY_RESOURCES
     """Requests and limits of one Envoy, as JSON."""
+    prometheus_url: HttpAddress | None = None
+    """The Prometheus that the queries of rollouts are for. Absent: they cannot be asked."""
     namespace: str
     """Where the Lease is, and the operator's pods."""
     pod_name: str

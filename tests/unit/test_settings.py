@@ -22,6 +22,18 @@ def test_resources_are_json() -> None:
     assert from_environment(GIVEN).gateway_resources == ENVOY_RESOURCES
 
 
+@pytest.mark.parametrize(
+    "address", ["", "prometheus:9090", "ftp://a", "http://user:word@a", "http://a/?b=c", "http://a#b"]
+)
+def test_prometheus_has_an_address_without_password_or_query(address: str) -> None:
+    assert from_environment(GIVEN).prometheus_url is None
+    assert (
+        from_environment({**GIVEN, "TRITIUM_PROMETHEUS_URL": "http://a:9090/b/"}).prometheus_url == "http://a:9090/b/"
+    )
+    with pytest.raises(SettingsInvalid, match=r"^TRITIUM_PROMETHEUS_URL: [^;]*without user, query or fragment$"):
+        from_environment({**GIVEN, "TRITIUM_PROMETHEUS_URL": address})
+
+
 @pytest.mark.parametrize("name", sorted(GIVEN))
 def test_what_is_missing_is_named(name: str) -> None:
     with pytest.raises(SettingsInvalid, match=f"^{name}: "):

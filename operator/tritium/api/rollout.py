@@ -1,12 +1,23 @@
 """How a new revision takes over, and what stops it."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one, not_yet
-from tritium.api.values import Duration, Label, Share, Unique
+from tritium.api.values import Duration, Label, Share, Text, Unique
+
+PLACEHOLDERS: Final = ("namespace", "name", "model", "revision", "deployment", "stableRevision", "stableDeployment")
+"""What a query may name between double braces; `core.queries` says what each stands for."""
+
+_CHARACTER: Final = r"[^{\x00-\x08\x0b-\x1f]"
+_QUERY: Final = rf"^({_CHARACTER}|\{{{_CHARACTER}|\{{\{{ ?({'|'.join(PLACEHOLDERS)}) ?\}}\}})+$"
+
+PromQL = Annotated[
+    str,
+    Text(_QUERY, "must be PromQL; docs/rollouts.md has the names that may be between double braces", max_length=2048),
+]
 
 
 class Pause(ApiObject):
@@ -65,11 +76,18 @@ class RestartGate(ApiObject):
 class PrometheusGate(ApiObject):
     """A query whose result must stay within a bound."""
 
-    rules: ClassVar = (exactly_one("max", "min", "an upper or a lower bound of the result"),)
+    rules: ClassVar = (
+        exactly_one("max", "min", "an upper or a lower bound of the result"),
+        Rule(
+            "!(self.name in ['errors', 'refused', 'latency', 'restarts'])",
+            "errors, refused, latency and restarts are gates already",
+            field=".name",
+        ),
+    )
 
     name: Label
     """A name to be found again in status."""
-    query: str = Field(min_length=1, max_length=4096)
+    query: PromQL
     """PromQL with one number as its result."""
     max: float | None = None
     """The result must not be above this."""
@@ -78,9 +96,7 @@ class PrometheusGate(ApiObject):
 
 
 class Analysis(ApiObject):
-    """What the candidate must show at each step. Measured by the gateway; no Prometheus is needed."""
-
-    rules: ClassVar = (not_yet("prometheus", "use errors, latency and restarts, which need no Prometheus"),)
+    """What the candidate must show at each step. Measured by the gateway; only queries need a Prometheus."""
 
     errors: ErrorGate | None = None
     """Share of failed requests."""

@@ -71,6 +71,8 @@ class GateStatus(Observed):
     """Result of the query."""
     since: datetime | None = None
     """Since when the verdict is the same."""
+    message: Sentence | None = None
+    """Why a query has no result."""
 
 
 class PauseStatus(Observed):

@@ -213,7 +213,7 @@ class _Turn:
         if self._lasted < self._step.min_duration or not self._has_weight:
             return self.ledger
         undecided = [each for each in self.gates if each.verdict is not Verdict.PASS]
-        suspicious = next((each for each in undecided if _is_likely_bad(each)), None)
+        suspicious = next((each for each in undecided if each.holds), None)
         if not undecided or (self._step.min_requests == 0 and suspicious is None):
             return self._next()
         if self._lasted < max(self._step.min_duration, self.plan.max_wait):
@@ -281,7 +281,7 @@ class _Turn:
 def judged(analysis: Analysis, progress: Progress, revision: RevisionSeen, seen: Seen) -> tuple[Gate, ...]:
     """What the gates see of a revision since they count."""
     ours, theirs = (seen.window.candidate, seen.window.stable) if seen.window else (Sample(), Sample())
-    return judge(analysis, ours, theirs, max(0, restarts(revision, seen) - progress.restarts), {})
+    return judge(analysis, ours, theirs, max(0, restarts(revision, seen) - progress.restarts), seen.queries)
 
 
 def restarts(revision: RevisionSeen, seen: Seen) -> int:
@@ -296,8 +296,3 @@ def stable_is_short(wish: Wish, ledger: Ledger, seen: Seen) -> bool:
         return True
     deployment = deployment_of(seen, stable) if wish.replaces else None  # it may have given some up
     return available(stable, seen) < min(wish.replicas, deployment.replicas if deployment else wish.replicas)
-
-
-def _is_likely_bad(gate: Gate) -> bool:
-    """Whether it is not for want of requests that nothing is sure."""
-    return gate.lower is not None and gate.limit is not None and gate.lower > gate.limit

@@ -7,6 +7,7 @@ from tritium.core.actions import PROMOTE, asks
 from tritium.core.gateway import available
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of
+from tritium.core.queries import nobody_to_ask
 from tritium.core.seen import Answer, RevisionSeen, Seen
 from tritium.core.strategy import NO_STEPS, strategy
 from tritium.core.wish import Wish
@@ -19,13 +20,13 @@ def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> i
 
     It gets more only for pods that every gateway pod knows. What it has it keeps as long as its pods are ready: a
     gateway pod that falls silent takes nothing away. A paused rollout gets no more than it had come to, and neither
-    does one whose pods have not all passed their smoke test.
+    does one whose pods have not all passed their smoke test, or whose queries nobody can be asked.
     """
     progress = ledger.progress
     if progress is None or progress.revision != candidate.number or not wish.replicas:
         return 0
     passed = proven(wish, ledger, candidate, seen)
-    held = bool(wish.paused or progress.paused) or not passed
+    held = bool(wish.paused or progress.paused) or not passed or nobody_to_ask(progress, seen)
     plan = strategy(progress.settings)
     # Of a step that had begun its weight may come back; of one that had not, that of the step before.
     step = progress.step - (held and progress.started is None)

@@ -30,6 +30,7 @@ class Gate:
         stable_share: the stable revision's share in the same window, where it has had a request.
         limit: the share, the restarts or the result that is allowed.
         value: result of the query.
+        query: it is a query of Prometheus. Without a verdict of it nothing goes on, however few requests are asked for.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Gate:
     stable_share: float | None = None
     limit: float | None = None
     value: float | None = None
+    query: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is not for want of requests that nothing is sure."""
+        return self.query or (self.lower is not None and self.limit is not None and self.lower > self.limit)
 
 
 def together(gates: Iterable[Gate]) -> Verdict:
@@ -76,6 +83,7 @@ def gate_status(gates: Iterable[Gate], before: Iterable[GateStatus] | None, now:
             stable_share=_rounded(gate.stable_share),
             limit=_rounded(gate.limit),
             value=gate.value,
+            message=gate.message if gate.query and gate.value is None else None,
             since=known.get((gate.name, gate.verdict.value)) or now,
         )
         for gate in gates

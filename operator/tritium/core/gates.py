@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from math import isnan
 from typing import Final
 
 from tritium.api.gateway import BOUNDS_MS
-from tritium.api.rollout import Analysis, ErrorGate, LatencyGate, PrometheusGate, RestartGate
+from tritium.api.rollout import Analysis, ErrorGate, LatencyGate, RestartGate
 from tritium.core.excess import Allowed, verdict
 from tritium.core.gate import Gate, Verdict
 from tritium.core.proportion import Tally, wilson
+from tritium.core.queries import query_gate
 from tritium.core.revision import length
 from tritium.core.sample import Sample, bound_of
+from tritium.core.seen import QuerySeen
 
 MIN_REQUESTS: Final = 50
 MAX_FAILED: Final = 0.01
@@ -36,7 +37,7 @@ def judge(
     candidate: Sample,
     stable: Sample,
     restarts: int | None,
-    queries: Mapping[str, float | None],
+    queries: Mapping[str, QuerySeen],
 ) -> tuple[Gate, ...]:
     """The gates of a step, in the order of their names in the API.
 
@@ -46,7 +47,7 @@ def judge(
         stable: what the stable revision did in the same time; where it gets no requests any more, in the last window
             in which it did. An empty sample leaves the absolute limits.
         restarts: of the candidate's containers in the step; None if not known.
-        queries: results by the name of the query; None, NaN or no entry if there is none.
+        queries: what Prometheus says, by the name of the query; no entry if it has said nothing yet.
 
     >>> gates = judge(None, Sample(400, failed=80), Sample(3600, failed=4), 0, {})
     >>> [(gate.name, str(gate.verdict)) for gate in gates]
@@ -58,7 +59,7 @@ def judge(
     return (
         *_shares(wanted, candidate, stable),
         _restarts(wanted.restarts or RestartGate(), restarts),
-        *(_query(gate, queries.get(gate.name)) for gate in wanted.prometheus or ()),
+        *(query_gate(gate, queries.get(gate.name)) for gate in wanted.prometheus or ()),
     )
 
 
@@ -134,16 +135,6 @@ def _restarts(gate: RestartGate, restarts: int | None) -> Gate:
     found = Verdict.FAIL if restarts > limit else Verdict.PASS
     message = f"Restarts of its containers: {restarts}. At most {limit} is allowed."
     return Gate(RESTARTS, found, message, bad=restarts, limit=limit)
-
-
-def _query(gate: PrometheusGate, value: float | None) -> Gate:
-    limit, least = (gate.max, "most") if gate.max is not None else (gate.min, "least")
-    if value is None or isnan(value):
-        return Gate(gate.name, Verdict.INCONCLUSIVE, "The query has no number as its result.", limit=limit)
-    too_much, too_little = gate.max is not None and value > gate.max, gate.min is not None and value < gate.min
-    found = Verdict.FAIL if too_much or too_little else Verdict.PASS
-    message = f"The query's result is {value:g}; at {least} {limit:g} is allowed."
-    return Gate(gate.name, found, message, limit=limit, value=value)
 
 
 def _percent(share: float) -> str:

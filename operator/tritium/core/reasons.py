@@ -76,6 +76,10 @@ class Reason(StrEnum):
     """The stable revision has not all its pods: nothing of a rollout goes on by itself until it has them again."""
     RECREATING = "Recreating"
     """The strategy is recreate: the pods of the revision before are gone, and those of the next are not ready yet."""
+    QUERY_FAILED = "QueryFailed"
+    """A query of `rollout.analysis.prometheus` has no number as its result, so that its gate cannot decide."""
+    NO_PROMETHEUS = "NoPrometheus"
+    """`rollout.analysis.prometheus` has queries, and the operator was given no Prometheus to ask."""
     AWAITS_PROMOTION = "AwaitsPromotion"
     """All steps have passed, and `rollout.autoPromote` is false."""
 

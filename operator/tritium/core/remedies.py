@@ -50,6 +50,9 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.ABORTED: "Change model or server: that is a new revision. The message and status.rejectedRevisions say what "
     "was wrong with this one.",
     Reason.ROLLED_BACK: "Change model or server, or pin the revision again, to serve it after all.",
+    Reason.QUERY_FAILED: "Try the query in Prometheus: it has to give one number. A corrected one counts from the next "
+    "rollout on: `abort` this one, correct the query, and `retry`.",
+    Reason.NO_PROMETHEUS: "Set the chart's value prometheus.url; or `abort`, remove the queries, and `retry`.",
     Reason.NO_REPLICAS: "Set replicas to 1 or more to serve the model.",
     Reason.SPEC_INVALID: "Correct the field that the message names, or upgrade the operator to the version that the "
     "spec was written for.",

@@ -25,6 +25,7 @@ from tritium.core.lookup import (
     trouble_of,
 )
 from tritium.core.plan import Course, Target
+from tritium.core.queries import nobody_to_ask, query_trouble
 from tritium.core.reasons import Reason
 from tritium.core.recreate import is_down
 from tritium.core.revision import revision_of
@@ -49,9 +50,10 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
-    trouble = None
+    trouble = query_trouble(ledger, seen, now)
     if candidate:
-        trouble = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
+        found = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
+        trouble = found or trouble
     course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates)
     return replace(course, phase=_phase(wish, target, course))
 
@@ -80,6 +82,7 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
         return proceed(wish, ledger, candidate, seen, now)
     gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
     progress = _followed(wish, ledger, candidate, seen, now)
+    unasked = progress is not None and nobody_to_ask(progress, seen) and not asks(wish, ledger, PROMOTE)
     ledger = without_effect(wish, replace(ledger, progress=progress), now)
     if gives_up:
         message = "a person aborted the rollout"
@@ -87,7 +90,7 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
     if progress and progress.paused and is_down(wish, ledger, seen):  # nobody is served while it waits
         turned_down = ledger.reject(candidate.number, progress.paused.reason, progress.paused.message, now)
         return Outcome(replace(turned_down, progress=None))
-    waits = wish.paused or (progress is not None and progress.paused)
+    waits = wish.paused or unasked or (progress is not None and progress.paused)
     return Outcome(ledger, promoted=not waits and _takes_over(wish, ledger, candidate, seen))
 
 

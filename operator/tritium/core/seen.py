@@ -207,6 +207,31 @@ class SmokeSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A number that Prometheus has given, and when."""
+
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySeen:
+    """What Prometheus says to one query, since the gates of the rollout's step count.
+
+    Attributes:
+        readings: the newest numbers in a row, oldest first; empty where the last answer was none.
+        trouble: why the last answer was no number, as a sentence.
+        since: since when there has been no number.
+        mistake: the query itself is wrong, so that asking again does not help.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    trouble: str = ""
+    since: datetime | None = None
+    mistake: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """An object that the operator wanted and did not get.
 
@@ -232,6 +257,8 @@ class Seen:
         port: the gateway's port that this ModelDeployment is to have; none where none could be had yet.
         gateway_trouble: why the namespace's gateway cannot be made, or cannot make pods.
         window: what was counted since the gates of the rollout's step count.
+        queries: what Prometheus says to the rollout's queries, by their names.
+        has_prometheus: the operator knows a Prometheus.
     """
 
     revisions: tuple[RevisionSeen, ...] = ()
@@ -246,3 +273,5 @@ class Seen:
     port: int | None = None
     gateway_trouble: Trouble | None = None
     window: WindowSeen | None = None
+    queries: Mapping[str, QuerySeen] = field(default_factory=dict)
+    has_prometheus: bool = False

@@ -84,7 +84,7 @@ def settings(rollout: Rollout | None) -> str:
     kept = rollout.model_dump(mode="json", by_alias=True, exclude_none=True, include=set(_FROZEN))
     if kept.get("strategy", "canary") == "canary":
         kept.setdefault("steps", [{"weight": each} for each in DEFAULT_STEPS])
-    return json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @lru_cache(maxsize=1024)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from tritium.core.seen import (
     DeploymentSeen,
     GatewaySeen,
     PodSeen,
+    QuerySeen,
     Refusal,
     ResolutionSeen,
     Seen,
@@ -42,6 +43,8 @@ class Heard:
         gateway_trouble: why there is none.
         port: the port on the gateway, or why none can be had.
         window: what was counted since the gates of the rollout's step count.
+        queries: what Prometheus says to the rollout's queries, by their names.
+        has_prometheus: there is one that can be asked.
     """
 
     smoke: Mapping[str, SmokeSeen]
@@ -51,6 +54,8 @@ class Heard:
     gateway_trouble: Trouble | None
     port: int | Trouble
     window: WindowSeen | None = None
+    queries: Mapping[str, QuerySeen] = field(default_factory=dict)
+    has_prometheus: bool = False
 
 
 def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
@@ -79,6 +84,8 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         port=port if isinstance(port, int) else None,
         gateway_trouble=port if isinstance(port, Trouble) else heard.gateway_trouble,
         window=heard.window,
+        queries=heard.queries,
+        has_prometheus=heard.has_prometheus,
     )
 
 

@@ -29,6 +29,7 @@ from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.observe import Heard, observe
 from tritium.loop.prober import Prober
+from tritium.loop.queries import Queries
 from tritium.loop.writer import Memory, NotLeading, OwnerGone, Writer
 from tritium.resources.rendering import Rendering
 
@@ -61,6 +62,7 @@ class Reconciler:
     prober: Prober
     inquiry: Inquiry
     gateways: Gateways
+    queries: Queries
     rendering: Rendering
     proven: Callable[[], bool]
     now: Callable[[], datetime]
@@ -93,6 +95,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self.prober.forget(key)
         self.inquiry.forget(key)
+        self.queries.forget(key)
         self._memories.pop(key, None)
 
 
@@ -142,6 +145,8 @@ class _Pass:
             gateway_trouble=shared.gateways.trouble(self._key.namespace),
             port=shared.gateways.port(self._key, self._obj),
             window=shared.gateways.windows.seen(self._key, self._status, shared.now()),
+            queries=shared.queries.answers(self._key, self._status),
+            has_prometheus=shared.queries.probe is not None,
         )
         return observe(shared.store, self._key, uid, heard)
 
@@ -191,6 +196,7 @@ class _Pass:
         await self._report(status, (Notice("Warning", Reason.SPEC_INVALID, message),))
 
     def _ask(self, plan: Plan, wanted: Wish) -> None:
+        self._shared.queries.ask(self._key, self._status)
         if plan.ask:
             tests = read_spec(self._obj).model.smoke_test or ()
             pods = [pod for pod in self._observe().pods if pod.uid in plan.ask]

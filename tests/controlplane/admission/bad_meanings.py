@@ -15,8 +15,8 @@ from tests.controlplane.admission.parts import (
     NO_URI,
     OBJECT_NAME,
     QUANTITY,
+    QUERY,
     SOURCE,
-    STEPS,
     TENSOR,
     not_yet,
 )
@@ -233,6 +233,14 @@ RULES = [
         "set exactly one of max and min",
         at="spec.rollout.analysis.prometheus[0]",
     ),
+    *(
+        Bad("spec.rollout.analysis.prometheus", [QUERY | {"name": name}], "are gates already", at="[0].name")
+        for name in ("errors", "refused", "latency", "restarts")
+    ),
+    *(
+        Bad("spec.rollout.analysis.prometheus", [QUERY | {"query": query}], "must be PromQL", at="[0].query")
+        for query in ('up{a="{{nmae}}"}', "up{{name}", "{{{name}}}", "up\0", "{", "up{{ }}")
+    ),
     Bad(
         "spec.experiment.arms", [ARM | {"weight": 60}, ARM | {"weight": 60, "name": "b"}], "not add up to more than 100"
     ),
@@ -262,6 +270,5 @@ CLOSED = [
     not_yet("spec.model.warmup", [{"inputs": [TENSOR]}]),
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
     not_yet(f"{SOURCE}.pollInterval", "5m"),
-    not_yet("spec.rollout.analysis.prometheus", [{"name": "a", "query": "q", "max": 1}], STEPS),
     not_yet("spec.rollout.compatibility", "Warn"),
 ]

@@ -17,6 +17,7 @@ DNS_LABEL = "must be lower-case letters, digits and -, such as control"
 HEADER = "must be an HTTP header's name"
 DIGEST = "must be sha256: and 64 lower-case hexadecimal digits; `tritium digest DIR` prints it"
 TENSOR: Final = {"name": "x", "datatype": "FP32", "shape": [1], "data": [1.5]}
+QUERY: Final = {"name": "a", "query": "up", "max": 1}
 ARM: Final = {"name": "a", "revision": 1, "weight": 10}
 MLFLOW: Final = {"trackingUri": "https://mlflow.example.com", "name": "fraud", "version": 7}
 NO_URI = ((f"{SOURCE}.uri", None),)

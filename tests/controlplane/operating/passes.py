@@ -20,6 +20,7 @@ from tritium.loop.gateway_pass import GatewayPass
 from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
+from tritium.loop.queries import Queries
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Outcome, Reconciler
 from tritium.probes.gateway import GatewayProbe
@@ -95,6 +96,7 @@ class Passes:
             prober=Prober(wake=lambda _: None, clock=asyncio.get_running_loop().time),
             inquiry=Inquiry(self.client, self.store),
             gateways=self.gateways,
+            queries=Queries(None, lambda *_: None, _now, asyncio.get_running_loop().time),
             rendering=self.rendering,
             proven=lambda: self.leads,
             now=_now,

@@ -12,6 +12,7 @@ from tritium.api.rollout import Analysis, LatencyGate, PrometheusGate
 from tritium.core.gate import gate_status
 from tritium.core.gates import judge
 from tritium.core.sample import Sample
+from tritium.core.seen import QuerySeen, Reading
 
 Object = dict[str, Any]
 
@@ -78,7 +79,7 @@ GATES = [
         Sample(1804, failed=24, refused=3, latency=((250.0, 1773), (1000.0, 1804))),
         Sample(5412, failed=22, refused=9, latency=((250.0, 5309), (1000.0, 5412))),
         0,
-        {"gpu-memory": 0.71},
+        {"gpu-memory": QuerySeen(tuple(Reading(NOW - timedelta(seconds=each), 0.71) for each in (60, 30, 0)))},
     )
 ]
 """As the operator judges: of the errors too many may be chance, and all else passes."""

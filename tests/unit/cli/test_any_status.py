@@ -37,6 +37,7 @@ GATES = st.fixed_dictionaries(
         "limit": SHARES,
         "value": st.none() | st.floats(allow_nan=False, allow_infinity=False),
         "since": TIMES,
+        "message": WORDS,
     },
 )
 REVISIONS: dict[str, st.SearchStrategy[Any]] = {

@@ -22,7 +22,7 @@ from tests.unit.core.seeing import (
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.sample import Sample
-from tritium.core.seen import DeploymentSeen, Seen, WindowSeen
+from tritium.core.seen import DeploymentSeen, QuerySeen, Seen, WindowSeen
 from tritium.core.wish import Action, Wish
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Story:
     sees: Seen = field(default_factory=lambda: serving(ONE, TWO, count=10))
     now: Any = NOW
     window: WindowSeen | None = None
+    queries: dict[str, QuerySeen] = field(default_factory=dict)
+    has_prometheus: bool = False
     gateway: Gateway = following
     follows: bool = True
     """Whether pods come and go as they are asked for."""
@@ -67,7 +69,9 @@ class Story:
         """Let time pass, and decide until nothing moves."""
         self.now += timedelta(**passed)
         while True:
-            sees = replace(self.sees, window=self.window if self.judging else None)
+            sees = replace(self.sees, has_prometheus=self.has_prometheus)
+            if self.judging:
+                sees = replace(sees, window=self.window, queries=self.queries)
             plan = decide(self.asks, self.status, sees, self.now, self.gateway)
             self._check(plan)
             moved = self._scale(plan) or plan.status != self.status

@@ -13,6 +13,7 @@ from tritium.core.counts import GRPC, HTTP, NO_ENDPOINT, OVERFLOW, RETRIES, SUM,
 from tritium.core.gate import Gate, Verdict, gate_status, together
 from tritium.core.gates import judge
 from tritium.core.sample import Sample, minus, sample
+from tritium.core.seen import QuerySeen, Reading
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,9 +27,8 @@ def gate(
     *,
     analysis: Analysis | None = None,
     restarts: int | None = 0,
-    queries: dict[str, float | None] | None = None,
 ) -> Gate:
-    (found,) = (each for each in judge(analysis, candidate, stable, restarts, queries or {}) if each.name == name)
+    (found,) = (each for each in judge(analysis, candidate, stable, restarts, {}) if each.name == name)
     return found
 
 
@@ -224,23 +224,12 @@ def test_restarts(restarts: int | None, most: int | None, expected: Verdict) -> 
     assert gate("restarts", restarts=restarts, analysis=analysis).verdict is expected
 
 
-@pytest.mark.parametrize(
-    ("bound", "value", "expected"),
-    [
-        ({"max": 0.5}, 0.5, PASS),
-        ({"max": 0.5}, 0.51, FAIL),
-        ({"max": 0.5}, float("inf"), FAIL),
-        ({"max": 0}, 0.1, FAIL),
-        ({"min": 0.5}, 0.5, PASS),
-        ({"min": 0.5}, 0.49, FAIL),
-        ({"min": 0.5}, float("nan"), INCONCLUSIVE),
-        ({"min": 0.5}, None, INCONCLUSIVE),
-    ],
-)
-def test_queries(bound: dict[str, float], value: float | None, expected: Verdict) -> None:
-    analysis = Analysis(prometheus=[PrometheusGate(name="drift", query="up", **bound)])
-    assert gate("drift", analysis=analysis, queries={"drift": value}).verdict is expected
-    assert gate("drift", analysis=analysis).verdict is INCONCLUSIVE
+def test_queries_are_gates_under_their_own_names() -> None:
+    analysis = Analysis(prometheus=[PrometheusGate(name=name, query="up", max=0.5) for name in ("drift", "cost")])
+    readings = tuple(Reading(NOW + timedelta(seconds=30 * number), 0.9) for number in range(3))
+    found = judge(analysis, FINE, FINE, 0, {"cost": QuerySeen(readings)})
+    assert [(each.name, each.verdict) for each in found[3:]] == [("drift", INCONCLUSIVE), ("cost", FAIL)]
+    assert together(found) is FAIL
 
 
 @pytest.mark.parametrize(

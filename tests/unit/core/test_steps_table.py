@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, lagging, pod, pods, silent, wish
 from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, UNKNOWN, Story, asking, begun, strategy
-from tritium.core.seen import RevisionSeen
+from tritium.core.queries import with_reading
+from tritium.core.seen import QuerySeen, Reading, RevisionSeen
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 
@@ -101,6 +102,18 @@ def sees(story: Story, window: object) -> Story:
     return story
 
 
+def queried(*seconds: int, value: float = 0.9, known: bool = True) -> Story:
+    """With a query that has to give at most 0.5."""
+    analysis = {"prometheus": [{"name": "drift", "query": "up", "max": 0.5}]}
+    story = Story(asking(strategy=strategy(analysis=analysis)), window=GOOD, has_prometheus=known)
+    story.run()
+    readings: tuple[Reading, ...] = ()
+    for each in seconds:
+        readings = with_reading(readings, Reading(story.now + timedelta(seconds=each), value))
+    story.queries = {"drift": QuerySeen(readings)}
+    return story
+
+
 def through(story: Story, gateway: object) -> Story:
     story.gateway = gateway  # type: ignore[assignment]
     return story
@@ -148,6 +161,11 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "a gate fails, and what the old revision did is not known": lambda it: sees(it, UNKNOWN),
     "too few requests, and `maxWait` is not over": lambda it: later(sees(it, FEW), minutes=29),
     "too few requests, and `maxWait` is over": lambda it: later(sees(it, FEW), minutes=30),
+    "there are queries, and no Prometheus": lambda _: queried(known=False),
+    "a query is outside its bound": lambda _: queried(10, 20, 30),
+    "a query is outside its bound for a minute": lambda _: queried(10, 40, 70),
+    "a query has no result, and `maxWait` is not over": lambda _: later(queried(), minutes=29),
+    "a query has no result, and `maxWait` is over": lambda _: later(queried(), minutes=30),
     "a gateway pod does not answer": lambda it: through(it, silent),
     "a gateway pod does not run the weight": lambda _: later(through(Story(window=GOOD), lagging(None)), hours=1),
     "the candidate loses its pods": with_pods,

@@ -3,19 +3,22 @@
 from datetime import datetime
 from typing import Final
 
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tritium.api.status import GateStatus
 from tritium.cli.facts.words import share, span
-from tritium.cli.views.style import FAINT, VERDICTS, grid
+from tritium.cli.views.style import FAINT, VERDICTS, WAITS, grid
 
 _COUNTS: Final = "restarts"
 """The gate whose numbers are no shares."""
 
 
-def gates_table(gates: list[GateStatus], now: datetime) -> Table:
-    """A line for each gate: verdict, k of n, the bounds of the candidate's share, the limit, stable's share, since."""
+def gates_table(gates: list[GateStatus], now: datetime) -> RenderableType:
+    """A line for each gate: verdict, k of n, the bounds of the candidate's share, the limit, stable's share, since.
+
+    Below them why a query has no result.
+    """
     table = grid("left", "left", "right", "right", "right", "right", "right")
     heads = ("gate", "verdict", "bad of requests", "bounds", "limit", "stable", "since")
     table.add_row(*(Text(head, style=FAINT) for head in heads))
@@ -29,7 +32,11 @@ def gates_table(gates: list[GateStatus], now: datetime) -> Table:
             "" if gate.stable_share is None else share(gate.stable_share),
             span(gate.since, now) if gate.since else "",
         )
-    return table
+    said = grid("left", "fold")
+    for gate in gates:
+        if gate.message:
+            said.add_row(Text(gate.name, style=FAINT), Text(gate.message, style=WAITS))
+    return Group(table, said) if said.row_count else table
 
 
 def _seen(gate: GateStatus) -> str:
