@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from tritium.core.counts import BUCKET, GRPC, HTTP, NO_ENDPOINT, OVERFLOW, REFUSED, RETRIES, SUM, Part, Series
+from tritium.kube.store import Key
 from tritium.loop.gateways import Gateways
 
 Sums = Mapping[Series, Mapping[Part, float]]
@@ -44,6 +45,7 @@ class GatewayMetrics(Collector):
         yield _counter("refused", "Requests that were refused before they had a revision", _MODEL, REFUSED, sums)
         yield _active(self.source.counting.active())
         yield _pods(self.source.states())
+        yield _arms(self.source.arms())
 
 
 def _requests(sums: Sums) -> Metric:
@@ -95,6 +97,17 @@ def _pods(states: Mapping[str, Mapping[str, int]]) -> Metric:
     for namespace, numbers in states.items():
         for state, number in numbers.items():
             family.add_metric([namespace, state], number)
+    return family
+
+
+def _arms(arms: Iterable[tuple[Key, str, int]]) -> Metric:
+    """To be joined with the requests of the revision."""
+    labels = (*_REVISION, "arm")
+    family = GaugeMetricFamily(
+        "tritium_experiment_arm", "1 for each arm of an experiment that is in the status", labels=labels
+    )
+    for key, arm, revision in arms:
+        family.add_metric([*key, str(revision), arm], 1)
     return family
 
 

@@ -21,7 +21,10 @@ def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
         asked = cluster.wish.replicas
         if plan.course.candidate and (cluster.wish.replaces or cluster.wish.recreates):
             asked = int(cluster.wish.replaces)
-        fewest = min(has[name], asked) if name == stable else has[name]
+        if name != stable:
+            needs = arm_needs(cluster, name)
+            asked = has[name] if needs is None else needs
+        fewest = min(has[name], asked)
         assert plan.replicas.get(name, has[name]) >= fewest
     _of_room(cluster, seen, plan)
     _of_one_after_the_other(cluster, seen, plan)
@@ -92,13 +95,34 @@ def of_fewer_pods(cluster: Cluster, name: str, wanted: int, ready: int) -> None:
     """
     if not cluster.serves(name):
         return
-    assert cluster.is_stable(name), "what serves lost pods"
+    if not cluster.is_stable(name):
+        needs = arm_needs(cluster, name)
+        assert needs is not None, "what serves lost pods"
+        assert wanted >= needs, "what serves lost pods"
+        return
     if cluster.wish.replaces and wanted < min(ready, cluster.wish.replicas):
         assert wanted >= 1, "what serves lost its last pod"
         carried = max(each.share_of(cluster.service_of(name)) for each in cluster.objects.gateways.values())
         assert (carried - 1) * cluster.wish.replicas < 10_000 * (wanted + 1), "more than its pods carry"
     elif not (cluster.wish.replaces or cluster.wish.recreates):
         assert wanted >= cluster.wish.replicas, "what serves lost pods"
+
+
+def arm_needs(cluster: Cluster, name: str) -> int | None:
+    """Pods that an arm needs for the largest share that any gateway pod gives it; None for what is no arm.
+
+    One pod less than it has may be too many, but for an arm whose weight was larger once, or that was stable.
+    """
+    numbers = {each.number for each in cluster.revisions.values() if each.hash == name}
+    if not numbers & {each.revision for each in ledger.read(cluster.status).arms} or not cluster.wish.experiment:
+        return None
+    parts = [
+        weight
+        for each in cluster.objects.gateways.values()
+        for number, weight in shares(each.runs).items()
+        if number in numbers
+    ]
+    return max([1, *(pods_for(each, cluster) for each in parts)])
 
 
 def of_removal(cluster: Cluster, name: str) -> None:

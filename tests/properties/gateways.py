@@ -49,7 +49,7 @@ class GatewayPod:
     def sends_to(self, service: str) -> bool:
         """Whether a request may go there through it; nobody waits for a pod that ends and is lost."""
         counts = self.ready or (self.terminating and not self.silent)
-        return counts and any(each.weight and each.service == service for each in self.shares())
+        return counts and any((each.weight or each.matches) and each.service == service for each in self.shares())
 
     def learn(self, told: TrafficStatus | None, endpoints: dict[str, frozenset[str]]) -> None:
         """It reads what is on the server. A status without anything means: go on."""

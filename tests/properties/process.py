@@ -14,7 +14,7 @@ from tests.properties.cluster import PORT, Cluster, Objects
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger
 from tritium.core.decide import decide
-from tritium.core.plan import NewRevision, Plan
+from tritium.core.plan import NewRevision, Plan, Resolution
 from tritium.core.seen import (
     Answer,
     DeploymentSeen,
@@ -111,8 +111,8 @@ class Process:
         """As `loop/act.py` does it."""
         before = len(self.writes)
         self.resolve(plan)
-        if plan.target.create:
-            self.record_revision(plan.target.create)
+        if new := next((each.create for each in plan.targets.values() if each.create), None):
+            self.record_revision(new)
         self.name_endpoints(plan)
         self.scale(plan, up=True)
         self.keep_digests(plan)
@@ -122,9 +122,11 @@ class Process:
         return len(self.writes) > before
 
     def resolve(self, plan: Plan) -> None:
-        wanted = plan.target.resolution
-        if wanted is None or (wanted.key, wanted.attempt) in self.store.jobs:
-            return
+        for wanted in (each.resolution for each in plan.targets.values()):
+            if wanted and (wanted.key, wanted.attempt) not in self.store.jobs:
+                self.list_source(wanted)
+
+    def list_source(self, wanted: Resolution) -> None:
         written, _, token = wanted.key.partition("#")
         assert token or all(each.written != written for each in self.cluster.revisions.values()), "resolved again"
         key = (wanted.key, wanted.attempt)
@@ -182,10 +184,10 @@ class Process:
         self.wrote(f"service to {wanted}")
 
     def prune(self, plan: Plan) -> None:
-        wanted = plan.target.resolution
-        for key in [key for key in self.store.jobs if not wanted or key != (wanted.key, wanted.attempt)]:
+        wanted = {(each.resolution.key, each.resolution.attempt) for each in plan.targets.values() if each.resolution}
+        for key in self.store.jobs.keys() - wanted:
             self.delete(self.store.jobs, self.cluster.objects.jobs, key)
-        created = plan.target.create.hash if plan.target.create else None
+        created = frozenset(each.create.hash for each in plan.targets.values() if each.create)
         for name in self.superfluous(self.store.deployments, plan, created):
             self.delete(self.store.deployments, self.cluster.objects.deployments, name)
         for name in self.superfluous(self.cluster.named, plan, created):
@@ -197,8 +199,8 @@ class Process:
         for uid in plan.replace:
             self.delete(self.store.pods, self.cluster.objects.pods, uid)
 
-    def superfluous(self, kind: Any, plan: Plan, created: str | None) -> list[str]:
-        names = [name for name in kind if name not in plan.kept and name != created]
+    def superfluous(self, kind: Any, plan: Plan, created: frozenset[str]) -> list[str]:
+        names = [name for name in kind if name not in plan.kept | created]
         for name in names:
             checks.of_removal(self.cluster, name)
         return names

@@ -4,6 +4,7 @@ The gateway's pods learn of the status and of endpoints in any order, fall silen
 sends requests to never loses its pods (`checks.py`), and in the end there is what was asked for.
 """
 
+import hashlib
 from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
@@ -15,14 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.properties.checks import shares
-from tests.properties.cluster import BAKE, BROKEN, NO_ROOM, PORT, Cluster
+from tests.properties.cluster import BAKE, BROKEN, NO_ROOM, PORT, START, Cluster
 from tests.properties.world import BAD, FEW, GOOD, World
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus, Phase
 from tritium.core.plan import Plan
 from tritium.core.reasons import Reason
 from tritium.core.seen import ServiceSeen, WindowSeen
-from tritium.core.wish import Action, Wish
+from tritium.core.wish import Action, ArmWish, ExperimentWish, Wish
 
 STRATEGIES = [
     "",
@@ -34,6 +35,24 @@ STRATEGIES = [
     '{"strategy":"blueGreen"}',
     '{"strategy":"blueGreen","onFailure":"Pause","progressDeadline":"1m"}',
 ]
+ARMS = st.builds(
+    ArmWish,
+    name=st.sampled_from("ab"),
+    percent=st.sampled_from([0, 10, 50]),
+    revision=st.integers(min_value=1, max_value=4),
+    matches=st.sampled_from([(), (("x-arm", "a"),)]),
+) | st.builds(
+    lambda name, written: ArmWish(name, 50, overlay=f"like {written}", written=written),
+    name=st.sampled_from("ab"),
+    written=st.sampled_from("abc"),
+)
+EXPERIMENTS = st.builds(
+    lambda arms, ends: ExperimentWish(
+        hashlib.sha256(f"{arms} {ends}".encode()).hexdigest()[:16], tuple(arms), ends_at=ends and START + ends
+    ),
+    st.lists(ARMS, min_size=1, max_size=2, unique_by=(lambda arm: arm.name, lambda arm: arm.revision or arm.written)),
+    st.none() | st.timedeltas(min_value=timedelta(), max_value=2 * BAKE),
+)
 PICKED = st.integers(min_value=0, max_value=50)
 REPLICAS = st.integers(min_value=0, max_value=3)
 CAPACITY = st.sampled_from(["surge", "replace"])
@@ -100,6 +119,10 @@ class Rollouts(RuleBasedStateMachine):
     @rule(capacity=CAPACITY)
     def other_room(self, capacity: str) -> None:
         self.wants(capacity=capacity)
+
+    @rule(experiment=st.none() | EXPERIMENTS)
+    def tests(self, experiment: ExperimentWish | None) -> None:
+        self.wants(experiment=experiment)
 
     @rule(window=st.sampled_from([GOOD, BAD, FEW, None]))
     def requests_come(self, window: WindowSeen | None) -> None:
@@ -234,7 +257,7 @@ class Rollouts(RuleBasedStateMachine):
         before = len(self.world.operator.writes)
         self.world.run()
         assert self.world.operator.writes[before:] == []
-        assert len(self.cluster.objects.jobs) <= 1
+        assert len(self.cluster.objects.jobs) <= 1 + len(plan.course.arms)
 
     @invariant()
     def numbers_are_given_once(self) -> None:

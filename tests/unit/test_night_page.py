@@ -37,6 +37,8 @@ TEXT = re.sub(r"```yaml.*?```", "", PAGE, flags=re.DOTALL)
 WELL: Final = frozenset(
     {
         Reason.ROLLOUT_STEP,
+        Reason.EXPERIMENT_ENDED,
+        Reason.ENDS_AT,
         Reason.RESOLVED,
         Reason.VERIFIED,
         Reason.RELEASED,
@@ -132,6 +134,9 @@ class Told:
 
     def states(self) -> Any:
         return {"ml": {"silent": 1}}
+
+    def arms(self) -> Any:
+        return ()
 
 
 def series() -> dict[str, list[dict[str, str]]]:

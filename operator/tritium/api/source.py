@@ -24,6 +24,27 @@ Uri = Annotated[
 ]
 
 
+OF_A_URI = (
+    Rule(
+        "!has(self.uri) || !self.uri.contains('/../') && !self.uri.endsWith('/..')",
+        "must not contain .. as a path segment",
+        field=".uri",
+    ),
+    Rule(
+        "!has(self.uri) || !self.uri.matches('^(s3|gs)://[^/]*:')",
+        "begins with the bucket; the address of a server belongs into options.endpoint",
+        field=".uri",
+    ),
+    Rule(
+        "!has(self.uri) || !self.uri.matches('^(gs|az|hf|oci|pvc)://')",
+        "only s3:// and https:// are available in this version; copy the model to an S3 bucket",
+        field=".uri",
+        reason="FieldValueForbidden",
+    ),
+)
+"""Rules for an object with a member `uri`."""
+
+
 class SecretReference(ApiObject):
     """The name of a Secret in the ModelDeployment's own namespace."""
 
@@ -63,22 +84,7 @@ class Source(ApiObject):
 
     rules: ClassVar = (
         exactly_one("uri", "mlflow", "a place in a store, or a registered model"),
-        Rule(
-            "!has(self.uri) || !self.uri.contains('/../') && !self.uri.endsWith('/..')",
-            "must not contain .. as a path segment",
-            field=".uri",
-        ),
-        Rule(
-            "!has(self.uri) || !self.uri.matches('^(s3|gs)://[^/]*:')",
-            "begins with the bucket; the address of a server belongs into options.endpoint",
-            field=".uri",
-        ),
-        Rule(
-            "!has(self.uri) || !self.uri.matches('^(gs|az|hf|oci|pvc)://')",
-            "only s3:// and https:// are available in this version; copy the model to an S3 bucket",
-            field=".uri",
-            reason="FieldValueForbidden",
-        ),
+        *OF_A_URI,
         not_yet("mlflow", "set uri to the place where the model's artifacts lie"),
         not_yet("pollInterval", "change uri when there is a new version"),
         Rule(

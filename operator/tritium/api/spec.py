@@ -31,8 +31,13 @@ class ModelDeploymentSpec(ApiObject):
             field=".replicas",
             reason="FieldValueRequired",
         ),
+        Rule(
+            "!has(self.rollout) || !has(self.rollout.strategy) || self.rollout.strategy != 'recreate' || "
+            "!has(self.experiment) && (!has(self.traffic) || !has(self.traffic.mirror))",
+            "with rollout.strategy recreate only one revision runs: there is none for an experiment or for copies",
+            field=".rollout",
+        ),
         not_yet("scaling", "set replicas"),
-        not_yet("experiment", "create a second ModelDeployment to compare two models"),
         not_yet("logging", "let the clients log what they send"),
     )
 

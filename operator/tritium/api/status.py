@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ HashOf = Annotated[str, Field(max_length=80)]
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
+
+STABLE_ARM: Final = "stable"
+"""Among the arms of an experiment: what they are compared with. No arm has this name."""
 
 
 class Phase(StrEnum):
@@ -119,27 +122,61 @@ class CandidateStatus(Observed):
     """When that was written."""
 
 
+class Quantile(Observed):
+    """How long requests take, and between which bounds that surely is (95 %)."""
+
+    quantile: float
+    """Which part of the requests takes as long, or less: 0.5 is the median."""
+    ms: float
+    """Milliseconds."""
+    lower: float
+    """Lower bound."""
+    upper: float
+    """Upper bound."""
+
+
 class ArmStatus(Observed):
-    """One arm of an experiment, and what it did."""
+    """One arm of an experiment, and what it did. The last one is the stable revision, if no arm is."""
 
     name: Word
     """Name of the arm."""
     revision: Number | None = None
     """The revision it serves."""
+    overlay: HashOf | None = None
+    """Hash of the overlay that it was made from."""
     weight: Percent | None = None
     """Percent of the traffic it has."""
     replicas: Count | None = None
     """Pods it should have."""
     ready_replicas: Count | None = None
     """Pods that are ready."""
+    message: Sentence | None = None
+    """What keeps it from its part."""
     requests: Count | None = None
     """Requests so far."""
     errors: Count | None = None
     """Failed requests so far."""
-    latency_p50_ms: float | None = None
-    """Median latency in milliseconds."""
-    latency_p99_ms: float | None = None
-    """99th percentile of the latency in milliseconds."""
+    lower: float | None = None
+    """Lower bound of the share that fails (95 %)."""
+    upper: float | None = None
+    """Upper bound of it."""
+    latency: list[Quantile] | None = Field(default=None, max_length=4)
+    """Quantiles."""
+    buckets: list[Count] | None = Field(default=None, max_length=32)
+    """Requests by the gateway's classes of latency."""
+    counted_at: datetime | None = None
+    """When the numbers were written."""
+
+
+class ExperimentEnded(Observed):
+    """An experiment that is over while it still stands in the spec."""
+
+    written: HashOf
+    """Hash of it: another one runs."""
+    reason: Word
+    """Why, in one word."""
+    at: datetime
+    """When."""
 
 
 class RevisionStatus(Observed):
@@ -346,8 +383,10 @@ class ModelDeploymentStatus(Observed):
     """The revision that serves."""
     candidate: CandidateStatus | None = None
     """The revision that is being rolled out."""
-    arms: list[ArmStatus] | None = Field(default=None, max_length=8)
+    arms: list[ArmStatus] | None = Field(default=None, max_length=9)
     """The arms of the experiment."""
+    experiment_ended: ExperimentEnded | None = None
+    """Why the experiment is over."""
     revisions: list[RevisionStatus] | None = Field(default=None, max_length=64)
     """Kept revisions."""
     rejected_revisions: list[RejectedRevision] | None = Field(default=None, max_length=64)

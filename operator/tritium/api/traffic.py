@@ -5,10 +5,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from tritium.api.model import ModelConfig
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one, not_yet
-from tritium.api.source import Uri
+from tritium.api.source import OF_A_URI, Uri
 from tritium.api.values import (
     VISIBLE,
     Digest,
@@ -61,7 +60,11 @@ class RegisteredVersion(ApiObject):
 class SourceOverlay(ApiObject):
     """Other bytes from the same store or tracking server, with the same settings and credentials."""
 
-    rules: ClassVar = (exactly_one("uri", "mlflow", "a place in a store, or a registered version"),)
+    rules: ClassVar = (
+        exactly_one("uri", "mlflow", "a place in a store, or a registered version"),
+        *OF_A_URI,
+        not_yet("mlflow", "set uri to the place where the version's artifacts lie"),
+    )
 
     uri: Uri | None = None
     """The arm's folder or file."""
@@ -71,12 +74,18 @@ class SourceOverlay(ApiObject):
     """Refuse anything but these bytes."""
 
 
+class ConfigOverlay(ApiObject):
+    """Its members come with those of model.config, which is refused as well."""
+
+
 class ModelOverlay(ApiObject):
     """What an arm has instead of the base model's."""
 
+    rules: ClassVar = (not_yet("config", "put the settings into the model's config.pbtxt"),)
+
     source: SourceOverlay | None = None
     """Where the arm's model lies."""
-    config: ModelConfig | None = None
+    config: ConfigOverlay | None = None
     """Overrides merged into its config.pbtxt."""
 
 
@@ -97,6 +106,9 @@ class Arm(ApiObject):
     """Requests that go to this arm whatever the weights say."""
 
 
+_NUMBERS = "self.arms.filter(arm, has(arm.revision)).map(arm, arm.revision)"
+
+
 class Experiment(ApiObject):
     """An A/B test: arms run side by side and nothing is promoted."""
 
@@ -106,6 +118,12 @@ class Experiment(ApiObject):
             "the weights of the arms must not add up to more than 100",
             field=".arms",
         ),
+        Rule("self.arms.all(arm, arm.name != 'stable')", "stable is what the arms are compared with", field=".arms"),
+        Rule(
+            f"{_NUMBERS}.all(number, {_NUMBERS}.exists_one(other, other == number))",
+            "no two arms may name the same revision",
+            field=".arms",
+        ),
     )
 
     arms: Annotated[list[Arm], Field(min_length=1, max_length=8), Unique]
@@ -113,7 +131,7 @@ class Experiment(ApiObject):
     sticky: Sticky | None = None
     """Keeps a user on one side."""
     ends_at: datetime | None = None
-    """When the traffic goes back to the stable revision."""
+    """When all of the traffic goes back to the stable revision."""
 
 
 class Mirror(ApiObject):
@@ -140,8 +158,6 @@ class Limits(ApiObject):
 
 class Traffic(ApiObject):
     """What the gateway does with requests."""
-
-    rules: ClassVar = (not_yet("mirror", "send copies from the client"),)
 
     mirror: Mirror | None = None
     """A copy of requests for another revision."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from tritium.api.conditions import ConditionType
-from tritium.api.status import Failure, ModelDeploymentStatus
+from tritium.api.status import STABLE_ARM, Failure, ModelDeploymentStatus
 from tritium.core.plan import Notice, Target
 from tritium.core.pod_trouble import POD
 from tritium.core.reasons import Reason
@@ -23,6 +23,7 @@ def notices(
         *_paused(before, after),
         *_rejected(before, after),
         *_failed(before, after),
+        *_experiment(before, after),
         *_pin(before, after, target),
     )
 
@@ -71,6 +72,18 @@ def _rejected(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> It
             yield Notice(
                 "Warning", reason, f"revision {each.revision} is not tried again: {each.reason}: {each.message}"
             )
+
+
+def _experiment(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    was, runs = (bool(status.arms) and not status.experiment_ended for status in (before, after))
+    if runs and not was:
+        arms = ", ".join(each.name for each in after.arms or () if each.name != STABLE_ARM)
+        yield Notice("Normal", Reason.EXPERIMENT_RUNNING, f"an experiment runs with the arms {arms}; rollouts wait")
+    if was and not runs:
+        ended = after.experiment_ended
+        why = f"{ended.reason}; it runs again when spec.experiment is changed" if ended else "it was removed"
+        stable = after.stable.revision if after.stable else None
+        yield Notice("Normal", Reason.EXPERIMENT_ENDED, f"all requests go to revision {stable}: {why}")
 
 
 def _failed(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:

@@ -3,10 +3,13 @@
 Until every gateway pod says that it runs what it was told, no revision that has ever served loses a pod.
 """
 
+from tritium.core.arms import arm_of, beside, is_led
+from tritium.core.arms import pods_wanted as pods_for
 from tritium.core.exchange import of_stable, room
 from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.lookup import comes_first, deployment_of, want_of_room
-from tritium.core.plan import Course, Target
+from tritium.core.mirror import mirrored, pods_for_copies
+from tritium.core.plan import Arm, Course, Target
 from tritium.core.recreate import of_revision
 from tritium.core.revision import revision_of
 from tritium.core.seen import RevisionSeen, Seen
@@ -25,7 +28,10 @@ def kept(wish: Wish, target: Target, course: Course, seen: Seen) -> frozenset[st
     parts = {each.hash for each in (course.stable, course.candidate, target.revision) if each}
     parts |= {each.hash for each in seen.revisions if each.number in course.held}
     told = course.ledger.traffic.revisions or () if course.ledger.traffic else ()
-    parts |= {revision_of(each.service) for each in told if each.weight}
+    parts |= {revision_of(each.service) for each in told if each.weight or each.matches}
+    arms = {each.revision for each in course.ledger.arms}
+    parts |= {each.hash for each in seen.revisions if each.number in arms}
+    parts |= {each.hash for each in (mirrored(wish, course, seen),) if each}
     if seen.service and seen.service.revision:
         parts.add(seen.service.revision)
     if not settled(wish, course, seen):
@@ -40,6 +46,7 @@ def budgeted(course: Course, seen: Seen, wanted: dict[str, int]) -> frozenset[st
     serving |= {each.hash for each in seen.revisions if each.number in course.held}
     if course.candidate and exposed(course.ledger, course.candidate):
         serving.add(course.candidate.hash)
+    serving |= {each.hash for _, each in beside(course)}
     return frozenset(name for name in serving if wanted.get(name, 0) > 1)
 
 
@@ -52,6 +59,8 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
         number = of_stable(wish, course, revision, seen)
     elif revision is course.candidate:
         number = _of_candidate(revision, has, wish, course, seen)
+    elif arm := arm_of(course, revision):
+        number = _of_arm(arm, revision, has, wish, course, seen)
     elif revision.number in course.held and not (wish.replaces or wish.recreates) and not _crowded(course, seen):
         # Never more than it has: what was given up for want of room is not asked for again.
         number = min(has, wish.replicas) if has else has
@@ -59,10 +68,21 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
         number = has
     else:
         number = 0 if has is not None else None
+    number = _with_copies(revision, number, wish, course, seen)
     # One that never had a share of the traffic has never had a request.
     served = revision.number in {*course.ledger.promoted, *course.ledger.exposed}
     may_serve = served and not settled(wish, course, seen)
     return max(number or 0, has) if has and may_serve else number
+
+
+def _with_copies(revision: RevisionSeen, number: int | None, wish: Wish, course: Course, seen: Seen) -> int | None:
+    """Beside its own part; where a stable pod finds no room nobody gets more for copies."""
+    more = pods_for_copies(wish, course, revision, seen)
+    if not more or comes_first(seen, course.stable):
+        return number
+    arm = arm_of(course, revision)
+    own = pods_for(wish, arm) if arm else pods_wanted(wish, course.ledger) if revision is course.candidate else 0
+    return max(number or 0, min(wish.replicas, own + more))
 
 
 def _of_candidate(candidate: RevisionSeen, has: int | None, wish: Wish, course: Course, seen: Seen) -> int:
@@ -74,6 +94,15 @@ def _of_candidate(candidate: RevisionSeen, has: int | None, wish: Wish, course: 
         return max(wanted, has or 0)
     # A pod of the stable revision that finds no room comes before all pods of its successor.
     return 0 if comes_first(seen, course.stable) else wanted
+
+
+def _of_arm(arm: Arm, revision: RevisionSeen, has: int | None, wish: Wish, course: Course, seen: Seen) -> int:  # noqa: PLR0913, PLR0917
+    """What its part needs; where it bakes, or serves beside a stable revision without room, what it has."""
+    wanted = pods_for(wish, arm)
+    if revision.number in course.held:
+        return max(wanted, min(has or 0, wish.replicas))
+    has_requests = exposed(course.ledger, revision) or is_led(course.ledger, revision)
+    return 0 if comes_first(seen, course.stable) and not has_requests else wanted
 
 
 def _waits_for_pin(revision: RevisionSeen, wish: Wish, target: Target, course: Course) -> bool:

@@ -15,13 +15,15 @@ from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
 from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
+from tritium.core.experiment import wakes as experiment_wakes
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
+from tritium.core.mirror import mirrored
 from tritium.core.plan import Course, Plan, Target, View
 from tritium.core.recreate import going_on
 from tritium.core.report import report
 from tritium.core.revision import revision_name
 from tritium.core.rollout import advance
-from tritium.core.seen import Answer, PodSeen, Seen, Trouble
+from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import target as find_target
 from tritium.core.traffic import service, traffic
 from tritium.core.verdict import outlived
@@ -63,9 +65,9 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
 def _directing(wish: Wish, course: Course, seen: Seen, now: datetime) -> Course:
     """With what the gateway is to be told: a decision like the others, written before anything is done after it."""
     told = traffic(wish, course, seen)
-    number = course.candidate.number if course.candidate else 0
-    has_part = any(each.weight and each.revision == number for each in (told.revisions or () if told else ()))
-    exposed = {number: now} | dict(course.ledger.exposed) if has_part else course.ledger.exposed
+    new = {each.number for each in (course.candidate, *(side.revision for side in course.arms)) if each}
+    led = {each.revision for each in (told.revisions or () if told else ()) if each.weight or each.matches}
+    exposed = dict.fromkeys(sorted(new & led - {course.ledger.stable}), now) | dict(course.ledger.exposed)
     return replace(course, ledger=replace(course.ledger, traffic=told, exposed=exposed))
 
 
@@ -115,11 +117,17 @@ def _of_revisions(digests: Mapping[str, str], seen: Seen) -> dict[str, str]:
 
 
 def _to_be_asked(wish: Wish, course: Course, seen: Seen) -> tuple[PodSeen, ...]:
-    candidate = course.candidate
-    if candidate is None or not wish.smoke_tests or candidate.number in course.ledger.promoted:
+    sides = (arm.revision for arm in course.arms)
+    asked = {each.number: each for each in (course.candidate, mirrored(wish, course, seen), *sides) if each}
+    if not wish.smoke_tests:
         return ()
-    again = is_quiet(course.ledger, candidate, seen)
-    return tuple(pod for pod in pods_of(seen, candidate) if pod.ready and (again or not _passed(pod, seen)))
+    new = [each for each in asked.values() if each.number not in course.ledger.promoted]
+    ready = [(each, pod) for each in new for pod in pods_of(seen, each) if pod.ready]
+    return tuple(pod for each, pod in ready if _is_again(course, each, seen) or not _passed(pod, seen))
+
+
+def _is_again(course: Course, revision: RevisionSeen, seen: Seen) -> bool:
+    return revision is course.candidate and is_quiet(course.ledger, revision, seen)
 
 
 def _passed(pod: PodSeen, seen: Seen) -> bool:
@@ -132,3 +140,5 @@ def _times(wish: Wish, target: Target, course: Course, seen: Seen, now: datetime
     yield from course.held.values()
     yield now + ASK_AGAIN if _to_be_asked(wish, course, seen) else None
     yield wakes(wish, course.ledger, course.candidate, seen, now)
+    yield from (each.source.retry_at for each in course.arms if each.source)
+    yield from experiment_wakes(wish, course.ledger, now)

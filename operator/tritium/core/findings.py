@@ -7,8 +7,10 @@ with what it says.
 from tritium.api import names
 from tritium.api.conditions import ConditionType, Finding, Status
 from tritium.api.fetch import FetchReason
+from tritium.core.arms import first_trouble
 from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
 from tritium.core.lookup import pods_of, trouble_of
+from tritium.core.mirror import trouble as mirror_trouble
 from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
 from tritium.core.recreate import is_down
@@ -48,7 +50,7 @@ def _ready(view: View) -> Finding:
     wish, target, course, seen = view.wish, view.target, view.course, view.seen
     if course.ledger.stable is None:
         return _not_yet(wish, target, course, seen)
-    serving = reached(seen)
+    serving = reached(seen, course.ledger.stable if course.tried else None)
     if serving is None and view.served and not_asked_yet(seen) and _has_ready_pods(course, seen):
         # As nodes are drained: the pod that answered has gone, and the one in its place is ready since this moment.
         serving = course.ledger.stable
@@ -129,8 +131,8 @@ def _released(view: View) -> Finding:
         return Finding(kind, "False", Reason.ABORTED, f"{why} {_stable(course).capitalize()} goes on; {RETRY_BY_HAND}")
     said = f": {course.trouble.message}" if course.trouble else ""
     words = f"{where(view, wanted)}{said}"
-    paused = advice(view)
-    return Finding(kind, "False", Reason.ROLLING_OUT, f"{sentence(words)} {paused}" if paused else words)
+    paused, reason = advice(view), Reason.EXPERIMENT_RUNNING if course.arms else Reason.ROLLING_OUT
+    return Finding(kind, "False", reason, f"{sentence(words)} {paused}" if paused else words)
 
 
 def _pin_not_found(wish: Wish, seen: Seen) -> str:
@@ -173,7 +175,19 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
     if not runs(course.ledger.traffic, seen):
         waits = gateway_trouble(seen)
         return Finding(kind, "True", waits.reason, waits.message)
+    if trouble := _of_experiment(wish, course, seen):
+        return Finding(kind, "True", trouble.reason, trouble.message)
     return Finding(kind, "False", Reason.SETTLED, "nothing is under way")
+
+
+def _of_experiment(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
+    """What keeps an experiment, or copies, from being as they are asked for."""
+    if wish.experiment and not (course.arms or course.ledger.ended):
+        waits = f"the experiment waits until {_stable(course)} has baked"
+        if wish.recreates:
+            waits = "with rollout.strategy recreate only one revision runs, and no arm"
+        return Trouble("experiment", Reason.ROLLING_OUT, waits)
+    return first_trouble(wish, course, seen) or mirror_trouble(wish, seen)
 
 
 def _source_ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:

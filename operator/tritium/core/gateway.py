@@ -56,8 +56,13 @@ def gateway_trouble(seen: Seen) -> Trouble:
     return found or Trouble(GATEWAY, Reason.STARTING, "The gateway is being made.")
 
 
-def reached(seen: Seen) -> int | None:
-    """Number of the revision that most requests reach now, by what the gateway pods say that are ready."""
+def reached(seen: Seen, first: int | None = None) -> int | None:
+    """Number of the revision that most requests reach now, by what the gateway pods say that are ready.
+
+    Args:
+        seen: what is there.
+        first: a revision to be named if any requests reach it.
+    """
     if seen.service is None:
         return None
     if seen.service.revision:  # from before there was a gateway
@@ -71,6 +76,8 @@ def reached(seen: Seen) -> int | None:
         for number, weight in each.answer.weights.items()
         if weight and each.answer.endpoints.get(number)
     ]
+    if any(number == first for _, number in shares):
+        return first
     return max(shares)[1] if shares else None
 
 
@@ -83,6 +90,11 @@ def sent_to(seen: Seen) -> frozenset[int]:
     """Numbers of the revisions that any gateway pod says it sends requests to."""
     answers = [each.answer for each in counted(seen) if each.answer]
     return frozenset(number for each in answers for number, weight in each.weights.items() if weight)
+
+
+def told_of(seen: Seen) -> frozenset[int]:
+    """Numbers of the revisions that any gateway pod runs, with a weight or without."""
+    return frozenset(number for each in counted(seen) if each.answer for number in each.answer.weights)
 
 
 def refused_by_envoy(seen: Seen) -> str | None:

@@ -3,13 +3,15 @@
 They are written before anything is done because of them. All else in the status is observed anew in each pass.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from tritium.api.status import (
+    STABLE_ARM,
     CandidateStatus,
+    ExperimentEnded,
     LastAction,
     LastRollback,
     ModelDeploymentStatus,
@@ -80,6 +82,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmEntry:
+    """Which revision an arm of the experiment is.
+
+    Attributes:
+        overlay: hash of the changes to the base that it was made from: as long as they stay, so does the revision.
+    """
+
+    name: str
+    revision: int
+    overlay: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What was decided so far.
 
@@ -93,6 +108,8 @@ class Ledger:
         traffic: what the gateway is told.
         exposed: when a revision first had a share of the traffic, by its number.
         progress: where the rollout in steps stands, if one is under way.
+        arms: of the experiment in the spec, those whose revision is known.
+        ended: why that experiment is over, if it is.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
     """
 
@@ -105,6 +122,8 @@ class Ledger:
     traffic: TrafficStatus | None = None
     exposed: Mapping[int, datetime] = field(default_factory=dict)
     progress: Progress | None = None
+    arms: tuple[ArmEntry, ...] = ()
+    ended: ExperimentEnded | None = None
     listed: frozenset[int] = field(default=frozenset(), compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
@@ -161,6 +180,7 @@ class Ledger:
             promoted={number: at for number, at in self.promoted.items() if number in numbers},
             demoted={number: at for number, at in self.demoted.items() if number in numbers},
             exposed={number: at for number, at in self.exposed.items() if number in numbers},
+            arms=tuple(each for each in self.arms if each.revision in numbers),
             rejected=tuple(each for each in self.rejected if each.revision in numbers),
         )
 
@@ -178,8 +198,16 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         action=status.last_action,
         rollback=status.last_rollback,
         traffic=status.traffic,
+        arms=tuple(_arms(status)),
+        ended=status.experiment_ended,
         listed=frozenset(each.revision for each in revisions),
     )
+
+
+def _arms(status: ModelDeploymentStatus) -> Iterator[ArmEntry]:
+    for each in status.arms or ():
+        if each.revision and each.name != STABLE_ARM:
+            yield ArmEntry(each.name, each.revision, each.overlay or "")
 
 
 def _progress(candidate: CandidateStatus | None) -> Progress | None:

@@ -9,7 +9,7 @@ from tritium.api.status import ModelDeploymentStatus, Phase
 from tritium.core.gate import Gate
 from tritium.core.ledger import Ledger
 from tritium.core.seen import RevisionSeen, Seen, Trouble
-from tritium.core.wish import Wish
+from tritium.core.wish import ArmWish, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """An arm of the experiment that runs.
+
+    Attributes:
+        revision: the one that it serves; none while it is not known, or not kept.
+        source: the way to its revision, where that has to be made first.
+    """
+
+    wish: ArmWish
+    revision: RevisionSeen | None = None
+    source: Target | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """Where the rollout stands after this pass.
 
@@ -71,6 +85,8 @@ class Course:
         trouble: what keeps the candidate back.
         held: numbers of revisions that keep the pods they have for a while, and until when.
         gates: what the gates see of the candidate.
+        arms: of the experiment that runs; none if none runs.
+        tried: numbers of the revisions that are arms, or were until now: none of them leads.
     """
 
     phase: Phase
@@ -80,6 +96,8 @@ class Course:
     trouble: Trouble | None = None
     held: Mapping[int, datetime] = field(default_factory=dict)
     gates: tuple[Gate, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    tried: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +162,8 @@ class Plan:
     replace: frozenset[str] = frozenset()
     wake_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """All that is listed and made: what the spec asks for under the empty name, and the arms by theirs."""
+        return {"": self.target} | {each.wish.name: each.source for each in self.course.arms if each.source}

@@ -83,7 +83,17 @@ class Reason(StrEnum):
     AWAITS_PROMOTION = "AwaitsPromotion"
     """All steps have passed, and `rollout.autoPromote` is false."""
 
+    # An experiment.
+    ARM_INVALID = "ArmInvalid"
+    """An arm of the experiment, or `traffic.mirror`, names a revision that is not kept, or two arms are the same."""
+    ENDS_AT = "EndsAt"
+    """The time in `experiment.endsAt` has come."""
+
     # What goes well, or goes on.
+    EXPERIMENT_RUNNING = "ExperimentRunning"
+    """The arms of an experiment get requests. A rollout waits until it is over."""
+    EXPERIMENT_ENDED = "ExperimentEnded"
+    """The experiment is over: all requests go to the stable revision."""
     ROLLOUT_STEP = "RolloutStep"
     """The candidate has another share of the traffic than before."""
     RESOLVING = "Resolving"

@@ -53,6 +53,7 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.QUERY_FAILED: "Try the query in Prometheus: it has to give one number. A corrected one counts from the next "
     "rollout on: `abort` this one, correct the query, and `retry`.",
     Reason.NO_PROMETHEUS: "Set the chart's value prometheus.url; or `abort`, remove the queries, and `retry`.",
+    Reason.ARM_INVALID: "Name a number of status.revisions, and each in one arm only.",
     Reason.NO_REPLICAS: "Set replicas to 1 or more to serve the model.",
     Reason.SPEC_INVALID: "Correct the field that the message names, or upgrade the operator to the version that the "
     "spec was written for.",

@@ -1,7 +1,7 @@
 """The status: what is there and what goes on, as people and programs read it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from tritium.api import names
@@ -16,7 +16,10 @@ from tritium.api.status import (
     RevisionStatus,
     StableStatus,
 )
+from tritium.core.arm_report import arms
+from tritium.core.arms import first_trouble
 from tritium.core.bake import is_baking
+from tritium.core.experiment import NUMBERS_EVERY
 from tritium.core.exposure import exposed
 from tritium.core.findings import findings, refused
 from tritium.core.gate import Gate, gate_status
@@ -31,10 +34,7 @@ from tritium.core.telling import waits_for
 from tritium.core.verdict import failed_smoke_test
 from tritium.core.wish import Wish
 
-NUMBERS_EVERY: Final = timedelta(seconds=30)
-"""Between two writes of numbers that change all the time, and decide nothing by themselves."""
-
-_NO_FAILURE: Final = frozenset({Reason.STARTING, Reason.NO_REPLICAS})
+_NO_FAILURE: Final = frozenset({Reason.STARTING, Reason.NO_REPLICAS, Reason.RESOLVING})
 
 
 def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDeploymentStatus:
@@ -49,6 +49,8 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "url": _url(view.wish) if seen.service and (seen.service.port or seen.service.revision) else None,
             "stable": _stable(view),
             "candidate": _candidate(view, before.candidate, now),
+            "arms": arms(view, before.arms, now),
+            "experiment_ended": course.ledger.ended,
             "revisions": _revisions(view) or None,
             "rejected_revisions": list(course.ledger.rejected) or None,
             "last_rollback": course.ledger.rollback,
@@ -242,7 +244,8 @@ def _failure(view: View) -> Trouble | None:
     stable = trouble_of(seen, course.stable) if course.stable else None
     refusal = refused(seen)
     from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
-    for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable):
+    arm = first_trouble(view.wish, course, seen)
+    for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable, arm):
         if trouble and trouble.reason not in _NO_FAILURE:
             return trouble
     return None

@@ -13,8 +13,9 @@ from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
 from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
+from tritium.core.experiment import account, arms, is_running
 from tritium.core.exposure import exposed, pods_wanted
-from tritium.core.gateway import available, gateway_trouble, known_to_gateway, sent_to
+from tritium.core.gateway import available, gateway_trouble, known_to_gateway, told_of
 from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import (
     BEFORE_A_REVISION,
@@ -40,7 +41,9 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
     ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now), now)
-    candidate = _candidate(ledger, target, seen)
+    were = {each.revision for each in ledger.arms}
+    ledger = account(wish, ledger, seen, now, pinned=wish.pin is not None and not target.pin_missing)
+    candidate = None if is_running(wish, ledger) else _candidate(ledger, target, seen)
     outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, seen, now)
     ledger = outcome.ledger
     if candidate and outcome.promoted:
@@ -54,7 +57,9 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     if candidate:
         found = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
         trouble = found or trouble
-    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates)
+    sides = arms(wish, ledger, seen, now)
+    tried = frozenset(were | {each.revision for each in ledger.arms}) - {ledger.stable}
+    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates, sides, tried)
     return replace(course, phase=_phase(wish, target, course))
 
 
@@ -123,8 +128,8 @@ def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
     serving = serving or by_number(seen.revisions, service.number)
     if serving is None:
         return ledger
-    # What a gateway pod sends requests to besides may have been tried only.
-    return replace(ledger, exposed=dict.fromkeys(sent_to(seen), now)).promote(serving.number, now)
+    # What a gateway pod sends requests to besides, or leads there by a header, may have been tried only.
+    return replace(ledger, exposed=dict.fromkeys(sorted(told_of(seen)), now)).promote(serving.number, now)
 
 
 def _same_pods(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
@@ -265,7 +270,7 @@ def _phase(wish: Wish, target: Target, course: Course) -> Phase:
     if target.revision is None and not target.pin_missing:
         return Phase.BLOCKED if target.trouble else Phase.PREPARING
     if target.revision and target.revision.number != ledger.stable:
-        return Phase.ABORTED
+        return Phase.ABORTED if ledger.rejection(target.revision.number) else Phase.BLOCKED
     if ledger.progress and ledger.progress.paused:
         return Phase.PAUSED
     return Phase.PROMOTING if any(number in ledger.demoted for number in course.held) else Phase.IDLE

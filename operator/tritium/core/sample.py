@@ -83,6 +83,17 @@ def minus(now: Sample, baseline: Sample) -> Sample:
     return Sample(failed + refused + fine, failed, refused, tuple(latency))
 
 
+def plus(one: Sample, other: Sample) -> Sample:
+    """Both together.
+
+    >>> plus(Sample(9, latency=((5, 9),)), Sample(3, 1, latency=((1, 2), (5, 3))))
+    Sample(requests=12, failed=1, refused=0, latency=((1, 2), (5, 12)))
+    """
+    bounds = sorted({bound for bound, _ in (*one.latency, *other.latency)})
+    latency = tuple((bound, _up_to(one.latency, bound) + _up_to(other.latency, bound)) for bound in bounds)
+    return Sample(one.requests + other.requests, one.failed + other.failed, one.refused + other.refused, latency)
+
+
 def bound_of(threshold_ms: float) -> float | None:
     """The bound of the gateway's at which requests are told apart: the threshold, or the next above it.
 

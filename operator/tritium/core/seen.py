@@ -259,6 +259,7 @@ class Seen:
         window: what was counted since the gates of the rollout's step count.
         queries: what Prometheus says to the rollout's queries, by their names.
         has_prometheus: the operator knows a Prometheus.
+        totals: by the number of a revision: what it did in the experiment, as far as it is counted.
     """
 
     revisions: tuple[RevisionSeen, ...] = ()
@@ -275,3 +276,4 @@ class Seen:
     window: WindowSeen | None = None
     queries: Mapping[str, QuerySeen] = field(default_factory=dict)
     has_prometheus: bool = False
+    totals: Mapping[int, Sample] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from tritium.core.plan import View
 from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen
 from tritium.core.strategy import strategy
+from tritium.core.wish import Wish
 
 NEEDS_A_PERSON: Final = frozenset({Reason.GATE_FAILED, Reason.INSUFFICIENT_DATA, Reason.DEADLINE})
 """Pauses that nobody has asked for."""
@@ -30,12 +31,15 @@ def waits_for(view: View) -> str | None:
 
 def where(view: View, candidate: RevisionSeen) -> str:
     """Where the rollout of a candidate stands, without a full stop."""
+    if view.course.arms:
+        return _waits(view.wish, candidate)
     progress, number = view.course.ledger.progress, candidate.number
     part = exposed(view.course.ledger, candidate)
     if progress is None or not (part or progress.judged_since):
         return f"revision {number} is being made ready"
     percent = f"{100 * part / MAX_WEIGHT:g} %"
-    return f"revision {number} has {percent} of the traffic, {_step(progress)}"
+    besides = "; the experiment waits for it" if view.wish.experiment and not view.course.ledger.ended else ""
+    return f"revision {number} has {percent} of the traffic, {_step(progress)}{besides}"
 
 
 def advice(view: View) -> str:
@@ -62,6 +66,14 @@ _WAYS: Final[Mapping[str, str]] = {
     Reason.AWAITS_PROMOTION: f"All steps have passed: finish with {_how(PROMOTE)}, or roll back with {_how(ABORT)}.",
 }
 """What a person can do about a pause, by its reason."""
+
+
+def _waits(wish: Wish, candidate: RevisionSeen) -> str:
+    """Why a revision gets no requests while an experiment runs, and what ends that."""
+    at = wish.experiment.ends_at if wish.experiment else None
+    by_itself = f"at {at:%Y-%m-%d %H:%M %Z}, " if at else ""
+    ends = f"{by_itself}when spec.experiment is removed, or with {_how(ABORT)}"
+    return f"revision {candidate.number} waits for the experiment, which ends {ends}"
 
 
 def _step(progress: Progress) -> str:

@@ -4,13 +4,16 @@ Endpoints first, then the weight, then every gateway pod says that it runs it; o
 now.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.api.status import RevisionTraffic, TrafficStatus
+from tritium.api.status import MirrorTraffic, RevisionTraffic, RouteMatch, TrafficStatus
+from tritium.core.arms import Headers, beside, matches, weights
 from tritium.core.exposure import exposed, weight
 from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
+from tritium.core.mirror import copies, mirrored
 from tritium.core.plan import Course, ServiceWish
 from tritium.core.revision import revision_name
 from tritium.core.seen import RevisionSeen, Seen
@@ -33,7 +36,8 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
         port=port,
         model=wish.model,
         revisions=revisions,
-        sticky_header=wish.routing.sticky_header,
+        sticky_header=_sticky(wish, course),
+        mirror=_copies(wish, course, revisions, seen),
         limits=wish.routing.limits,
         host=wish.routing.host,
         path=wish.routing.path,
@@ -69,7 +73,7 @@ def leads_to(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> 
     told, there = course.ledger.traffic, seen.service
     if told is None or there is None or there.port != told.port or leading(wish, course, seen) != revision:
         return False
-    return sent_to(seen) <= {revision.number}
+    return sent_to(seen) <= {revision.number, *course.tried}
 
 
 def service(wish: Wish, course: Course, seen: Seen) -> ServiceWish | None:
@@ -92,42 +96,64 @@ def _replaces_selector(wish: Wish, course: Course, seen: Seen) -> bool:
 
 
 def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
-    """All that have a part, so that their endpoints are known before they have a weight; a candidate comes first."""
+    """All that have a part, so that their endpoints are known before they have a weight.
+
+    A candidate comes first, and so do arms, in the order of the spec: who has a place in a sticky split keeps it.
+    """
     to, told = leading(wish, course, seen), course.ledger.traffic
-    parts = {each.number: each for each in (course.candidate, course.stable, to) if each}
-    weights = _weights(wish, course, to, seen)
-    shares = {number: _share(wish, each, weights.get(number, 0)) for number, each in parts.items()}
+    sides = (each for _, each in beside(course))
+    shadow = mirrored(wish, course, seen)
+    parts = {each.number: each for each in (*sides, course.candidate, course.stable, to, shadow) if each}
+    parts_of, headers = _weights(wish, course, to, seen), matches(wish, course, seen)
+    shares = {number: _share(wish, each, parts_of.get(number, 0), headers) for number, each in parts.items()}
     if course.ledger.stable is not None and to is None:
         # The record of what serves is gone: what the gateway was told of it is all that is known.
         shares |= {each.revision: each for each in (told.revisions or () if told else ()) if each.weight}
     for each in sorted(seen.revisions, key=lambda each: -each.number):
         if each.number in course.held:
-            shares.setdefault(each.number, _share(wish, each, 0))
+            shares.setdefault(each.number, _share(wish, each, 0, headers))
     return list(shares.values())[:MOST_REVISIONS]
 
 
 def _weights(wish: Wish, course: Course, to: RevisionSeen | None, seen: Seen) -> dict[int, int]:
-    """By number: what the candidate may have of the traffic, and the rest for the one that leads."""
+    """By number: what the candidate, or the arms, may have of the traffic, and the rest for the one that leads."""
     if to is None:
         return {}
+    parts = weights(wish, course, seen)
     tried = course.candidate if course.candidate is not to else None
-    part = weight(wish, course.ledger, tried, seen) if tried else 0
-    return {to.number: MAX_WEIGHT - part} | ({tried.number: part} if tried else {})
+    if tried:
+        parts[tried.number] = weight(wish, course.ledger, tried, seen)
+    parts.pop(to.number, None)
+    return parts | {to.number: MAX_WEIGHT - sum(parts.values())}
 
 
-def _share(wish: Wish, revision: RevisionSeen, weight: int) -> RevisionTraffic:
-    return RevisionTraffic(revision=revision.number, service=revision_name(wish.name, revision.hash), weight=weight)
+def _copies(wish: Wish, course: Course, told: list[RevisionTraffic], seen: Seen) -> MirrorTraffic | None:
+    shadow = mirrored(wish, course, seen)
+    weight = next((each.weight for each in told if shadow and each.revision == shadow.number), 0)
+    return copies(wish, course, weight, seen)
+
+
+def _sticky(wish: Wish, course: Course) -> str | None:
+    header = wish.experiment.sticky_header if wish.experiment and course.arms else None
+    return header or wish.routing.sticky_header
+
+
+def _share(wish: Wish, revision: RevisionSeen, weight: int, headers: Mapping[int, Headers]) -> RevisionTraffic:
+    led = [RouteMatch(header=name, value=value) for name, value in headers.get(revision.number, ())]
+    service = revision_name(wish.name, revision.hash)
+    return RevisionTraffic(revision=revision.number, service=service, weight=weight, matches=led or None)
 
 
 def _current(course: Course, seen: Seen) -> RevisionSeen | None:
     """The revision that has the traffic, by what the gateway was told last.
 
-    A candidate is tried, however much it has: nobody falls back to what was never stable.
+    A candidate is tried, however much it has: nobody falls back to what was never stable. Neither to an arm.
     """
     ledger = course.ledger
     told = ledger.traffic.revisions or () if ledger.traffic else ()
     tried = ledger.exposed.keys() - ledger.promoted.keys() - {ledger.stable}
     tried |= {ledger.progress.revision} - {ledger.stable} if ledger.progress else set()
+    tried |= course.tried
     served = (each for each in told if each.weight and each.revision not in tried)
     most = max(served, key=lambda each: each.weight, default=None)
     if most:

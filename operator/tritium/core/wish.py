@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from math import ceil
 from typing import Any, Final, Literal
@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from tritium.api import names
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.status import TrafficLimits
-from tritium.api.traffic import Limits, Traffic
+from tritium.api.traffic import Arm, Experiment, Limits, Traffic
+from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
 from tritium.core.strategy import settings, strategy
 
@@ -34,6 +35,19 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorWish:
+    """Copies of requests.
+
+    Attributes:
+        percent: of the requests.
+        revision: number of the kept revision that gets them; none for the candidate of a rollout.
+    """
+
+    percent: int
+    revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingWish:
     """What is asked of the gateway."""
 
@@ -41,6 +55,41 @@ class RoutingWish:
     limits: TrafficLimits | None = None
     host: str | None = None
     path: str | None = None
+    mirror: MirrorWish | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmWish:
+    """One arm of an experiment.
+
+    Attributes:
+        percent: of the traffic.
+        revision: number of the kept revision that it is; none where it is the base's model with changes.
+        overlay: hash of these changes, as they are written.
+        written: hash of the fields that make its revision, as the base is written now.
+        matches: headers, in lower case, and their values: requests that have all of them go to it.
+    """
+
+    name: str
+    percent: int
+    revision: int | None = None
+    overlay: str = ""
+    written: str = ""
+    matches: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentWish:
+    """An experiment.
+
+    Attributes:
+        written: hash of it as it is written: one that is changed is another.
+    """
+
+    written: str
+    arms: tuple[ArmWish, ...]
+    sticky_header: str | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +108,7 @@ class Wish:
         strategy: how a rollout that begins now proceeds (`core.strategy`); empty: all of the traffic at once.
         paused: `rollout.paused`.
         capacity: `rollout.capacity`.
+        experiment: the A/B test.
     """
 
     namespace: str
@@ -76,6 +126,7 @@ class Wish:
     strategy: str = ""
     paused: bool = False
     capacity: Literal["surge", "replace"] = "surge"
+    experiment: ExperimentWish | None = None
 
     @property
     def replaces(self) -> bool:
@@ -121,6 +172,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         strategy=settings(rollout),
         paused=bool(rollout and rollout.paused),
         capacity=(rollout.capacity if rollout else None) or "surge",
+        experiment=_experiment(spec.experiment, obj["spec"]) if spec.experiment else None,
     )
 
 
@@ -151,12 +203,35 @@ def smoke_tests(spec: Mapping[str, Any]) -> str:
 
 def _routing(spec: ModelDeploymentSpec) -> RoutingWish:
     traffic, routing = spec.traffic, spec.routing
-    sticky = traffic.sticky if traffic else None
+    sticky, mirror = (traffic.sticky, traffic.mirror) if traffic else (None, None)
     return RoutingWish(
         sticky_header=sticky.header.lower() if sticky else None,
         limits=_limits(traffic) if traffic else None,
         host=routing.host if routing else None,
         path=(routing.path or "").rstrip("/") or None if routing else None,
+        mirror=MirrorWish(mirror.percent, mirror.revision) if mirror else None,
+    )
+
+
+def _experiment(asked: Experiment, spec: Mapping[str, Any]) -> ExperimentWish:
+    text = asked.model_dump_json(by_alias=True, exclude_none=True)
+    return ExperimentWish(
+        written=hashlib.sha256(text.encode()).hexdigest()[:16],
+        arms=tuple(_arm(each, spec) for each in asked.arms),
+        sticky_header=asked.sticky.header.lower() if asked.sticky else None,
+        ends_at=asked.ends_at,
+    )
+
+
+def _arm(arm: Arm, spec: Mapping[str, Any]) -> ArmWish:
+    headers, overlay = arm.match.headers if arm.match else (), overlay_of(spec, arm.name)
+    return ArmWish(
+        name=arm.name,
+        percent=arm.weight,
+        revision=arm.revision,
+        overlay=overlay_hash(overlay) if arm.model else "",
+        written=written_hash(overlaid(spec, overlay)) if arm.model else "",
+        matches=tuple((each.name.lower(), each.value) for each in headers),
     )
 
 

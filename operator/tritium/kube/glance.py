@@ -17,6 +17,7 @@ class Glance(NamedTuple):
         phase: of its rollout; empty before the first pass.
         step: of its candidate, from 0; None while none has begun.
         turned_down: number and reason of each revision that is not tried again.
+        arms: of its experiment, by name, and the revision that each serves.
     """
 
     uid: str
@@ -29,6 +30,7 @@ class Glance(NamedTuple):
     phase: str = ""
     step: int | None = None
     turned_down: tuple[tuple[int, str], ...] = ()
+    arms: tuple[tuple[str, int], ...] = ()
 
 
 def glance(obj: Mapping[str, Any]) -> Glance:
@@ -44,6 +46,7 @@ def glance(obj: Mapping[str, Any]) -> Glance:
     """
     metadata, status = obj["metadata"], _mapping(obj.get("status"))
     traffic, candidate = _mapping(status.get("traffic")), _mapping(status.get("candidate"))
+    arms = ((str(each.get("name")), number) for number, each in _numbered(status.get("arms")))
     return Glance(
         uid=str(metadata["uid"]),
         created=str(metadata.get("creationTimestamp") or ""),
@@ -59,6 +62,7 @@ def glance(obj: Mapping[str, Any]) -> Glance:
             for number, each in _numbered(status.get("rejectedRevisions"))
             if "reason" in each
         ),
+        arms=tuple(arms),
     )
 
 
@@ -72,6 +76,10 @@ def _numbered(entries: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [_mapping(each) for each in value] if isinstance(value, list) else []
 
 
 def _number(value: Any) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tritium.api import names
 from tritium.core.authorship import authorship
+from tritium.core.overlay import overlaid, overlay_of
 from tritium.core.plan import Plan, Resolution
 from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen, Seen
@@ -68,25 +69,34 @@ class Act:
         return changed
 
     async def _resolve(self) -> bool:
-        wanted = self._plan.target.resolution
-        if wanted is None or any(_is(wanted, each.written, each.attempt) for each in self._seen.resolutions):
-            return False
-        job = resolution_job(
-            self._owner, self._obj["spec"], written=wanted.key, attempt=wanted.attempt, rendering=self._rendering
-        )
-        if not await self._clients_can_be_led():
-            return False
-        return await self._writer.ensure(kinds.JOBS, job)
+        changed = False
+        for arm, target in self._plan.targets.items():
+            wanted = target.resolution
+            if wanted is None or any(_is(wanted, each.written, each.attempt) for each in self._seen.resolutions):
+                continue
+            job = resolution_job(
+                self._owner, self._spec(arm), written=wanted.key, attempt=wanted.attempt, rendering=self._rendering
+            )
+            if await self._clients_can_be_led():
+                changed |= await self._writer.ensure(kinds.JOBS, job)
+        return changed
+
+    def _spec(self, arm: str) -> Object:
+        """What is listed and made for an arm; for the empty name what the spec asks for."""
+        spec = self._obj["spec"]
+        return overlaid(spec, overlay_of(spec, arm)) if arm else spec
 
     async def _clients_can_be_led(self) -> bool:
         """Whether a Service is there or can be: better known before a model is listed and loaded than after."""
         return bool(self._service()) or await self._writer.is_free(kinds.SERVICES, self._owner.name)
 
     async def _record_revision(self) -> bool:
-        new = self._plan.target.create
+        """One at a time: the next one's number is known when this one is there."""
+        found = ((arm, target.create) for arm, target in self._plan.targets.items() if target.create)
+        arm, new = next(found, ("", None))
         if new is None:
             return False
-        spec, last = self._obj["spec"], max((each.created for each in self._seen.revisions), default=None)
+        spec, last = self._spec(arm), max((each.created for each in self._seen.revisions), default=None)
         template = pod_template(
             self._owner, spec, hash=new.hash, fingerprint=new.fingerprint, size=new.bytes, rendering=self._rendering
         )
@@ -180,13 +190,13 @@ class Act:
 
     def _awaited(self, job: Object) -> bool:
         """Whether an answer of this Job is still of use."""
-        wanted, annotations = self._plan.target.resolution, job["metadata"].get("annotations", {})
+        annotations = job["metadata"].get("annotations", {})
         is_for = annotations.get(names.WRITTEN), annotations.get(names.ATTEMPT)
-        return wanted is not None and is_for == (wanted.key, str(wanted.attempt))
+        wanted = (each.resolution for each in self._plan.targets.values())
+        return any(each is not None and is_for == (each.key, str(each.attempt)) for each in wanted)
 
     def _just_made(self, obj: Object) -> bool:
-        create = self._plan.target.create
-        return create is not None and _revision(obj) == create.hash
+        return any(each.create and each.create.hash == _revision(obj) for each in self._plan.targets.values())
 
     def _owned(self, kind: Kind) -> list[Object]:
         return owned(self._store, self._key, kind, self._owner.uid)

@@ -7,7 +7,7 @@ are there and what it could not have.
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -31,6 +31,7 @@ from tritium.loop.observe import controller
 from tritium.loop.polling import Polling, Target
 from tritium.loop.ports import PortBook
 from tritium.loop.queue import WorkQueue
+from tritium.loop.tallies import Tallies
 from tritium.loop.windows import Windows
 from tritium.probes.gateway import GatewayProbe
 from tritium.resources.gateway.anchor import NotAnAnchor, read_ports
@@ -101,6 +102,7 @@ class Gateways:
         self._ports = PortBook(store.namespace_owners, self._noted, now)
         self.counting = Counting(self._is_listed)
         self.windows = Windows(self.counting)
+        self.tallies = Tallies(self.counting)
         self.polling = Polling(probe, self._wake, self._awaits, self._counted, self._judges, clock)
         store.follow(self._learn)
 
@@ -184,6 +186,12 @@ class Gateways:
         await self.polling.all_asked(within)
         self._begun = True
 
+    def arms(self) -> Iterable[tuple[Key, str, int]]:
+        """The arms of all experiments: whose, by name, and which revision each serves."""
+        for namespace in self._store.namespaces():
+            for name, each in self._store.namespace_owners(namespace).items():
+                yield from ((Key(namespace, name), arm, revision) for arm, revision in each.arms)
+
     def states(self) -> Mapping[str, Mapping[str, int]]:
         """By namespace, how many pods are `ready`, `silent` (ready without an answer), `starting`, `terminating`."""
         return {namespace: self._states(namespace, known) for namespace, known in self._known.items() if known.pods}
@@ -210,6 +218,7 @@ class Gateways:
         self._ports.learn(key, before, after)
         if after is None:
             self.windows.forget(key)
+            self.tallies.forget(key)
         if before is None or after is None or _who(before) != _who(after):
             self._look_soon(key.namespace)
         if after and (before is None or before.version != after.version):

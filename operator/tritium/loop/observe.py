@@ -10,6 +10,7 @@ from tritium.api import names
 from tritium.api.fetch import DIGEST_KEY
 from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
 from tritium.core.revision import revision_of
+from tritium.core.sample import Sample
 from tritium.core.seen import (
     DeploymentSeen,
     GatewaySeen,
@@ -45,6 +46,7 @@ class Heard:
         window: what was counted since the gates of the rollout's step count.
         queries: what Prometheus says to the rollout's queries, by their names.
         has_prometheus: there is one that can be asked.
+        totals: by the number of a revision, what it did in the experiment.
     """
 
     smoke: Mapping[str, SmokeSeen]
@@ -56,6 +58,7 @@ class Heard:
     window: WindowSeen | None = None
     queries: Mapping[str, QuerySeen] = field(default_factory=dict)
     has_prometheus: bool = False
+    totals: Mapping[int, Sample] = field(default_factory=dict)
 
 
 def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
@@ -86,6 +89,7 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         window=heard.window,
         queries=heard.queries,
         has_prometheus=heard.has_prometheus,
+        totals=heard.totals,
     )
 
 

@@ -147,6 +147,7 @@ class _Pass:
             window=shared.gateways.windows.seen(self._key, self._status, shared.now()),
             queries=shared.queries.answers(self._key, self._status),
             has_prometheus=shared.queries.probe is not None,
+            totals=shared.gateways.tallies.seen(self._key, self._status),
         )
         return observe(shared.store, self._key, uid, heard)
 

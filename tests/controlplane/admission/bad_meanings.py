@@ -73,12 +73,6 @@ TEXTS = [
     ),
     Bad(
         "spec.experiment.arms",
-        [{"name": "a", "weight": 1, "model": {"config": {"dynamicBatching": {"maxQueueDelay": "1"}}}}],
-        DELAY,
-        at="spec.experiment.arms[0].model.config.dynamicBatching.maxQueueDelay",
-    ),
-    Bad(
-        "spec.experiment.arms",
         [ARM | {"match": {"headers": [{"name": "a b", "value": "1"}]}}],
         HEADER,
         at="spec.experiment.arms[0].match.headers[0].name",
@@ -245,6 +239,15 @@ RULES = [
         "spec.experiment.arms", [ARM | {"weight": 60}, ARM | {"weight": 60, "name": "b"}], "not add up to more than 100"
     ),
     Bad("spec.experiment.arms", [ARM, ARM], "Duplicate value", at="[1]"),
+    Bad(
+        "spec.rollout.strategy",
+        "recreate",
+        "only one revision runs",
+        at="spec.rollout",
+        besides=(("spec.experiment.arms", [ARM]),),
+    ),
+    Bad("spec.experiment.arms", [ARM, ARM | {"name": "b"}], "no two arms may name the same revision"),
+    Bad("spec.experiment.arms", [ARM | {"name": "stable"}], "stable is what the arms are compared with"),
     Bad("spec.experiment.arms", [{"name": "a", "weight": 1}], "set exactly one of revision and model", at="[0]"),
     Bad(
         "spec.experiment.arms",
@@ -263,8 +266,31 @@ RULES = [
 
 CLOSED = [
     not_yet("spec.scaling", {"min": 1, "max": 3}),
-    not_yet("spec.experiment", {"arms": [ARM]}),
-    not_yet("spec.traffic.mirror", {"percent": 1}),
+    Bad(
+        "spec.experiment.arms",
+        [{"name": "a", "weight": 1, "model": {"source": {"mlflow": {"version": 1}}}}],
+        "Forbidden: mlflow is not available in this version; ",
+        at="spec.experiment.arms[0].model.source.mlflow",
+    ),
+    *(
+        Bad(
+            "spec.experiment.arms",
+            [{"name": "a", "weight": 1, "model": {"source": {"uri": uri}}}],
+            says,
+            at="spec.experiment.arms[0].model.source.uri",
+        )
+        for uri, says in (
+            ("s3://a/../b", "must not contain .. as a path segment"),
+            ("s3://minio:9000/a", "begins with the bucket"),
+            ("gs://a/b", "only s3:// and https:// are available in this version"),
+        )
+    ),
+    Bad(
+        "spec.experiment.arms",
+        [{"name": "a", "weight": 1, "model": {"config": {}}}],
+        "Forbidden: config is not available in this version; ",
+        at="spec.experiment.arms[0].model.config",
+    ),
     not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
     not_yet("spec.model.config", {"maxBatchSize": 8}),
     not_yet("spec.model.warmup", [{"inputs": [TENSOR]}]),

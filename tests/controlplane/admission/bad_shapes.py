@@ -185,30 +185,6 @@ LENGTHS = [
         at="spec.experiment.arms[0].match.headers",
     ),
     Bad(
-        "spec.experiment.arms",
-        [ARM | {"model": {"config": {"parameters": keys(65)}}}],
-        "at most 64",
-        at="[0].model.config.parameters",
-    ),
-    Bad(
-        "spec.experiment.arms",
-        [ARM | {"model": {"config": {"instanceGroups": many({}, 17)}}}],
-        "at most 16",
-        at="[0].model.config.instanceGroups",
-    ),
-    Bad(
-        "spec.experiment.arms",
-        [ARM | {"model": {"config": {"instanceGroups": [{"gpus": many(0, 33)}]}}}],
-        "must have at most 32 items",
-        at="spec.experiment.arms[0].model.config.instanceGroups[0].gpus",
-    ),
-    Bad(
-        "spec.experiment.arms",
-        [ARM | {"model": {"config": {"dynamicBatching": {"preferredBatchSize": many(1, 33)}}}}],
-        "must have at most 32 items",
-        at="spec.experiment.arms[0].model.config.dynamicBatching.preferredBatchSize",
-    ),
-    Bad(
         "spec.logging",
         {"uri": "s3://a", "sampleRate": 1, "fields": many("request", 4)},
         "must have at most 3 items",

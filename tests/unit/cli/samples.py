@@ -143,8 +143,10 @@ COMPARED = model(
                 "readyReplicas": 3,
                 "requests": 18_204,
                 "errors": 70,
-                "latencyP50Ms": 4.1,
-                "latencyP99Ms": 18.5,
+                "latency": [
+                    {"quantile": 0.5, "ms": 4.1, "lower": 2, "upper": 5},
+                    {"quantile": 0.95, "ms": 18.5, "lower": 10, "upper": 25},
+                ],
             },
             {
                 "name": "deep",

@@ -36,6 +36,7 @@ from tritium.api.status import (
     ModelDeploymentStatus,
     Phase,
     RevisionObserved,
+    ScalingStatus,
     StableStatus,
     TrafficObserved,
 )
@@ -127,8 +128,8 @@ def test_what_the_gateway_runs_is_told_with_its_time() -> None:
 
 
 def test_members_that_nothing_decides_stay_as_they_are() -> None:
-    before = SERVES.model_copy(update={"arms": [], "scaling": None})
-    assert decide(wish(), before, serving(ONE), NOW).status.arms == []
+    before = SERVES.model_copy(update={"scaling": ScalingStatus(desired=3)})
+    assert decide(wish(), before, serving(ONE), NOW).status.scaling == ScalingStatus(desired=3)
 
 
 def broken(*names: str, minutes: int = 0, before: ModelDeploymentStatus = NOTHING) -> Failure | None:

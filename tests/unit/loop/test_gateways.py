@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 FRAUD, CHURN, THE_GATEWAY = Key("ml", "fraud"), Key("ml", "churn"), Key("ml", GATEWAY)
-LABELLED = ("revision", "protocol", "code", "le", "state")
+LABELLED = ("revision", "protocol", "code", "le", "state", "arm")
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -70,9 +70,12 @@ class Cluster:
         metadata |= {"resourceVersion": str(self.version), "labels": dict(labels or {})}
         self.store.remember(kind, {"metadata": metadata | parts.pop("metadata", {}), **parts})
 
-    def has(self, name: str, port: int | None = None, version: int = 1, revisions: tuple[int, ...] = (1,)) -> None:
-        """A ModelDeployment."""
+    def has(
+        self, name: str, port: int | None = None, version: int = 1, revisions: tuple[int, ...] = (1,), **arms: int
+    ) -> None:
+        """A ModelDeployment; the arms of its experiment by their revisions."""
         status: Object = {"revisions": [{"revision": each} for each in revisions]}
+        status |= {"arms": [{"name": arm, "revision": number} for arm, number in arms.items()]}
         status |= {"traffic": {"version": version, "port": port}} if port else {}
         self.put(MODEL_DEPLOYMENTS, name, status=status)
 
@@ -301,7 +304,7 @@ async def test_what_prometheus_reads(cluster: Cluster) -> None:
     registry.register(metrics)
     assert generate_latest(registry) == b""
     metrics.source = cluster.gateways
-    cluster.has("fraud", 10_001)
+    cluster.has("fraud", 10_001, b=1)
     cluster.pod("old", "10.0.0.1")
     cluster.says = {ip: report(model()) for ip in ("10.0.0.1", "10.0.0.2")}
     cluster.counters = {"10.0.0.1": counted(1000), "10.0.0.2": counted(10)}
@@ -332,6 +335,7 @@ async def test_what_prometheus_reads(cluster: Cluster) -> None:
         ("retries_total", "1"): 5,
         ("refused_total",): 7,
         ("active_requests", "1"): 6,
+        ("tritium_experiment_arm", "1", "b"): 1,
         ("pods", "ready"): 2,
         ("pods", "silent"): 1,
         ("pods", "starting"): 1,

@@ -73,7 +73,8 @@ def _arms(facts: ModelFacts) -> RenderableType:
     table = grid("left", "right", "left", "right", "left", "right", "right")
     for arm in facts.status.arms or ():
         pods = f"{arm.ready_replicas or 0}/{arm.replicas or 0} ready"
-        latency = "" if arm.latency_p99_ms is None else f"p99 {arm.latency_p99_ms:g} ms"
+        slow = max(arm.latency or (), key=lambda each: each.quantile, default=None)
+        latency = f"p{100 * slow.quantile:g} {slow.ms:g} ms" if slow else ""
         errors = f"{arm.errors or 0} of {arm.requests or 0}"
         table.add_row(arm.name, str(arm.revision or ""), bar(arm.weight), f"{arm.weight or 0} %", pods, errors, latency)
     return table

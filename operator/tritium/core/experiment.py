@@ -1,0 +1,120 @@
+"""An experiment: which revisions its arms are, whether it runs, and why it is over.
+
+It runs beside the stable revision, promotes nothing, and makes rollouts wait. A rollout that has requests already goes
+on, and the experiment waits for it. What survives a restart is in the ledger: the arms' revisions, and why the
+experiment is over while it still stands in the spec.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tritium.api.status import ExperimentEnded
+from tritium.core.actions import ABORT, asks, done
+from tritium.core.ledger import ArmEntry, Ledger
+from tritium.core.plan import Arm
+from tritium.core.reasons import Reason
+from tritium.core.seen import Seen
+from tritium.core.target import by_number, of_spec, target
+from tritium.core.wish import ArmWish, ExperimentWish, Wish
+
+NUMBERS_EVERY: Final = timedelta(seconds=30)
+"""Between two writes of numbers that change all the time, and decide nothing by themselves."""
+
+
+def account(wish: Wish, ledger: Ledger, seen: Seen, now: datetime, *, pinned: bool) -> Ledger:
+    """The ledger with what this pass makes of the experiment.
+
+    Args:
+        wish: what is asked for.
+        ledger: what was decided before.
+        seen: what is there.
+        now: the time.
+        pinned: `pinRevision` names a revision that is kept.
+    """
+    asked = wish.experiment
+    if asked is None:
+        return replace(ledger, arms=(), ended=None)
+    if ledger.ended and ledger.ended.written != asked.written:
+        ledger = replace(ledger, ended=None)
+    ledger = _with_end(wish, asked, ledger, now, pinned=pinned)
+    return replace(ledger, arms=tuple(_entries(wish, asked, ledger, seen))) if is_running(wish, ledger) else ledger
+
+
+def is_running(wish: Wish, ledger: Ledger) -> bool:
+    """Whether the arms get requests, or pods for them, and rollouts wait."""
+    if wish.experiment is None or ledger.stable is None or ledger.ended or wish.recreates:
+        return False
+    return not waits_for_rollout(ledger)
+
+
+def waits_for_rollout(ledger: Ledger) -> bool:
+    """Whether a rollout had requests before the experiment came."""
+    progress = ledger.progress
+    if progress is None:
+        return False
+    told = ledger.traffic.revisions or () if ledger.traffic else ()
+    return bool(progress.judged_since) or any(each.weight and each.revision == progress.revision for each in told)
+
+
+def arms(wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> tuple[Arm, ...]:
+    """The arms of the experiment that runs, in the order of the spec; none if none runs."""
+    if wish.experiment is None or not is_running(wish, ledger):
+        return ()
+    return tuple(_arm(each, wish, ledger, seen, now) for each in wish.experiment.arms)
+
+
+def _arm(arm: ArmWish, wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> Arm:
+    number = next((each.revision for each in ledger.arms if each.name == arm.name), None)
+    revision = by_number(seen.revisions, number)
+    if revision or not arm.overlay:
+        return Arm(arm, revision)
+    return Arm(arm, source=target(_as_base(wish, arm), ledger, seen, now))
+
+
+def _as_base(wish: Wish, arm: ArmWish) -> Wish:
+    """What would be asked for if the arm were the base."""
+    return replace(wish, written=arm.written, pin=None, action=None)
+
+
+def wakes(wish: Wish, ledger: Ledger, now: datetime) -> Iterator[datetime]:
+    """When it ends, and when there may be new numbers."""
+    asked = wish.experiment
+    if asked and asked.ends_at and not ledger.ended and asked.ends_at > now:
+        yield asked.ends_at
+    if is_running(wish, ledger):
+        yield now + NUMBERS_EVERY
+
+
+def _with_end(wish: Wish, asked: ExperimentWish, ledger: Ledger, now: datetime, *, pinned: bool) -> Ledger:
+    if ledger.ended or ledger.stable is None:
+        return ledger
+    if asked.ends_at is not None and asked.ends_at <= now:
+        return _over(asked, ledger, Reason.ENDS_AT, now)
+    if pinned:
+        return _over(asked, ledger, Reason.PINNED, now)
+    if asks(wish, ledger, ABORT) and is_running(wish, ledger):
+        return _over(asked, done(wish, ledger, now), Reason.ABORTED_BY_HAND, now)
+    return ledger
+
+
+def _over(asked: ExperimentWish, ledger: Ledger, reason: Reason, now: datetime) -> Ledger:
+    return replace(ledger, ended=ExperimentEnded(written=asked.written, reason=reason, at=now))
+
+
+def _entries(wish: Wish, asked: ExperimentWish, ledger: Ledger, seen: Seen) -> Iterator[ArmEntry]:
+    """The arms whose revision is known; of two with the same the first has it.
+
+    An overlay's stays as long as the overlay does: what is changed in the base meanwhile waits like any rollout.
+    """
+    known = {(each.name, each.overlay): each.revision for each in ledger.arms if each.overlay}
+    taken: set[int] = set()
+    for arm in asked.arms:
+        number = known.get((arm.name, arm.overlay), arm.revision)
+        found = by_number(seen.revisions, number)
+        if found is None and arm.overlay:
+            found = of_spec(_as_base(wish, arm), ledger, seen.revisions)
+        if found and found.number not in taken:
+            taken.add(found.number)
+            yield ArmEntry(arm.name, found.number, arm.overlay)

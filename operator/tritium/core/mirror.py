@@ -1,0 +1,58 @@
+"""Copies of requests for another revision, whose answers nobody sees: which one, how many, and the pods for them."""
+
+from tritium.api.gateway import MAX_WEIGHT
+from tritium.api.status import MirrorTraffic
+from tritium.core.exposure import needed, proven
+from tritium.core.gateway import available
+from tritium.core.plan import Course
+from tritium.core.reasons import Reason
+from tritium.core.remedies import REMEDIES
+from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.target import by_number
+from tritium.core.wish import Wish
+
+
+def mirrored(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
+    """The revision that is to get copies: a kept one by its number, or the candidate of a rollout."""
+    asked = wish.routing.mirror
+    if asked is None or course.stable is None or wish.recreates:
+        return None
+    found = course.candidate if asked.revision is None else by_number(seen.revisions, asked.revision)
+    return None if found is course.stable else found
+
+
+def copies(wish: Wish, course: Course, weight: int, seen: Seen) -> MirrorTraffic | None:
+    """As many as its pods carry beside the requests that it has, once they have passed their smoke test.
+
+    Args:
+        wish: what is asked for.
+        course: what was decided.
+        weight: what the mirrored revision has of the traffic, out of 10,000.
+        seen: what is there.
+    """
+    asked, revision = wish.routing.mirror, mirrored(wish, course, seen)
+    if asked is None or revision is None or not wish.replicas:
+        return None
+    if not proven(wish, course.ledger, revision, seen):
+        return None
+    room = (MAX_WEIGHT * available(revision, seen) // wish.replicas - weight) * 100 // MAX_WEIGHT
+    percent = min(asked.percent, room)
+    return MirrorTraffic(revision=revision.number, percent=percent) if percent > 0 else None
+
+
+def pods_for_copies(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> int:
+    """Pods for its copies, beside those for its requests: none where a candidate has to wait for each of its pods."""
+    asked = wish.routing.mirror
+    if wish.replaces and revision is course.candidate:
+        return 0
+    return needed(asked.percent, wish.replicas) if asked and mirrored(wish, course, seen) is revision else 0
+
+
+def trouble(wish: Wish, seen: Seen) -> Trouble | None:
+    """Why nobody gets copies: only where it cannot be waited for."""
+    asked = wish.routing.mirror
+    if asked is None or asked.revision is None or by_number(seen.revisions, asked.revision):
+        return None
+    kept = ", ".join(str(each) for each in sorted(each.number for each in seen.revisions))
+    message = f"spec.traffic.mirror: revision {asked.revision} is not kept (kept: {kept}). "
+    return Trouble("mirror", Reason.ARM_INVALID, message + REMEDIES[Reason.ARM_INVALID])
