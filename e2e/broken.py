@@ -125,6 +125,12 @@ CASES: Final = {
         "triton",
         prefix="adder/unloadable",
     ),
+    "warm-up": Broken(
+        Reason.WARMUP_FAILED,
+        ("Triton cannot warm the model up", "expected 2 inputs but got 1", "Correct model.warmup"),
+        "triton",
+        model={"warmup": [{"inputs": [{"name": "A", "datatype": "FP32", "shape": [1, 2]}]}]},
+    ),
     "smoke-test": Broken(
         Reason.SMOKE_TEST_FAILED,
         ("one-and-two", "SUM"),

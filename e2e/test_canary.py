@@ -13,6 +13,8 @@ from e2e.waiting import await_status, condition
 from tritium.core.reasons import Reason
 
 NAME = "adder"
+WIDER = "adder/wider"
+"""A version that takes three numbers where the others take two."""
 OUT_WITHIN = 20
 """Seconds from the first share of the traffic until there is none: its first hundred requests take about half."""
 
@@ -32,7 +34,9 @@ def stored(shared: Kubectl) -> Kubectl:
     files = adders.files("adder/1", offset=1) | adders.files("adder/2", offset=2)
     for name, (initialize, execute, _) in MISBEHAVE.items():
         files |= adders.files(f"adder/{name.replace(' ', '-')}", offset=9, initialize=initialize, execute=execute)
-    serving.put(shared, files)
+    wider = adders.files(WIDER)
+    wider[f"{WIDER}/config.pbtxt"] = wider[f"{WIDER}/config.pbtxt"].replace(b"dims: [ 2 ]", b"dims: [ 3 ]")
+    serving.put(shared, files | wider)
     shared.apply(asked(shared, "adder/1"))
     shared.wait("mdep", NAME, "condition=Released")
     return shared
@@ -75,6 +79,24 @@ def test_what_misbehaves_is_out_by_itself(stored: Kubectl, name: str) -> None:
     failed = [moment for each in told.clients.values() for times in each.failures.values() for moment in times]
     assert all(told.began + moment < out + 1 for moment in failed)
     assert len(failed) < 0.3 * sum(each.requests for each in told.clients.values())
+
+
+def test_a_version_with_other_tensors_has_no_request_until_somebody_allows_it(stored: Kubectl) -> None:
+    steady.start(stored, NAME)
+    stored.apply(asked(stored, WIDER))
+    status = await_status(stored, NAME, lambda status: status["phase"] == "Blocked")
+    steady.go_on(3)
+    told = steady.stop(stored)
+    stored("delete", "pod", "client")
+    assert status["reason"] == Reason.SIGNATURE_CHANGED
+    assert "input A is FP32 [-1, 3], and was FP32 [-1, 2]" in condition(status, "Released")["message"]
+    assert condition(status, "Stalled")["status"] == condition(status, "Ready")["status"] == "True"
+    assert part(status) == 0
+    assert not told.failures
+    stored.apply(asked(stored, WIDER, compatibility="Warn"))
+    await_status(stored, NAME, lambda status: part(status) == 20)
+    stored.apply(asked(stored, "adder/1"))
+    stored.wait("mdep", NAME, "condition=Released")
 
 
 def test_a_good_version_gets_there_and_no_request_fails(stored: Kubectl) -> None:

@@ -28,6 +28,7 @@ SUM: Final = [[4.0, 6.0]]
 SECOND: Final = {
     "key": Reason.RESOLVE_FAILED,
     "load": Reason.ABORTED,
+    "warm-up": Reason.ABORTED,
     "smoke-test": Reason.ABORTED,
     "image": Reason.ROLLING_OUT,
     "room": Reason.ROLLING_OUT,

@@ -2,8 +2,8 @@
 
 It binds pending pods to fake nodes, writes their status as a kubelet would for the behaviour a test asked
 for, and finishes deleted pods. It serves only the namespaces it was given, with nodes of its own, so that
-tests on one control plane do not meet. Nothing runs: a pod's IP leads nowhere, but for pods of a gateway, in whose
-place a stand-in answers the operator (see gateways.py).
+tests on one control plane do not meet. Nothing runs: a pod's IP leads nowhere, but for pods of a gateway and of models,
+in whose place stand-ins answer the operator (see gateways.py and tritons.py).
 
 It has a task for each pod, as a kubelet has a worker for each pod; what to write is decided in podstatus.py
 and scheduling.py, which are pure.
@@ -26,6 +26,7 @@ from tests.controlplane.behaviour import Behaviour, next_change, usual
 from tests.controlplane.gateways import Gateways, is_gateway
 from tests.controlplane.podstatus import ended_status, pod_status, unschedulable
 from tests.controlplane.scheduling import Node, extended_requests
+from tests.controlplane.tritons import Tritons, is_model
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -81,6 +82,7 @@ class Kubelet:
     def __init__(self, api: Api, namespaces: Sequence[str], nodes: Sequence[Node] = (Node("node"),)) -> None:
         self._api = api
         self.gateways = Gateways(api)
+        self.tritons = Tritons()
         self._namespaces = tuple(namespaces)
         self._rules: list[Rule] = []
         self._nodes: dict[str, Node] = {}
@@ -89,6 +91,7 @@ class Kubelet:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._addresses = (f"10.244.{high}.{low}" for high, low in itertools.product(range(256), range(1, 255)))
         self._placing = asyncio.Lock()
+        self._ending: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         for node in self._first_nodes:
@@ -100,8 +103,9 @@ class Kubelet:
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks.values():
             task.cancel()
-        ends = await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        ends = await asyncio.gather(*self._tasks.values(), *self._ending, return_exceptions=True)
         await self.gateways.close()
+        await self.tritons.close()
         for name in self._nodes:
             with suppress(ApiError):  # a test may have deleted it
                 await self._api.delete("v1/nodes", name)
@@ -187,6 +191,7 @@ class Kubelet:
         if self._workers.pop(uid, None):
             self._tasks.pop(uid).cancel()
             self.gateways.gone(uid)
+            self._ending.append(asyncio.create_task(self.tritons.gone(uid)))
             self._wake_unplaced()  # there may be room now
 
     # ---- one pod ----------------------------------------------------------------------------------------
@@ -194,6 +199,8 @@ class Kubelet:
     async def _work(self, worker: Worker) -> None:
         if is_gateway(worker.pod):
             worker.ip = await self.gateways.serve(worker.pod)
+        elif is_model(worker.pod):
+            worker.ip = await self.tritons.serve(worker.pod)
         while True:
             worker.wake.clear()
             try:

@@ -13,6 +13,7 @@ from tritium.core.seen import Answer, Seen
 def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     """The plan itself takes nothing from what is seen to serve, and promotes nothing without its pods."""
     _of_promotion(cluster, seen, plan)
+    _of_signature(cluster, seen, plan)
     _of_adoption(cluster, seen, plan)
     has = {each.revision: each.replicas for each in seen.deployments if each.replicas}
     stable = plan.course.stable.hash if plan.course.stable else None
@@ -76,6 +77,21 @@ def _of_promotion(cluster: Cluster, seen: Seen, plan: Plan) -> None:
         each.revision == after.number and each.promoted_at for each in cluster.status.revisions or ()
     ):
         assert all(seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
+
+
+def _of_signature(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """Nobody whose requests are answered now is sent to a model that takes others, unless a person lets it through."""
+    before, had = ledger.read(cluster.status), shares(cluster.status.traffic)
+    by_number = {each.number: each for each in seen.revisions}
+    stable = by_number.get(before.stable or 0)
+    if stable is None or not cluster.wish.enforces or not cluster.wish.replicas:
+        return
+    has = {number for number, weight in shares(plan.status.traffic).items() if weight and not had.get(number)}
+    promoted = {plan.course.ledger.stable} - {before.stable}
+    for number in (has | promoted) - {*before.promoted, before.stable}:
+        other = by_number[number or 0]
+        served = any(pod.ready and pod.revision == stable.hash for pod in seen.pods)
+        assert not served or had.get(other.number) or cluster.signature(other.hash) == cluster.signature(stable.hash)
 
 
 def _of_adoption(cluster: Cluster, seen: Seen, plan: Plan) -> None:

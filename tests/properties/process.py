@@ -24,6 +24,7 @@ from tritium.core.seen import (
     RevisionSeen,
     Seen,
     ServiceSeen,
+    SignatureSeen,
     SmokeSeen,
 )
 
@@ -53,6 +54,7 @@ class Process:
     heard: dict[str, GatewayAnswer | None] = field(default_factory=dict)
     writes_left: int | None = None
     smoke: dict[str, SmokeSeen] = field(default_factory=dict)
+    signatures: dict[str, SignatureSeen] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
 
     def run(self) -> Plan:
@@ -74,6 +76,9 @@ class Process:
             self.write_status(plan)
         for uid in plan.ask:
             self.smoke[uid] = SmokeSeen(Answer.PASSED)
+        for uid in plan.describe:
+            assert uid not in self.signatures, "asked again what does not change"
+            self.signatures[uid] = SignatureSeen(self.cluster.signature(self.store.pods[uid].revision))
         return plan
 
     def decided(self) -> Plan:
@@ -99,6 +104,7 @@ class Process:
             service=self.store.service,
             digests=dict(self.cluster.digests),
             smoke=dict(self.smoke),
+            signatures=dict(self.signatures),
             gateways=tuple(
                 GatewaySeen(name, ready=pod.ready, terminating=pod.terminating, answer=self.heard.get(name))
                 for name, pod in self.store.gateways.items()

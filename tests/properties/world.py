@@ -80,9 +80,9 @@ class World:
         self.cluster.all_goes_well()
 
     def settle(self, disturb: Callable[[], None] = lambda: None) -> Plan:
-        """All goes on until nothing more comes of it; whatever is tried is good, and nobody holds it up, nor tests."""
+        """All goes on until nothing more comes of it: what is tried is good and let through, and nobody holds it up."""
         self.cluster.window = GOOD
-        self.cluster.wish = replace(self.cluster.wish, paused=False, experiment=None)
+        self.cluster.wish = replace(self.cluster.wish, paused=False, experiment=None, enforces=False)
         quiet = 0
         while quiet < QUIET:
             disturb()

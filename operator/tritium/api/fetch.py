@@ -13,6 +13,7 @@ from pydantic import Field
 from tritium.api.model import ModelName
 from tritium.api.object import ApiObject, Observed
 from tritium.api.source import Layout, Source
+from tritium.api.tensors import WarmupRequest
 
 REQUEST_VARIABLE: Final = "TRITIUM_FETCH"
 """Environment variable with the `FetchRequest`."""
@@ -53,7 +54,7 @@ class FetchReason(StrEnum):
     MODEL_INVALID = "ModelInvalid"
     """The files cannot be laid out as a Triton repository."""
     CONFIG_INVALID = "ConfigInvalid"
-    """`config.pbtxt` cannot be read; the message has line and column."""
+    """`config.pbtxt` cannot be read, or `model.warmup` does not fit it; the message says where."""
     DISK_FULL = "DiskFull"
     """The model does not fit on the pod's volume."""
     FETCH_FAILED = "FetchFailed"
@@ -71,6 +72,8 @@ class FetchRequest(ApiObject):
     """How the files lie at the source."""
     fingerprint: str | None = None
     """For a fetch: the listing that the revision was made from."""
+    warmup: list[WarmupRequest] | None = None
+    """For a fetch: what is added to the model's configuration, so that Triton warms it up."""
 
 
 class FetchFailure(Observed):

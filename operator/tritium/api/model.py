@@ -70,7 +70,6 @@ class Model(ApiObject):
             field=".smokeTest",
         ),
         not_yet("config", "put the settings into the model's config.pbtxt"),
-        not_yet("warmup", "put model_warmup into the model's config.pbtxt"),
     )
 
     name: ModelName | None = None
@@ -84,6 +83,6 @@ class Model(ApiObject):
     config: ModelConfig | None = None
     """Overrides merged into the model's config.pbtxt."""
     warmup: list[WarmupRequest] | None = Field(default=None, max_length=8)
-    """Requests that must succeed before a pod is ready."""
+    """Requests that Triton makes to the model as it loads it. Where one fails, the model does not load."""
     smoke_test: list[SmokeTest] | None = Field(default=None, max_length=8)
     """Requests that a new revision must answer before it gets any traffic. A change makes no new revision."""

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from tritium.api.object import ApiObject
-from tritium.api.rules import Rule, exactly_one, not_yet
+from tritium.api.rules import Rule, exactly_one
 from tritium.api.values import Duration, Label, Share, Text, Unique
 
 PLACEHOLDERS: Final = ("namespace", "name", "model", "revision", "deployment", "stableRevision", "stableDeployment")
@@ -152,7 +152,6 @@ class Rollout(ApiObject):
             "only with the strategy canary pods change hands one by one",
             field=".capacity",
         ),
-        not_yet("compatibility", "compare the tensors in model.smokeTest"),
     )
 
     strategy: Literal["canary", "blueGreen", "recreate"] | None = None
@@ -176,4 +175,5 @@ class Rollout(ApiObject):
     """surge: the candidate gets pods beside the stable ones. replace: the stable revision gives one up for each, where
     GPUs are scarce, so that there are never more than replicas; with one replica as surge. Absent: surge."""
     compatibility: Literal["Enforce", "Warn"] | None = None
-    """Whether a candidate with other inputs or outputs than the stable revision is held. Absent: Enforce."""
+    """Whether a candidate with other inputs or outputs than the stable revision is held before any traffic, or let
+    through with an Event. Absent: Enforce."""

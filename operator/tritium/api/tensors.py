@@ -43,10 +43,23 @@ class ExpectedTensor(ApiObject):
 Inputs = Annotated[list[InputTensor], Field(min_length=1, max_length=32), Unique]
 
 
-class WarmupRequest(ApiObject):
-    """A request that must succeed before a pod is ready."""
+class WarmupTensor(ApiObject):
+    """One input of a warm-up request."""
 
-    inputs: Inputs
+    name: TensorName
+    """Name of the input in the model's config.pbtxt."""
+    datatype: DataType
+    """Type of the elements."""
+    shape: list[Annotated[int, Field(ge=0)]] = Field(max_length=16)
+    """Shape, with the batch dimension where the model has one."""
+    data: Elements | None = None
+    """Elements in row-major order, flat; in a batch all rows alike. Absent: zeros, or empty strings."""
+
+
+class WarmupRequest(ApiObject):
+    """A request that Triton itself makes to each instance of the model, before the pod is ready."""
+
+    inputs: Annotated[list[WarmupTensor], Field(min_length=1, max_length=32), Unique]
     """Inputs of the request."""
     count: int | None = Field(default=None, ge=1, le=1000)
     """How many times it is sent. Absent: once."""

@@ -12,6 +12,7 @@ from functools import cached_property
 from tritium.api.rollout import Analysis
 from tritium.api.status import LastRollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done, without_effect
+from tritium.core.compatibility import admitted
 from tritium.core.deadline import clocked, due_at
 from tritium.core.exposure import by_hand, exposed, most, needed, proven, reached, returns
 from tritium.core.gate import Gate, Verdict
@@ -163,6 +164,10 @@ class _Turn:
         short = not returns(self.ledger) and stable_is_short(self.wish, self.ledger, self.seen)
         return bool(self.progress.paused or self.wish.paused or elsewhere or short or not self.wish.replicas)
 
+    @property
+    def _is_admitted(self) -> bool:
+        return admitted(self.wish, self.ledger, self.candidate, self.seen)
+
     def _act(self) -> Ledger | None:
         """What a person asked for, done; None if nobody did. A promotion is done when it has happened."""
         wish, ledger = self.wish, self.ledger
@@ -258,8 +263,8 @@ class _Turn:
         whole = 0 < most(self.wish) <= available(self.candidate, self.seen)
         if self.wish.replaces:  # all but the last pod's part, so that this is no leap
             whole = whole and exposed(self.ledger, self.candidate) >= reached(self.wish, 100)
-        passed = proven(self.wish, self.ledger, self.candidate, self.seen)
-        if not (whole and passed) or (self._is_held and not hand):
+        fit = proven(self.wish, self.ledger, self.candidate, self.seen) and self._is_admitted
+        if not (whole and fit) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)
         ledger = done(self.wish, self.ledger, self.now) if asks(self.wish, self.ledger, PROMOTE) else self.ledger
         return Outcome(replace(ledger, progress=None if hand else progress), self.gates, promoted=True)

@@ -46,6 +46,12 @@ _NEVER_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
 _BACK_OFF: Final = re.compile(r'^Back-off pulling image "[^"]*"(?:: (?:Err\w+|\w+Error): )?')
 """A kubelet says this and the error, and between its waits the error alone: one trouble, so one text."""
 
+_LOADING: Final[Mapping[Reason, str]] = {
+    Reason.MODEL_LOAD_FAILED: "Triton cannot load the model",
+    Reason.WARMUP_FAILED: "Triton cannot warm the model up",
+}
+"""How Triton ends where the model is at fault."""
+
 _MORE_MEMORY: Final[Mapping[str, str]] = {
     TRITON: "Raise server.resources.limits.memory; what lies in /dev/shm counts, too (server.shmSize).",
     RESOLVE: "The source has more files than it can list in that: name a folder with the model alone.",
@@ -135,9 +141,9 @@ def _fetch(status: Object, end: Object) -> Trouble:
 
 def _triton(status: Object, end: Object) -> Trouble:
     found = ending(end.get("message") or "")
-    if found.reason is Reason.MODEL_LOAD_FAILED:
+    if found.reason in _LOADING:
         words = found.words or "its log says why: `kubectl logs POD -c triton --previous`"
-        message = sentence(f"Triton cannot load the model: {words}")
+        message = sentence(f"{_LOADING[found.reason]}: {words}")
         rejects = failed_twice(status)
         return Trouble(TRITON, found.reason, f"{message} {REMEDIES[found.reason]}", rejects=rejects)
     words = f": {found.words}" if found.words else ""

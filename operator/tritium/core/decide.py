@@ -15,6 +15,7 @@ from tritium.core import ledger as ledgers
 from tritium.core.announce import notices
 from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
+from tritium.core.compatibility import let_through, to_be_described
 from tritium.core.experiment import wakes as experiment_wakes
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.mirror import mirrored
@@ -44,7 +45,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
-    ask = _to_be_asked(wish, course, seen)
+    ask, describe = _to_be_asked(wish, course, seen), _to_be_described(wish, course, seen)
     after = report(View(wish, target, course, seen, digests, served=_served(status)), status, now)
     return Plan(
         target=target,
@@ -56,9 +57,10 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         budgeted=budgeted(course, seen, wanted),
         digests=digests,
         ask=frozenset(pod.uid for pod in ask),
+        describe=frozenset(pod.uid for pod in describe),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
         wake_at=min((each for each in _times(wish, target, course, seen, now) if each), default=None),
-        notices=notices(status, after, target, wish),
+        notices=(*notices(status, after, target, wish), *let_through(wish, before, course.ledger, seen)),
     )
 
 
@@ -130,6 +132,11 @@ def _is_again(course: Course, revision: RevisionSeen, seen: Seen) -> bool:
     return revision is course.candidate and is_quiet(course.ledger, revision, seen)
 
 
+def _to_be_described(wish: Wish, course: Course, seen: Seen) -> tuple[PodSeen, ...]:
+    candidate = course.candidate
+    return tuple(to_be_described(wish, course.ledger, candidate, seen)) if candidate else ()
+
+
 def _passed(pod: PodSeen, seen: Seen) -> bool:
     return pod.uid in seen.smoke and seen.smoke[pod.uid].answer is Answer.PASSED
 
@@ -138,7 +145,8 @@ def _times(wish: Wish, target: Target, course: Course, seen: Seen, now: datetime
     """When to look again although nothing happens."""
     yield target.retry_at
     yield from course.held.values()
-    yield now + ASK_AGAIN if _to_be_asked(wish, course, seen) else None
+    asking = _to_be_asked(wish, course, seen) or _to_be_described(wish, course, seen)
+    yield now + ASK_AGAIN if asking else None
     yield wakes(wish, course.ledger, course.candidate, seen, now)
     yield from (each.source.retry_at for each in course.arms if each.source)
     yield from experiment_wakes(wish, course.ledger, now)

@@ -111,6 +111,7 @@ class Ledger:
         arms: of the experiment in the spec, those whose revision is known.
         ended: why that experiment is over, if it is.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
+        withheld: by the number of the candidate: that it was seen to have other tensors than what serves. No decision.
     """
 
     stable: int | None = None
@@ -125,6 +126,7 @@ class Ledger:
     arms: tuple[ArmEntry, ...] = ()
     ended: ExperimentEnded | None = None
     listed: frozenset[int] = field(default=frozenset(), compare=False)
+    withheld: Mapping[int, str] = field(default_factory=dict, compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
         """Why a revision is not tried again, if that is so."""
@@ -201,6 +203,7 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         arms=tuple(_arms(status)),
         ended=status.experiment_ended,
         listed=frozenset(each.revision for each in revisions),
+        withheld=_withheld(status),
     )
 
 
@@ -208,6 +211,12 @@ def _arms(status: ModelDeploymentStatus) -> Iterator[ArmEntry]:
     for each in status.arms or ():
         if each.revision and each.name != STABLE_ARM:
             yield ArmEntry(each.name, each.revision, each.overlay or "")
+
+
+def _withheld(status: ModelDeploymentStatus) -> dict[int, str]:
+    candidate, failure = status.candidate, status.last_failure
+    held = status.reason == Reason.SIGNATURE_CHANGED and failure is not None and failure.reason == status.reason
+    return {candidate.revision: failure.message} if candidate and failure and held else {}
 
 
 def _progress(candidate: CandidateStatus | None) -> Progress | None:

@@ -146,6 +146,7 @@ class Plan:
         budgeted: eight characters of the revisions that get a PodDisruptionBudget.
         digests: by eight characters, what is known of a revision's bytes.
         ask: uids of the pods that the smoke test should be sent to now.
+        describe: uids of the pods to be asked which tensors their model has.
         replace: uids of pods to be deleted, so that new ones are made in their place.
         wake_at: when to look again although nothing happened.
     """
@@ -159,6 +160,7 @@ class Plan:
     budgeted: frozenset[str]
     digests: Mapping[str, str]
     ask: frozenset[str] = frozenset()
+    describe: frozenset[str] = frozenset()
     replace: frozenset[str] = frozenset()
     wake_at: datetime | None = None
     notices: tuple[Notice, ...] = ()

@@ -28,11 +28,17 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.RESOLVE_TIMED_OUT: "See that the source answers from inside the cluster; it is tried again.",
     Reason.MODEL_LOAD_FAILED: "Correct the model or its config.pbtxt and give it a new address, or change server.image "
     "to one that can load it.",
+    Reason.WARMUP_FAILED: "Correct model.warmup, or model_warmup in config.pbtxt; if the requests are right, correct "
+    "the model and give it a new address.",
     Reason.SERVER_CRASHED: "Look at the end of the log: `kubectl logs POD -c triton --previous`. A pod that is killed "
     "without a word often wants more memory.",
     Reason.SMOKE_TEST_FAILED: "If the model is right, correct model.smokeTest; otherwise give it a new address.",
     Reason.SMOKE_TEST_UNREACHABLE: "Let the operator reach port 8001 of model pods: see NetworkPolicies "
     "and a mesh's mTLS.",
+    Reason.SIGNATURE_CHANGED: "Correct the model; or, if its clients know, set rollout.compatibility: Warn to let it "
+    "through.",
+    Reason.SIGNATURE_UNKNOWN: "Let the operator reach port 8001 of model pods: see NetworkPolicies and a mesh's mTLS. "
+    "Or set rollout.compatibility: Warn to let it through.",
     Reason.GATEWAY_NOT_READY: "Look at the gateway: `kubectl describe pod -l app.kubernetes.io/component=gateway`, and "
     "let the operator reach port 19001 of its pods.",
     Reason.GATEWAY_REJECTED: "Correct what Envoy names in spec.traffic or spec.routing. Please report it: a spec that "

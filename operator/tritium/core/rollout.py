@@ -11,6 +11,7 @@ from tritium.api.status import LastAction, LastRollback, Phase
 from tritium.core.actions import ABORT, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
+from tritium.core.compatibility import admitted, mismatch
 from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
 from tritium.core.experiment import account, arms, is_running
@@ -175,6 +176,8 @@ def _takes_over(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen)
     ready = [pod for pod in pods_of(seen, candidate) if pod.ready]
     if len(ready) < wish.replicas or not known_to_gateway(wish, candidate, seen):
         return False
+    if not admitted(wish, ledger, candidate, seen):
+        return False
     if not wish.smoke_tests or candidate.number in ledger.promoted:
         return True  # it has served before: it comes back with capacity, and without another proof
     # Without a pod nobody has answered anything. One that is about to go cannot be asked again after a restart.
@@ -253,6 +256,7 @@ def _trouble(
         failed_smoke_test(pods_of(seen, candidate), seen),
         refusal_as_trouble(refusal) if refusal else None,
         unasked_smoke_test(pods_of(seen, candidate), seen),
+        mismatch(wish, ledger, candidate, seen),
         _nobody_to_ask(wish, ledger, candidate),
         _unreachable(wish, ledger, candidate, seen),
         _waits_for_stable(wish, ledger, candidate, seen),

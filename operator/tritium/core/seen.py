@@ -12,6 +12,7 @@ from typing import Any
 
 from tritium.api.fetch import FetchResult
 from tritium.core.sample import Sample
+from tritium.core.signature import Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,14 @@ class QuerySeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureSeen:
+    """What a pod says of its model's tensors, or why it does not."""
+
+    signature: Signature | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """An object that the operator wanted and did not get.
 
@@ -253,6 +262,7 @@ class Seen:
     Attributes:
         digests: by a revision's eight characters: the digest that its first fetch found, as its ConfigMap keeps it.
         smoke: by the pod's uid, for those that were asked.
+        signatures: the same, of what the model takes and gives.
         refusals: what the last pass could not get.
         port: the gateway's port that this ModelDeployment is to have; none where none could be had yet.
         gateway_trouble: why the namespace's gateway cannot be made, or cannot make pods.
@@ -269,6 +279,7 @@ class Seen:
     service: ServiceSeen | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     smoke: Mapping[str, SmokeSeen] = field(default_factory=dict)
+    signatures: Mapping[str, SignatureSeen] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     gateways: tuple[GatewaySeen, ...] = ()
     port: int | None = None

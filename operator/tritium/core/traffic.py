@@ -10,6 +10,7 @@ from typing import Final
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import MirrorTraffic, RevisionTraffic, RouteMatch, TrafficStatus
 from tritium.core.arms import Headers, beside, matches, weights
+from tritium.core.compatibility import admitted
 from tritium.core.exposure import exposed, weight
 from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
@@ -122,7 +123,8 @@ def _weights(wish: Wish, course: Course, to: RevisionSeen | None, seen: Seen) ->
     parts = weights(wish, course, seen)
     tried = course.candidate if course.candidate is not to else None
     if tried:
-        parts[tried.number] = weight(wish, course.ledger, tried, seen)
+        may = admitted(wish, course.ledger, tried, seen)
+        parts[tried.number] = weight(wish, course.ledger, tried, seen) if may else 0
     parts.pop(to.number, None)
     return parts | {to.number: MAX_WEIGHT - sum(parts.values())}
 

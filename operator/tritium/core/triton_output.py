@@ -25,6 +25,12 @@ _LOADING: Final = (
     re.compile(r"failed to poll model '[^']+': .*"),
 )
 _ROW: Final = re.compile(r"^\| (?P<model>\S+) +\| (?P<version>\S+) +\| UNAVAILABLE: (?P<why>.*?) *\|$", re.MULTILINE)
+_WARMUP: Final = (
+    # It was made, and the model answered with an error.
+    re.compile(r"failed to run warmup sample '(?P<which>[^']*)': (?P<why>.*)", re.DOTALL),
+    # It does not fit the model. Of a model that is not loaded yet nobody else can ask anything.
+    re.compile(r"\[request id: <id_unknown>\] (?P<why>.*)", re.DOTALL),
+)
 _SYNTAX: Final = re.compile(r"Error parsing text-format inference\.ModelConfig: (?P<where>.*)")
 _ALL: Final = "failed to load all models"
 _BAD_OPTION: Final = re.compile(r"unrecognized option '[^']*'|Bad option: .*|Invalid option value\. .*")
@@ -54,6 +60,9 @@ def ending(tail: str) -> Ending:
     """
     messages = list(_messages(tail))
     if words := _load_failure(tail, messages):
+        if warmup := next((found for each in _WARMUP if (found := each.search(words))), None):
+            which = f"{warmup['which']}: " if "which" in warmup.groupdict() else ""
+            return Ending(Reason.WARMUP_FAILED, steady(_FRAME.sub("", f"{which}{warmup['why'].rstrip('; ')}")))
         return Ending(Reason.MODEL_LOAD_FAILED, steady(_FRAME.sub("", words)))
     if _ALL in tail:
         return Ending(Reason.MODEL_LOAD_FAILED, "")

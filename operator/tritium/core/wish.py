@@ -22,6 +22,8 @@ from tritium.core.strategy import settings, strategy
 BAKE_TIME: Final = "10m"
 HISTORY_LIMIT: Final = 5
 _MOST_BYTES: Final = 2**50
+_LARGEST_WARMUP: Final = 64 * 2**10
+"""Bytes: it travels in one variable of a pod's environment, of which Linux takes 128 KiB."""
 LONGEST_TOKEN: Final = 128
 """As much as `status.lastAction` takes; what is longer is cut, the same each time."""
 
@@ -109,6 +111,7 @@ class Wish:
         paused: `rollout.paused`.
         capacity: `rollout.capacity`.
         experiment: the A/B test.
+        enforces: `rollout.compatibility` is Enforce.
     """
 
     namespace: str
@@ -125,6 +128,7 @@ class Wish:
     routing: RoutingWish = RoutingWish()
     strategy: str = ""
     paused: bool = False
+    enforces: bool = True
     capacity: Literal["surge", "replace"] = "surge"
     experiment: ExperimentWish | None = None
 
@@ -173,6 +177,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         paused=bool(rollout and rollout.paused),
         capacity=(rollout.capacity if rollout else None) or "surge",
         experiment=_experiment(spec.experiment, obj["spec"]) if spec.experiment else None,
+        enforces=not rollout or rollout.compatibility != "Warn",
     )
 
 
@@ -183,12 +188,26 @@ def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:
         SpecInvalid: it was admitted by another version's CRD.
     """
     try:
-        return ModelDeploymentSpec.model_validate(obj["spec"])
+        spec = ModelDeploymentSpec.model_validate(obj["spec"])
     except ValidationError as error:
         found = "; ".join(
             f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
         )
         raise SpecInvalid(found[:2000]) from error
+    _check_warmup(obj["spec"]["model"].get("warmup"))
+    return spec
+
+
+def _check_warmup(written: Any) -> None:
+    """No schema can bound the bytes of all data together.
+
+    >>> _check_warmup([{"inputs": [{"name": "X", "data": ["a" * 70_000]}]}])
+    Traceback (most recent call last):
+    tritium.core.wish.SpecInvalid: spec.model.warmup: has more than 64 KiB; leave data away, for zeros of any shape
+    """
+    # A dollar sign takes six characters in there.
+    if written and len(json.dumps(written).replace("$", "\\u0024")) > _LARGEST_WARMUP:
+        raise SpecInvalid("spec.model.warmup: has more than 64 KiB; leave data away, for zeros of any shape")
 
 
 def smoke_tests(spec: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from tritium.core.seen import (
     Refusal,
     ResolutionSeen,
     Seen,
+    SignatureSeen,
     SmokeSeen,
     Trouble,
     WindowSeen,
@@ -47,6 +48,7 @@ class Heard:
         queries: what Prometheus says to the rollout's queries, by their names.
         has_prometheus: there is one that can be asked.
         totals: by the number of a revision, what it did in the experiment.
+        signatures: which tensors the models of pods have, by the pod's uid.
     """
 
     smoke: Mapping[str, SmokeSeen]
@@ -59,6 +61,7 @@ class Heard:
     queries: Mapping[str, QuerySeen] = field(default_factory=dict)
     has_prometheus: bool = False
     totals: Mapping[int, Sample] = field(default_factory=dict)
+    signatures: Mapping[str, SignatureSeen] = field(default_factory=dict)
 
 
 def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
@@ -82,6 +85,7 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         service=service_seen(service) if service else None,
         digests=_digests(owned(store, key, kinds.CONFIG_MAPS, owner)),
         smoke=heard.smoke,
+        signatures=heard.signatures,
         refusals=tuple(heard.refusals),
         gateways=heard.gateways,
         port=port if isinstance(port, int) else None,

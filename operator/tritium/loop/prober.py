@@ -1,16 +1,17 @@
-"""The smoke test of new pods, beside the passes: a slow model must not hold up others."""
+"""What Triton is asked in the pods of a new revision: the smoke test, and which tensors the model has."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from tritium.api.tensors import SmokeTest
-from tritium.core.seen import Answer, PodSeen, SmokeSeen
+from tritium.core.seen import Answer, PodSeen, SignatureSeen, SmokeSeen
 from tritium.core.wish import smoke_tests
 from tritium.core.wording import sentence, steady
 from tritium.kube.store import Key
+from tritium.loop.answers import Answers
 
 log = logging.getLogger(__name__)
 Object = dict[str, Any]
@@ -20,22 +21,14 @@ AGAIN_AFTER: Final = {Answer.UNREACHABLE: 4.0, Answer.FAILED: 30.0, Answer.PASSE
 """Seconds before a pod is asked again, if it is to be, by what it answered last."""
 
 
-@dataclass(slots=True)
-class _Asked:
-    """What is known of one pod for one set of tests."""
-
-    seen: SmokeSeen | None = None
-    at: float = 0.0
-    task: asyncio.Task[None] | None = None
-
-    def cancel(self) -> None:
-        if self.task:
-            self.task.cancel()
+def address(ip: str) -> str:
+    """Where a pod's Triton answers."""
+    return f"{ip}:{GRPC_PORT}"
 
 
 @dataclass(slots=True)
 class Prober:
-    """Sends smoke tests and remembers the answers, in this process only.
+    """Asks pods and remembers the answers, in this process only.
 
     Attributes:
         wake: called with the key when an answer has come.
@@ -44,57 +37,94 @@ class Prober:
 
     wake: Callable[[Key], None]
     clock: Callable[[], float]
-    _known: dict[Key, dict[tuple[str, str], _Asked]] = field(default_factory=dict)
+    _smoke: Answers[SmokeSeen] = field(init=False)
+    _signatures: Answers[SignatureSeen] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._smoke = Answers(self.wake, self.clock, lambda seen: AGAIN_AFTER[seen.answer])
+        again = AGAIN_AFTER[Answer.UNREACHABLE]
+        # What a pod serves it serves for all its life.
+        self._signatures = Answers(self.wake, self.clock, lambda seen: None if seen.signature else again)
 
     def answers(self, key: Key, obj: Object, pods: Collection[str]) -> dict[str, SmokeSeen]:
-        """By the pod's uid, for the tests as they stand in the spec.
+        """What came of the smoke test, by the pod's uid, for the tests as they stand in the spec.
 
         Args:
             key: the ModelDeployment.
             obj: the same as an object.
             pods: uids of all pods that are there; others are forgotten.
         """
-        tests = smoke_tests(obj["spec"])
-        known = self._known.get(key, {})
-        for gone in [each for each in known if each[0] not in pods]:
-            known.pop(gone).cancel()
-        return {uid: asked.seen for (uid, of), asked in known.items() if of == tests and asked.seen}
+        return self._smoke.to(smoke_tests(obj["spec"]), key, pods)
+
+    def signatures(self, key: Key, pods: Collection[str]) -> dict[str, SignatureSeen]:
+        """Which tensors a pod's model has, by its uid."""
+        return self._signatures.to("", key, pods)
 
     def ask(self, key: Key, obj: Object, model: str, tests: Sequence[SmokeTest], pods: Sequence[PodSeen]) -> None:
         """Send the tests to pods whose answer is missing or old."""
-        known = self._known.setdefault(key, {})
-        identity = smoke_tests(obj["spec"])
         for pod in pods:
-            asked = known.setdefault((pod.uid, identity), _Asked())
-            if pod.ip and self._is_due(asked):
-                asked.task = asyncio.create_task(self._send(key, asked, f"{pod.ip}:{GRPC_PORT}", model, tests))
+            if pod.ip:
+                send = partial(_Pod(key, pod.ip, model).smoke, tests)
+                self._smoke.ask(smoke_tests(obj["spec"]), key, pod.uid, send)
+
+    def describe(self, key: Key, model: str, pods: Sequence[PodSeen]) -> None:
+        """Ask pods that have not answered yet which tensors the model has."""
+        for pod in pods:
+            if pod.ip:
+                self._signatures.ask("", key, pod.uid, _Pod(key, pod.ip, model).signature)
 
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone."""
-        for asked in self._known.pop(key, {}).values():
-            asked.cancel()
+        self._smoke.forget(key)
+        self._signatures.forget(key)
 
     def stop(self) -> None:
         """Nobody waits for an answer any more."""
-        for key in list(self._known):
-            self.forget(key)
+        self._smoke.stop()
+        self._signatures.stop()
 
-    def _is_due(self, asked: _Asked) -> bool:
-        if asked.task and not asked.task.done():
-            return False
-        return asked.seen is None or self.clock() - asked.at >= AGAIN_AFTER[asked.seen.answer]
 
-    async def _send(self, key: Key, asked: _Asked, address: str, model: str, tests: Sequence[SmokeTest]) -> None:
-        extra = {"key": "/".join(key)}
+@dataclass(frozen=True, slots=True)
+class _Pod:
+    """One to be asked. What goes wrong unexpectedly, ours or a library's, is an answer too, and the pod is asked again.
+
+    Triton's client and what it needs take 25 MiB: an operator that asks nobody does without.
+    """
+
+    key: Key
+    ip: str
+    model: str
+
+    async def smoke(self, tests: Sequence[SmokeTest]) -> SmokeSeen:
         try:
-            # Triton's client and what it needs take 25 MiB: an operator without any smoke test does without.
-            from tritium.probes.triton import smoke  # noqa: PLC0415
+            from tritium.probes import triton  # noqa: PLC0415
 
-            asked.seen = await smoke(address, model, tests)
-        except Exception as error:  # a mistake of ours or of a library: the pod is asked again, and the reader is told
-            log.exception("smoke test of %s", address, extra=extra)
-            words = steady(f"the smoke test could not be sent: {type(error).__name__}: {error}")
-            asked.seen = SmokeSeen(Answer.UNREACHABLE, sentence(words))
-        asked.at = self.clock()
-        log.info("smoke test of %s: %s", address, asked.seen.answer, extra=extra)
-        self.wake(key)
+            seen = await triton.smoke(self._address, self.model, tests)
+        except Exception as error:
+            log.exception("smoke test of %s", self._address, extra=self._extra)
+            seen = SmokeSeen(Answer.UNREACHABLE, _words("the smoke test could not be sent", error))
+        log.info("smoke test of %s: %s", self._address, seen.answer, extra=self._extra)
+        return seen
+
+    async def signature(self) -> SignatureSeen:
+        try:
+            from tritium.probes import triton  # noqa: PLC0415
+
+            seen = await triton.signature(self._address, self.model)
+        except Exception as error:
+            log.exception("tensors of %s", self._address, extra=self._extra)
+            seen = SignatureSeen(message=_words("the question could not be sent", error))
+        log.info("tensors of %s: %s", self._address, seen.message or "told", extra=self._extra)
+        return seen
+
+    @property
+    def _address(self) -> str:
+        return address(self.ip)
+
+    @property
+    def _extra(self) -> dict[str, str]:
+        return {"key": "/".join(self.key)}
+
+
+def _words(what: str, error: Exception) -> str:
+    return sentence(steady(f"{what}: {type(error).__name__}: {error}"))

@@ -148,6 +148,7 @@ class _Pass:
             queries=shared.queries.answers(self._key, self._status),
             has_prometheus=shared.queries.probe is not None,
             totals=shared.gateways.tallies.seen(self._key, self._status),
+            signatures=shared.prober.signatures(self._key, pods),
         )
         return observe(shared.store, self._key, uid, heard)
 
@@ -198,10 +199,13 @@ class _Pass:
 
     def _ask(self, plan: Plan, wanted: Wish) -> None:
         self._shared.queries.ask(self._key, self._status)
+        if not (plan.ask or plan.describe):
+            return
+        pods, prober = self._observe().pods, self._shared.prober
+        prober.describe(self._key, wanted.model, [pod for pod in pods if pod.uid in plan.describe])
         if plan.ask:
             tests = read_spec(self._obj).model.smoke_test or ()
-            pods = [pod for pod in self._observe().pods if pod.uid in plan.ask]
-            self._shared.prober.ask(self._key, self._obj, wanted.model, tests, pods)
+            prober.ask(self._key, self._obj, wanted.model, tests, [pod for pod in pods if pod.uid in plan.ask])
 
     def _seconds_to(self, plan: Plan, *, pending: bool) -> float | None:
         now = self._shared.now()

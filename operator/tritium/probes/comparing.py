@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tritium.api.tensors import ExpectedTensor
-from tritium.probes.elements import MistakeInTest, as_float, is_number, number, show
+from tritium.core.elements import MistakeInTensor, as_float, is_number, number, show
 
 TOLERANCE: Final = 1e-5
 """Largest absolute difference of numbers that count as equal, where the test names none."""
@@ -25,7 +25,7 @@ def compare(expected: ExpectedTensor, answer: NDArray[Any] | None, path: str) ->
         path: of the expectation in the spec, such as `model.smokeTest[0].outputs[0]`.
 
     Raises:
-        MistakeInTest: an element can never be equal to one of the output's type.
+        MistakeInTensor: an element can never be equal to one of the output's type.
 
     >>> compare(ExpectedTensor(name="SUM", data=[1, 2]), np.array([[1.0, 2.5]]), "outputs[0]")
     'output SUM[1] is 2.5, expected 2 (tolerance 1e-05)'
@@ -66,7 +66,7 @@ def _equal(wanted: Any, element: Any, tolerance: float, path: str) -> bool:
 def _of_kind(value: Any, kind: Any, name: str, path: str, shown: Any = None) -> Any:
     if not isinstance(value, kind):
         said = show(value if shown is None else shown)
-        raise MistakeInTest(f"{path}: {said} is compared with an output whose elements are each {name}")
+        raise MistakeInTensor(f"{path}: {said} is compared with an output whose elements are each {name}")
     return value
 
 

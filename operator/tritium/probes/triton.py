@@ -1,17 +1,18 @@
-"""Asks a Triton server: the smoke test that a new revision has to pass before it gets any traffic."""
+"""Asks a Triton server, before a new revision gets any traffic: its smoke test, and which tensors its model has."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from tritium.api.tensors import SmokeTest
+from tritium.core.elements import MistakeInTensor
 from tritium.core.revision import duration
-from tritium.core.seen import Answer, SmokeSeen
+from tritium.core.seen import Answer, SignatureSeen, SmokeSeen
+from tritium.core.signature import Signature, Tensor
 from tritium.core.wording import sentence, steady
 from tritium.probes.comparing import compare
-from tritium.probes.elements import MistakeInTest
 from tritium.probes.encoding import encode
 
 LIMIT: Final = "30s"
@@ -54,6 +55,25 @@ async def smoke(address: str, model: str, tests: Sequence[SmokeTest]) -> SmokeSe
     return SmokeSeen(Answer.PASSED)
 
 
+async def signature(address: str, model: str) -> SignatureSeen:
+    """Which tensors a model takes and gives.
+
+    Args:
+        address: gRPC of the pod, `ip:8001`.
+        model: its name in Triton.
+    """
+    async with InferenceServerClient(address, channel_args=_CHANNEL) as client:
+        try:
+            told = await client.get_model_metadata(model, client_timeout=CONNECTING)
+        except InferenceServerException as error:
+            return SignatureSeen(message=sentence(f"Triton says: {_words(error)}"))
+    return SignatureSeen(Signature(_tensors(told.inputs), _tensors(told.outputs)))
+
+
+def _tensors(told: Iterable[Any]) -> tuple[Tensor, ...]:
+    return tuple(Tensor(each.name, each.datatype, tuple(each.shape)) for each in told)
+
+
 async def _silent(client: InferenceServerClient) -> SmokeSeen | None:
     """What to say if the server does not answer even whether it lives."""
     try:
@@ -72,7 +92,7 @@ async def _ask(client: InferenceServerClient, model: str, test: SmokeTest, path:
         for index, expected in enumerate(test.outputs or ()):
             if difference := compare(expected, answer.as_numpy(expected.name), f"{path}.outputs[{index}]"):
                 return SmokeSeen(Answer.FAILED, f"{name}: {difference}.")
-    except MistakeInTest as mistake:
+    except MistakeInTensor as mistake:
         return SmokeSeen(Answer.FAILED, f"The smoke test is not right: {mistake}.")
     except InferenceServerException as error:
         return await _refused(client, error, name, limit)

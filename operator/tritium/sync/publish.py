@@ -6,11 +6,13 @@ whoever sees `ready` sees all of it, whatever happened in between. It holds:
     manifest       the lines whose sha256 is the model's digest
     identity       the fingerprint of the listing it was fetched from, and that digest
     repository/    Triton's model repository
+    added          what was added to the source's files there, if anything was: for which wish, and their sizes then
 """
 
+import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,7 @@ _INCOMING: Final = ".incoming"
 _DISCARDED: Final = ".discarded"
 _MANIFEST: Final = "manifest"
 _IDENTITY: Final = "identity"
+_ADDED: Final = "added"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,19 @@ class Shelf:
             _write(self.repository / target, text)
         return targets
 
+    def add(self, request: FetchRequest, additions: Mapping[str, bytes]) -> None:
+        """Add to the end of files of the model, or add files, by their names in its folder."""
+        lines = [_asked(request)]
+        for name, content in additions.items():
+            path = self.repository / request.model / name
+            path.parent.mkdir(exist_ok=True)
+            with path.open("ab") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            lines.append(f"{path.stat().st_size} {request.model}/{name}")
+        _write(self.root / _INCOMING / _ADDED, "".join(f"{line}\n" for line in lines))
+
     def publish(self, entries: Sequence[FileEntry], fingerprint: str) -> None:
         """Sync everything, and make it visible at once."""
         incoming, ready = self.root / _INCOMING, self.root / _READY
@@ -93,6 +109,7 @@ class Shelf:
             plan = layout.plan([entry.path for entry in entries], request.model, request.layout)
             sizes = {plan.targets[entry.path]: entry.size for entry in entries}
             sizes |= {path: len(made.encode()) for path, made in plan.generated.items()}
+            sizes |= self._added(request)
             whole = all((self.published / path).stat().st_size == size for path, size in sizes.items())
         except (OSError, ValueError):
             return None
@@ -101,6 +118,25 @@ class Shelf:
             return None
         total = sum(entry.size for entry in entries)
         return FetchResult(fingerprint=fingerprint, files=len(entries), bytes=total, digest=digest)
+
+    def _added(self, request: FetchRequest) -> dict[str, int]:
+        """Sizes of the files that were added to, by their path in the repository.
+
+        Raises:
+            OSError, ValueError: what was added is not what is asked for.
+        """
+        if not request.warmup:
+            return {}
+        asked, *lines = (self.root / _READY / _ADDED).read_text(encoding="utf-8").splitlines()
+        if asked != _asked(request):
+            raise ValueError(asked)
+        return {path: int(size) for size, path in (line.split(" ", 1) for line in lines)}
+
+
+def _asked(request: FetchRequest) -> str:
+    """Names what a request adds to the source's files."""
+    written = request.model_dump_json(include={"warmup"}, by_alias=True, exclude_none=True)
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _entry(line: str) -> FileEntry:

@@ -13,7 +13,7 @@ from tritium.api import fetch as wire
 from tritium.api.fetch import FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import config, credentials, layout
+from tritium.sync import config, credentials, layout, warmup
 from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing, fingerprint
@@ -80,6 +80,8 @@ async def fetch(request: FetchRequest, mounts: Mounts, patience: Patience | None
         _demand_digest(request, known, digest)
         configured = shelf.repository / request.model / layout.CONFIG
         config.check(configured, f"{request.source.uri}: {layout.CONFIG}", request.model)
+        if request.warmup:
+            shelf.add(request, warmup.additions(configured.parent, str(request.source.uri), request.warmup))
         shelf.publish(entries, found)
     except Exception:
         shelf.clear()  # a disk may be full of it

@@ -293,8 +293,6 @@ CLOSED = [
     ),
     not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
     not_yet("spec.model.config", {"maxBatchSize": 8}),
-    not_yet("spec.model.warmup", [{"inputs": [TENSOR]}]),
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
     not_yet(f"{SOURCE}.pollInterval", "5m"),
-    not_yet("spec.rollout.compatibility", "Warn"),
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from tests.controlplane.addresses import stand_in
 from tests.controlplane.crd import install_crd
 from tests.controlplane.kube_clients import client_of
 from tests.controlplane.operating.harness import Models, Operator, resolves
@@ -15,6 +16,7 @@ from tests.controlplane.operating.passes import Passes
 from tests.controlplane.ring import ControlPlane
 from tritium.api.crd import custom_resource_definition
 from tritium.kube.store import Key
+from tritium.loop import prober
 from tritium.probes.gateway import GatewayProbe
 
 if TYPE_CHECKING:
@@ -33,6 +35,12 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     with ControlPlane(tmp_path_factory.mktemp("operating")) as ring:
         asyncio.run(install_crd(ring, custom_resource_definition(), collected=True))
         yield ring
+
+
+@pytest.fixture(autouse=True)
+def ways_to_pods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for the operator's process, for passes in this one."""
+    monkeypatch.setattr(prober, "address", stand_in)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tests.controlplane.ring import Credentials
 
 ROOT = Path(__file__).parents[3]
+ROUTED = "tests.controlplane.operating.routed"
 MDEP = f"{names.API_VERSION}/{names.PLURAL}"
 RESOLVES = {names.COMPONENT: names.Component.RESOLVE}
 SERVES = {names.COMPONENT: names.Component.MODEL}
@@ -78,12 +79,12 @@ class Operator:
             "TRITIUM_NAMESPACE": self.namespace,
             "TRITIUM_POD_NAME": self.name,
             "TRITIUM_PORT": str(self.port),
-            "PYTHONPATH": str(ROOT / "operator"),
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'operator'}",
             **self.environment,
         }
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tritium", env={**os.environ, **variables}, stdout=log, stderr=log
+                sys.executable, "-m", ROUTED, env={**os.environ, **variables}, stdout=log, stderr=log
             )
 
     async def ready(self) -> None:

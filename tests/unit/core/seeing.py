@@ -1,6 +1,7 @@
 """Short ways to say what a pass sees, for tables of tests.
 
-Where a test says nothing of the gateway, its two pods run what the status tells and know all pods that are ready.
+Where a test says nothing of the gateway, its two pods run what the status tells and know all pods that are ready. Where
+it says nothing of what pods tell of their model's tensors, they were asked and are all alike.
 """
 
 from collections.abc import Callable
@@ -24,9 +25,11 @@ from tritium.core.seen import (
     RevisionSeen,
     Seen,
     ServiceSeen,
+    SignatureSeen,
     SmokeSeen,
     Trouble,
 )
+from tritium.core.signature import Signature, Tensor
 from tritium.core.wish import Action, Wish
 
 NOW: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -36,6 +39,8 @@ RETRIED: Final = LastAction(verb=RETRY.verb, token=RETRY.token, at=NOW)
 PORT: Final = 10_374
 ALL: Final = 10_000
 """All of the traffic."""
+
+SIGNATURE: Final = Signature((Tensor("X", "FP32", (-1, 2)),), (Tensor("Y", "FP32", (-1, 1)),))
 
 Gateway = Callable[[TrafficStatus | None, Seen], tuple[GatewaySeen, ...]]
 """The gateway's pods, when it is told that and there are those pods of models."""
@@ -112,6 +117,11 @@ def failed(*of: PodSeen) -> dict[str, SmokeSeen]:
 def passed(*of: PodSeen) -> dict[str, SmokeSeen]:
     """Pods that answered it rightly."""
     return {each.uid: SmokeSeen(Answer.PASSED) for each in of}
+
+
+def described(signature: Signature, *of: PodSeen) -> dict[str, SignatureSeen]:
+    """Pods that have said which tensors their model has."""
+    return {each.uid: SignatureSeen(signature) for each in of}
 
 
 def deployments(**replicas: int) -> tuple[DeploymentSeen, ...]:
@@ -208,8 +218,9 @@ unsynced: Final = saying(synced=False)
 
 
 def with_gateway(snapshot: Seen, wanted: TrafficStatus | None, behaving: Gateway = following) -> Seen:
-    """With the gateway's pods, and a port on them."""
-    return replace(snapshot, gateways=behaving(wanted, snapshot), port=PORT)
+    """With the gateway's pods, and a port on them; and with pods that tell of their models."""
+    alike = snapshot.signatures or described(SIGNATURE, *snapshot.pods)
+    return replace(snapshot, gateways=behaving(wanted, snapshot), port=PORT, signatures=alike)
 
 
 def decide(

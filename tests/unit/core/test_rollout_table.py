@@ -20,6 +20,7 @@ from tests.unit.core.seeing import (
     PORT,
     QUOTA,
     RETRY,
+    SIGNATURE,
     STARTING,
     A,
     B,
@@ -28,6 +29,7 @@ from tests.unit.core.seeing import (
     after,
     decide,
     deployments,
+    described,
     failed,
     following,
     job,
@@ -51,7 +53,17 @@ from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.plan import Plan, ServiceWish
 from tritium.core.reasons import Reason
-from tritium.core.seen import DeploymentSeen, PodSeen, Refusal, RevisionSeen, Seen, ServiceSeen, Trouble
+from tritium.core.seen import (
+    DeploymentSeen,
+    PodSeen,
+    Refusal,
+    RevisionSeen,
+    Seen,
+    ServiceSeen,
+    SignatureSeen,
+    Trouble,
+)
+from tritium.core.signature import Signature
 from tritium.core.wish import Wish
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -140,11 +152,20 @@ def ready(before: Situation) -> Situation:
     return before.with_pods(pod("p", TWO))
 
 
+def differs(before: Situation) -> Situation:
+    """The candidate's tensors are not those of what serves."""
+    mine = [each for each in before.sees.pods if each.revision == TWO.hash]
+    theirs = [each for each in before.sees.pods if each.revision != TWO.hash]
+    return before.but(signatures=described(SIGNATURE, *theirs) | described(Signature(), *mine))
+
+
 def half_done(before: Situation) -> Situation:
     """A release without a gateway had decided, and did not come to change the Service."""
     return from_before_the_gateway(before).with_pods(pod("p", TWO, STARTING))
 
 
+UNASKED = {"nobody": SignatureSeen()}
+COLD = Trouble("triton", Reason.WARMUP_FAILED, "Triton cannot warm the model up.", "p", rejects=True)
 LAGGING = lagging(SERVES.traffic)
 REJECTING = lagging(SERVES.traffic, rejected="no such field: 'x'")
 NO_PORT = Trouble("gateway", Reason.NO_PORT, "All ports are in use.")
@@ -174,6 +195,17 @@ EVENTS: dict[str, Callable[[Situation], Situation]] = {
         it.asking(smoke_tests="t1").with_pods(pod("p", TWO)).but(smoke=failed(pod("p", TWO)))
     ),
     "the candidate's model is at fault": lambda it: it.with_pods(pod("p", TWO, BROKEN)),
+    "the candidate's pods are ready, and its tensors are not known yet": lambda it: ready(it).but(signatures=UNASKED),
+    "the candidate's pods are ready, and it has other tensors": lambda it: differs(ready(it)),
+    "that, and `rollout.compatibility` is Warn": lambda it: differs(ready(it)).asking(enforces=False),
+    "the candidate's pods are ready, and do not say which tensors it has": lambda it: ready(it).but(
+        signatures=described(SIGNATURE, *pods(ONE)) | {"uid-p": SignatureSeen(message="No.")}
+    ),
+    "it has other tensors, and the stable revision loses its pods": lambda it: (
+        differs(ready(it)).later().with_pods(pod("o", ONE, STARTING))
+    ),
+    "the spec is changed back, and the tensors are others": lambda it: differs(it).asking(written="a"),
+    "a warm-up request of the candidate fails": lambda it: it.with_pods(pod("p", TWO, COLD)),
     "the candidate's image cannot be pulled": lambda it: it.with_pods(pod("p", TWO, NO_IMAGE)),
     "the candidate's pods find no room": lambda it: it.with_pods(pod("p", TWO, NO_ROOM)),
     "a quota refuses the candidate's pods": lambda it: it.but(
@@ -373,6 +405,11 @@ def stable_keeps(before: Situation, plan: Plan) -> None:
     assert (plan.replicas[A], plan.kept, before.asks.replicas) == (1, frozenset({A, B}), 0)
 
 
+def asks_one_of_each(before: Situation, plan: Plan) -> None:
+    assert plan.describe == {"uid-p", pods(ONE)[0].uid}
+    assert plan.status.traffic == before.status.traffic
+
+
 def asks_those(before: Situation, plan: Plan) -> None:
     assert plan.ask == {"uid-p"}
 
@@ -406,6 +443,7 @@ ACTIONS: dict[str, Callable[[Situation, Plan], None]] = {
     "replace the pods that spoke against it": replaces,
     "the Service stays where it is": stays,
     "ask those that have not": asks_those,
+    "ask one pod of each of the two": asks_one_of_each,
     "say which are kept": says_which_are_kept,
     "note that it is done": is_done,
 }

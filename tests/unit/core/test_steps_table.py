@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, lagging, pod, pods, silent, wish
+from tests.unit.core.seeing import BROKEN, NO_ROOM, SIGNATURE, STARTING, described, lagging, pod, pods, silent, wish
 from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, UNKNOWN, Story, asking, begun, strategy
 from tritium.core.queries import with_reading
 from tritium.core.seen import QuerySeen, Reading, RevisionSeen
+from tritium.core.signature import Signature
 
 PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 
@@ -119,6 +120,13 @@ def through(story: Story, gateway: object) -> Story:
     return story
 
 
+def other_tensors(story: Story) -> Story:
+    signatures = described(SIGNATURE, *pods(ONE, 10)) | described(Signature(), *pods(TWO, 10))
+    story.sees = replace(story.sees, signatures=signatures)
+    story.follows = True
+    return story
+
+
 def third(story: Story) -> Story:
     """Its pods are not there yet."""
     story.sees = replace(story.sees, revisions=(ONE, TWO, THREE))
@@ -136,6 +144,9 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     ),
     "they are ready, and a gateway pod does not answer": lambda it: through(with_pods(it, pod("p", TWO)), silent),
     "they have not passed the smoke test": lambda it: with_pods(asks(smoke_tests="t")(it), pod("p", TWO)),
+    "they have other tensors": other_tensors,
+    "they have other tensors, and a person says `promote`": lambda it: acts("promote")(other_tensors(it)),
+    "they have other tensors, and `rollout.compatibility` is Warn": lambda it: asks(enforces=False)(other_tensors(it)),
     "`rollout.paused`": asks(paused=True),
     "`abort`": acts("abort"),
     "`pause`": acts("pause"),

@@ -43,6 +43,16 @@ ENDINGS = {
         LOAD,
         "failed to load 'syntax' version 1: Internal: SyntaxError: invalid syntax (model.py, line 1)",
     ),
+    "warmup_fails": (Reason.WARMUP_FAILED, "model.warmup[0]: A must not be negative"),
+    "warmup_does_not_fit": (
+        Reason.WARMUP_FAILED,
+        (
+            "unexpected shape for input 'B' for model 'adder'. Expected [-1,2], got [1,1,2]. NOTE: Setting a non-zero "
+            "max_batch_size in the model config requires a batch dimension to be prepended to each input shape. If you "
+            "want to specify the full shape including the batch dim in your input dims config, try setting "
+            "max_batch_size to zero. See the model configuration docs for more info on max_batch_size."
+        ),
+    ),
     "stub_exits": (LOAD, "failed to load 'exits' version 1: Internal: Stub process 'exits_0_0' is not healthy."),
     "broken_config": (
         LOAD,

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tritium.api.tensors import SmokeTest
-from tritium.core.seen import Answer, PodSeen, SmokeSeen
-from tritium.core.wish import smoke_tests
+from tritium.core.seen import Answer, PodSeen, SignatureSeen, SmokeSeen
+from tritium.core.signature import Signature
 from tritium.kube.store import Key
-from tritium.loop.prober import Prober, _Asked
+from tritium.loop.prober import Prober
+from tritium.probes import triton
 
 if TYPE_CHECKING:
     import pytest
@@ -67,16 +68,53 @@ async def test_who_is_gone_is_forgotten_and_not_waited_for() -> None:
         assert asking.answers(KEY, OBJECT, {"a"}) == {}
 
 
-async def test_what_passed_is_asked_again_after_a_minute_if_it_is_to_be() -> None:
-    now = 100.0
-    asking = Prober(wake=lambda _: None, clock=lambda: now)
-    asking._known[KEY] = {("a", smoke_tests(OBJECT["spec"])): _Asked(SmokeSeen(Answer.PASSED), at=100.0)}
+async def test_what_passed_is_asked_again_after_a_minute_if_it_is_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def passes(*_: object) -> SmokeSeen:
+        return SmokeSeen(Answer.PASSED)
+
+    monkeypatch.setattr(triton, "smoke", passes)
+    now, woken = [100.0], asyncio.Event()
+    asking = Prober(wake=lambda _: woken.set(), clock=lambda: now[0])
+    asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "127.0.0.1")])
+    await asyncio.wait_for(woken.wait(), 20)
     before = asyncio.all_tasks()
-    now = 159.0
+    now[0] = 159.0
     asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "127.0.0.1")])
     assert asyncio.all_tasks() == before
-    now = 160.0
+    now[0] = 160.0
     asking.ask(KEY, OBJECT, "fraud", TESTS, [pod("a", "127.0.0.1")])
     assert len(asyncio.all_tasks() - before) == 1
     assert asking.answers(KEY, OBJECT, {"a"})["a"].answer is Answer.PASSED, "until it has answered again"
     asking.stop()
+
+
+async def test_who_has_told_its_tensors_is_never_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    answers = [SignatureSeen(message="Nobody there."), SignatureSeen(Signature())]
+
+    async def told(address: str, _: str) -> SignatureSeen:
+        asked.append(address)
+        return answers[len(asked) - 1]
+
+    monkeypatch.setattr(triton, "signature", told)
+    now, woken = [100.0], asyncio.Event()
+    asking = Prober(wake=lambda _: woken.set(), clock=lambda: now[0])
+    for later, wanted in ((0.0, 1), (3.0, 1), (1.0, 2), (9_999.0, 2)):
+        now[0] += later
+        woken.clear()
+        asking.describe(KEY, "fraud", [pod("a", "10.0.0.1")])
+        if len(asked) < wanted:
+            await asyncio.wait_for(woken.wait(), 20)
+        assert asking.signatures(KEY, {"a"}) == {"a": answers[wanted - 1]}
+    assert asked == ["10.0.0.1:8001"] * 2
+    assert asking.signatures(KEY, ()) == {}
+
+
+async def test_a_mistake_in_asking_for_tensors_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("tritium.loop.prober"), "propagate", False)
+    woken = asyncio.Event()
+    asking = prober(woken)
+    asking.describe(KEY, "fraud", [pod("a", "\ud800")])
+    await asyncio.wait_for(woken.wait(), 20)
+    (answer,) = asking.signatures(KEY, {"a"}).values()
+    assert answer.message.startswith("the question could not be sent: ")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tritium.api.tensors import ExpectedTensor, InputTensor
+from tritium.core.elements import MistakeInTensor
 from tritium.probes.comparing import compare
-from tritium.probes.elements import MistakeInTest
 from tritium.probes.encoding import encode
 
 NUMBER = 'a number, or one of "NaN", "Infinity" and "-Infinity"'
@@ -42,7 +42,7 @@ def given(datatype: str, *data: Any, shape: list[int] | None = None) -> InputTen
     ],
 )  # fmt: skip
 def test_a_mistake_in_an_input_is_named(tensor: InputTensor, message: str) -> None:
-    with pytest.raises(MistakeInTest) as caught:
+    with pytest.raises(MistakeInTensor) as caught:
         encode(tensor, "in[0]")
     assert str(caught.value) == message
 
@@ -85,7 +85,7 @@ def test_what_counts_as_equal(answer: Any, data: list[Any], tolerance: float | N
     ],
 )
 def test_what_can_never_be_equal_is_a_mistake(answer: Any, data: list[Any], kind: str) -> None:
-    with pytest.raises(MistakeInTest) as caught:
+    with pytest.raises(MistakeInTensor) as caught:
         compare(ExpectedTensor(name="Y", data=data), answer, "out[0]")
     said = f"out[0].data[0]: {data[0]!r} is compared with an output whose elements are each {kind}"
     assert str(caught.value) == said

@@ -1,4 +1,4 @@
-"""What an element of a tensor is, as the user writes it in a smoke test."""
+"""What an element of a tensor is, as the user writes it in a smoke test or a warm-up request."""
 
 import math
 from typing import Any, Final
@@ -12,8 +12,8 @@ SHOWN: Final = 80
 """Characters of a value in a message."""
 
 
-class MistakeInTest(Exception):
-    """The smoke test itself cannot be right; the message names the path."""
+class MistakeInTensor(Exception):
+    """What the user wrote of a tensor cannot be right; the message names the path."""
 
 
 def is_number(value: Any) -> bool:

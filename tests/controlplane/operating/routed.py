@@ -1,0 +1,15 @@
+"""The operator with a way to the stub kubelet's pods, as a cluster's network has one (see addresses.py).
+
+python -m tests.controlplane.operating.routed
+"""
+
+from __future__ import annotations
+
+import runpy
+
+from tests.controlplane.addresses import stand_in
+from tritium.loop import prober
+
+if __name__ == "__main__":
+    prober.address = stand_in
+    runpy.run_module("tritium", run_name="__main__", alter_sys=True)

@@ -1,0 +1,106 @@
+"""The stand-in for what runs in model pods: Triton's answer to which tensors a model has.
+
+Nothing runs in a pod that the stub kubelet makes ready. For a pod of a model it asks here for an address, and a small
+server answers there as Triton would (see addresses.py). By default all models are alike; a test can
+say otherwise of those that come from a source.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from tests.controlplane.addresses import stand_in
+from tritium.api import names
+from tritium.api.fetch import REQUEST_VARIABLE
+
+if TYPE_CHECKING:
+    from tests.controlplane.api import Object
+
+TENSORS: Final = ({"X": ("FP32", [-1, 2])}, {"Y": ("FP32", [-1, 1])})
+"""Inputs and outputs: by name, type and shape."""
+
+Tensors = tuple[dict[str, tuple[str, list[int]]], dict[str, tuple[str, list[int]]]]
+
+
+def is_model(pod: Object) -> bool:
+    """Whether a pod serves a model."""
+    return bool(pod["metadata"].get("labels", {}).get(names.COMPONENT) == names.Component.MODEL)
+
+
+class Tritons:
+    """All Tritons of a stub kubelet.
+
+    Attributes:
+        tensors: by the URI of a model's source, what it takes and gives, where that is not the usual.
+        silent: URIs of models that do not answer.
+        asked: URIs, each time that one was asked.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, Tensors] = {}
+        self.silent: set[str] = set()
+        self.asked: list[str] = []
+        self._servers: dict[str, grpc.aio.Server] = {}
+
+    async def serve(self, pod: Object) -> str:
+        """Answer in the place of a pod; returns its address."""
+        while True:
+            ip = f"10.244.{secrets.randbelow(250)}.{1 + secrets.randbelow(250)}"
+            server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(_Triton(self, source(pod)), server)
+            with suppress(RuntimeError):  # somebody else on this machine has taken it
+                server.add_insecure_port(stand_in(ip))
+                await server.start()
+                self._servers[pod["metadata"]["uid"]] = server
+                return ip
+
+    async def gone(self, uid: str) -> None:
+        """A pod is no more."""
+        if server := self._servers.pop(uid, None):
+            await server.stop(grace=0)
+
+    async def close(self) -> None:
+        """Answer no more."""
+        for uid in list(self._servers):
+            await self.gone(uid)
+
+
+class _Triton(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[misc]
+    """One of them."""
+
+    def __init__(self, all_of_them: Tritons, uri: str) -> None:
+        self._all = all_of_them
+        self._uri = uri
+
+    async def ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802 - the name in the protocol
+        self._all.asked.append(self._uri)
+        if self._uri in self._all.silent:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "no model is ready")
+        inputs, outputs = self._all.tensors.get(self._uri, TENSORS)
+        return service_pb2.ModelMetadataResponse(
+            name=request.name,
+            versions=["1"],
+            platform="python",
+            inputs=[_described(*each) for each in inputs.items()],
+            outputs=[_described(*each) for each in outputs.items()],
+        )
+
+
+def source(pod: Object) -> str:
+    """The URI of a pod's model; empty where it has no fetch of ours."""
+    for container in pod["spec"].get("initContainers") or ():
+        for variable in container.get("env") or ():
+            if variable["name"] == REQUEST_VARIABLE:
+                return str(json.loads(variable["value"])["source"]["uri"])
+    return ""
+
+
+def _described(name: str, tensor: tuple[str, list[int]]) -> Any:
+    datatype, shape = tensor
+    return service_pb2.ModelMetadataResponse.TensorMetadata(name=name, datatype=datatype, shape=shape)
