@@ -3,21 +3,16 @@
 With --record the README's opening screen becomes what this run has shown; with --down what the demo made goes away.
 """
 
-import re
-import subprocess
 import sys
 import time
-from pathlib import Path
-
-from rich.console import Console
-from rich.markup import escape
 
 from e2e.cluster import images, settings
-from e2e.cluster.binaries import ensure
+from hack.shell import ROOT, Shell, console, show_file, tell
 
-ROOT = Path(__file__).resolve().parents[1]
 NAMESPACE = "tritium-demo"
 README = ROOT / "README.md"
+AFTERWARDS = 6
+"""Seconds until the clients have told of five in which all was over."""
 BEGIN, END = "<!-- what `make demo` shows, written by `python -m hack.demo --record` -->", "<!-- end -->"
 FRAUD = "manifests/demo/fraud-{}.yaml"
 WAIT = "kubectl wait mdep/fraud --for=condition={} --timeout=180s"
@@ -25,6 +20,8 @@ INFER = (
     f"kubectl create --raw /api/v1/namespaces/{NAMESPACE}/services/fraud:8000/proxy/v2/models/fraud/infer "
     "-f manifests/demo/request.json"
 )
+WATCH = "kubectl tritium status fraud --watch"
+CLIENT = "kubectl logs client --tail={}"
 WHY = 'kubectl get mdep fraud -o jsonpath={.status.conditions[?(@.type=="Released")].message}'
 BAD = """\
 apiVersion: serving.tritium.dev/v1alpha1
@@ -36,64 +33,31 @@ spec:
     source: {uri: fraud/7, options: {AWS_SECRET_ACCESS_KEY: oops}}
   scaling: {min: 3, max: 1}
 """
-console = Console(highlight=False, soft_wrap=True)
 
 
-class Shell:
-    """Shows a command as a reader would type it, runs it, shows what it says, and keeps all of it."""
-
-    def __init__(self) -> None:
-        self.programs = {name: str(path) for name, path in ensure("kubectl", "helm").items()}
-        self.screen: list[str] = []
-
-    def __call__(self, command: str, *, stdin: str | None = None, refused: bool = False) -> str:
-        """Run a command from the repository's root; `refused` says that it has to fail."""
-        console.print(f"\n[bold cyan]$ {escape(command)}[/]")
-        if stdin:
-            console.print(f"[dim]{escape(stdin.rstrip())}[/]")
-        program, *arguments = command.split()
-        here = [f"--kubeconfig={settings.kubeconfig()}"]
-        if program == "kubectl":
-            here.append(f"--namespace={NAMESPACE}")
-        ended = subprocess.run(
-            [self.programs[program], *here, *arguments],
-            cwd=ROOT,
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        said = ended.stdout.rstrip()
-        console.print(escape(said))
-        if (ended.returncode != 0) is not refused:
-            raise SystemExit(f"demo: `{command}` ended with {ended.returncode}, which it should not")
-        self.screen += [f"$ {command}", *said.splitlines()]
-        return said
-
-
-def tell(text: str) -> None:
-    """A sentence for the reader."""
-    console.print(f"\n[bold]{text}[/]")
-
-
-def show() -> list[str]:
-    """The story; returns the part of the screen that the README shows."""
+def show(shell: Shell) -> list[str]:
+    """The story; returns the parts of the screen that the README shows."""
     began = time.monotonic()
-    shell = Shell()
     console.print(
-        f"To follow by hand, from this folder: [cyan]export KUBECONFIG={settings.kubeconfig()}; "
+        "To follow by hand, from this folder: "
+        f"[cyan]export KUBECONFIG={settings.kubeconfig()} PATH={shell.path}:$PATH; "
         f"kubectl config set-context --current --namespace={NAMESPACE}[/]"
     )
     install(shell)
+    begins = len(shell.screen)
     serve(shell)
     change(shell)
+    ends = len(shell.screen)
+    look_back(shell)
     refuse(shell)
+    goes_on = len(shell.screen)
+    roll_out(shell)
+    roll_back(shell)
     tell(
         f"That was it, in {time.monotonic() - began:.0f} s. "
         "`make demo-down` removes what this made, `make cluster-down` the cluster."
     )
-    return shell.screen
+    return shell.screen[begins:ends] + shell.screen[goes_on:]
 
 
 def install(shell: Shell) -> None:
@@ -106,18 +70,17 @@ def install(shell: Shell) -> None:
         # A build of the changed checkout has the same tag; its id makes helm roll it out.
         f"--set-string podAnnotations.image-id={images.identity(settings.OPERATOR_IMAGE)}"
     )
-    tell("A bucket with three versions of a model: in its place stands what you have.")
+    tell("A bucket with five versions of a model: in its place stands what you have.")
     shell("kubectl apply -f -", stdin=f"{{apiVersion: v1, kind: Namespace, metadata: {{name: {NAMESPACE}}}}}")
     shell("kubectl apply -f manifests/demo/bucket.yaml")
     shell("kubectl wait job/upload --for=condition=Complete --timeout=180s")
     shell("kubectl logs job/upload")
-    shell.screen.clear()
 
 
 def serve(shell: Shell) -> None:
     """The first version."""
     tell("Serve version 1: one object.")
-    console.print(f"[dim]{escape((ROOT / FRAUD.format(1)).read_text().rstrip())}[/]")
+    show_file(FRAUD.format(1))
     shell(f"kubectl apply -f {FRAUD.format(1)}")
     shell(WAIT.format("Released"))
     shell("kubectl get mdep")
@@ -143,6 +106,10 @@ def change(shell: Shell) -> None:
     shell("kubectl get mdep")
     shell(WHY)
     shell(INFER)
+
+
+def look_back(shell: Shell) -> None:
+    """The Events."""
     tell("What has happened so far:")
     shell(
         "kubectl get events --field-selector involvedObject.kind=ModelDeployment --sort-by=.metadata.creationTimestamp"
@@ -157,29 +124,55 @@ def refuse(shell: Shell) -> None:
     shell(WAIT.format("Released"))
 
 
+def roll_out(shell: Shell) -> None:
+    """A good version, in steps."""
+    tell("From now on clients ask all the time: 50 requests a second, from inside of the cluster.")
+    shell("kubectl apply -f manifests/demo/client.yaml")
+    shell("kubectl wait pod/client --for=condition=Ready --timeout=60s")
+    tell("Version 4 comes in steps, short ones for the demo: a quarter of the requests, then half, then all.")
+    show_file(FRAUD.format(4))
+    shell(f"kubectl apply -f {FRAUD.format(4)}")
+    tell("Nobody has to watch; who wants to sees it live, until Ctrl-C (here: until it is released).")
+    shell.follow(WATCH, WAIT.format("Released"))
+    tell("What the clients saw, every five seconds:")
+    shell(CLIENT.format(8))
+
+
+def roll_back(shell: Shell) -> None:
+    """A bad one, which goes by itself."""
+    tell(
+        "Version 5 loads, and passes its smoke test. But for large amounts it fails: one request of five. "
+        "The gateway counts, and it is out by itself."
+    )
+    shell(f"kubectl apply -f {FRAUD.format(5)}")
+    shell.follow(WATCH, WAIT.format("Stalled"))
+    tell("Version 4 has all requests again. The object says why, and what to do next:")
+    shell("kubectl tritium status fraud")
+    time.sleep(AFTERWARDS)
+    tell("What the clients saw: only version 5 has failed, with its share of the requests, for some seconds.")
+    shell(CLIENT.format(6))
+
+
 def record(screen: list[str]) -> None:
     """Put a run's screen into the README."""
-    lines = [
-        re.sub(r"\s+$", "", line)
-        for line in screen[: screen.index(next(line for line in screen if "get events" in line))]
-    ]
-    text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
+    lines = "\n".join(line.rstrip() for line in screen)
+    before, _, rest = README.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n```console\n" + "\n".join(lines) + f"\n```\n{END}{after}")
+    README.write_text(f"{before}{BEGIN}\n```console\n{lines}\n```\n{END}{after}")
 
 
-def remove() -> None:
+def remove(shell: Shell) -> None:
     """Take away what the demo made."""
-    shell = Shell()
     shell(f"kubectl delete namespace {NAMESPACE} --ignore-not-found")
     shell("helm uninstall tritium --ignore-not-found --namespace tritium-system")
 
 
 if __name__ == "__main__":
+    recording = "--record" in sys.argv
+    here = Shell(NAMESPACE, live=console.is_terminal and not recording)
     if "--down" in sys.argv:
-        remove()
+        remove(here)
     else:
-        shown = show()
-        if "--record" in sys.argv:
+        shown = show(here)
+        if recording:
             record(shown)
