@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import admission, gates, latency, loss, many, scale, stories, weight
+from bench import abort, admission, gates, latency, loss, many, rollback, scale, stories, weight
 
 MEASUREMENTS = {
     "admission": admission.main,
@@ -14,6 +14,8 @@ MEASUREMENTS = {
     "loss": loss.main,
     "gates": gates.main,
     "stories": stories.main,
+    "abort": abort.main,
+    "rollback": rollback.main,
 }
 
 

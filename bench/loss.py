@@ -10,23 +10,20 @@ BENCH_LOSS=small: one short block, some minutes instead of about half an hour.
 
 import asyncio
 import os
-import secrets
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
-from e2e import adders, namespaces, operator, serving, steady
-from e2e.cluster import bring_up, settings
-from e2e.cluster.binaries import ensure
+from bench.on_kind import cluster, console, namespace, until
+from e2e import adders, operator, serving, steady
 from e2e.kubectl import Kubectl, Refused
 from tritium.api import names
 from tritium.api.gateway import MAX_WEIGHT
@@ -34,12 +31,9 @@ from tritium.api.gateway import MAX_WEIGHT
 Object = dict[str, Any]
 NAME: Final = "adder"
 KILL_EVERY: Final = 30.0
-PATIENCE: Final = 300.0
-"""Seconds for anything: an operator may have to take over first."""
 WARM, SHORT = "1h", "1s"
 """How long a revision keeps its pods after it has stopped serving."""
 GATEWAYS: Final = f"{names.COMPONENT}={names.Component.GATEWAY}"
-console = Console(width=120, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +84,9 @@ async def main() -> None:
 
 
 def _measure(plan: Plan) -> None:
-    bring_up.up()
-    kubectl = Kubectl(ensure("kubectl")["kubectl"], settings.kubeconfig())
-    operator.install(kubectl)
+    kubectl = cluster()
     done = Done()
-    with _namespace(kubectl) as inside:
+    with namespace(kubectl) as inside:
         _store(inside, plan)
         _serve(inside, 1, WARM)
         steady.start(inside, NAME)
@@ -106,22 +98,6 @@ def _measure(plan: Plan) -> None:
     show(told, done)
     if wrong := [*_failed(told, plan), *_not_done(told, done)]:
         sys.exit("bench: " + "; ".join(wrong))
-
-
-@contextmanager
-def _namespace(kubectl: Kubectl) -> Iterator[Kubectl]:
-    """One of its own; of what goes wrong in it everything is shown that the cluster knows."""
-    name = f"bench-{secrets.token_hex(4)}"
-    metadata = {"name": name, "labels": namespaces.RESTRICTED}
-    kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    inside = kubectl.within(name)
-    try:
-        yield inside
-    except BaseException:
-        console.print(inside.report(), operator.log(kubectl), markup=False)
-        raise
-    finally:
-        kubectl("delete", "namespace", name, "--wait=false")
 
 
 def _store(inside: Kubectl, plan: Plan) -> None:
@@ -162,15 +138,15 @@ def _block(inside: Kubectl, plan: Plan, version: int, done: Done) -> None:
             done.weights.append(_serve(inside, version + number % 2, WARM))
     for number in range(plan.revisions):
         done.revisions.append(_serve(inside, version + 2 + number, SHORT))
-        _until("the old revision's pods go", lambda: _deployed(inside) == 1)
-    _until("the old revisions' pods are gone", lambda: len(serving.pods(inside, NAME)) == 1)
+        until("the old revision's pods go", lambda: _deployed(inside) == 1)
+    until("the old revisions' pods are gone", lambda: len(serving.pods(inside, NAME)) == 1)
 
 
 def _serve(inside: Kubectl, version: int, bake: str) -> float:
     """Have a version served; returns the seconds until every gateway pod sends all requests to it."""
     began = time.monotonic()
     inside.apply(serving.small(inside, NAME, f"{NAME}/{version}", rollout={"bakeTime": bake}))
-    _until(f"version {version} is served", lambda: is_served(inside.get("mdep", NAME), version))
+    until(f"version {version} is served", lambda: is_served(inside.get("mdep", NAME), version))
     return time.monotonic() - began
 
 
@@ -193,7 +169,7 @@ def _restarting_gateways(inside: Kubectl, done: Done) -> Iterator[None]:
     before, began = _gateways(inside), time.monotonic()
     inside("rollout", "restart", f"deployment/{names.GATEWAY}")
     yield
-    _until("the gateway's pods are others", lambda: not before & _gateways(inside) and _ready_gateways(inside) == 2)
+    until("the gateway's pods are others", lambda: not before & _gateways(inside) and _ready_gateways(inside) == 2)
     done.restarts.append(time.monotonic() - began)
 
 
@@ -203,20 +179,6 @@ def _gateways(inside: Kubectl) -> set[str]:
 
 def _ready_gateways(inside: Kubectl) -> int:
     return sum(map(serving.is_ready, inside.items("pods", GATEWAYS)))
-
-
-def _until(what: str, holds: Callable[[], bool]) -> None:
-    """Look again and again; an API server that has no time to answer is asked again."""
-    end, refused = time.monotonic() + PATIENCE, ""
-    while True:
-        try:
-            if holds():
-                return
-        except Refused as error:
-            refused = f"; {error}"
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {PATIENCE:g} s: {what}{refused}")
-        time.sleep(0.1)
 
 
 def _failed(told: steady.Summary, plan: Plan) -> Iterator[str]:

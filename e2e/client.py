@@ -1,6 +1,8 @@
 """A program for a pod of the operator's image: clients of a model that never stop asking, until SIGTERM.
 
-    python3 client.py HOST MODEL
+    python3 client.py HOST MODEL RATE
+
+RATE is the requests a second of the client that connects anew for each; the others ask up to ten times a second.
 
 It begins when the address has answered for the first time: a new Service takes a node a second or two to learn of.
 
@@ -112,7 +114,8 @@ def http(session: aiohttp.ClientSession, host: str, model: str) -> Ask:
     async def ask() -> list[float]:
         async with session.post(url, json=BODY) as response:
             if response.status != 200:
-                raise Wrong(f"status {response.status}: {await response.text()}")
+                by = response.headers.get("tritium-revision", "none")
+                raise Wrong(f"status {response.status} from revision {by}: {await response.text()}")
             (output,) = (await response.json())["outputs"]
             data: list[float] = output["data"]
             return data
@@ -158,7 +161,7 @@ async def first_answer(ask: Ask) -> None:
                 return
 
 
-async def main(host: str, model: str) -> None:
+async def main(host: str, model: str, rate: str) -> None:
     """Ask until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -171,7 +174,7 @@ async def main(host: str, model: str) -> None:
         address = socket.gethostbyname(host)  # once: the cluster's DNS is not what is tested
         began = time.time()
         clients = {
-            "new connection each": Client(http(new, host, model), 0.02, began),
+            "new connection each": Client(http(new, host, model), 1 / float(rate), began),
             "keep-alive": Client(http(kept, host, model), 0.1, began),
             "grpc": Client(grpc(channel, model), 0.1, began),
             "grpc, new connection each": Client(grpc_anew(f"{address}:8001", model), 0.1, began),

@@ -73,6 +73,16 @@ class Summary:
             f"{name}: {kind}": times for name, each in self.clients.items() for kind, times in each.failures.items()
         }
 
+    def of_others(self, revision: int) -> dict[str, list[float]]:
+        """What failed over HTTP and is not this revision's answer: when. Over gRPC, and in vain, nobody is named."""
+        of_http = {"new": self.new_connections, "keep-alive": self.keep_alive}
+        return {
+            f"{name}: {kind}": times
+            for name, each in of_http.items()
+            for kind, times in each.failures.items()
+            if f"from revision {revision}:" not in kind and not kind.startswith("TimeoutError")
+        }
+
     def __str__(self) -> str:
         lines = [f"{self.lasted} s, since {self.began}"]
         for name, each in self.clients.items():
@@ -81,10 +91,10 @@ class Summary:
         return "\n".join(lines)
 
 
-def start(namespace: Kubectl, host: str) -> None:
-    """Have the clients ask the `adder` at a Service, a connection for each of 50 requests a second first of all."""
+def start(namespace: Kubectl, host: str, rate: int = 50) -> None:
+    """Have the clients ask the `adder` at a Service, first of all with `rate` requests a second, a connection each."""
     program = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _POD}}
-    pod = objects.operator(_POD, "/program/client.py", host, "adder", command=("python3",))
+    pod = objects.operator(_POD, "/program/client.py", host, "adder", str(rate), command=("python3",))
     pod["spec"]["volumes"] = [{"name": "program", "configMap": {"name": _POD}}]
     pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "program", "mountPath": "/program"}]
     namespace.apply(program | {"data": {_PROGRAM.name: _PROGRAM.read_text()}}, pod)
