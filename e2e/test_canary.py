@@ -23,8 +23,12 @@ MISBEHAVE = {
     "raises": (TURNS, "assert next(self.turns) % 4, 'one of four fails'", "requests failed"),
     "is slow": ("pass", "time.sleep(0.4)", "took longer than 250 ms"),
     "dies": (TURNS, "next(self.turns) < 30 or __import__('os').kill(__import__('os').getppid(), 9)", ""),
+    "leaks": ("self.kept = []", "len(self.kept) > 12 or self.kept.append(b'x' * 2**27)", ""),
 }
-"""What a version does while it is loaded, and with each batch of requests; and what its gate says of it."""
+"""What a version does while it is loaded, and with each batch of requests; and what its gate says of it.
+
+What leaks stops at half as much again as it may have: that is for the machine, should nobody keep to the limit.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,7 @@ def test_what_misbehaves_is_out_by_itself(stored: Kubectl, name: str) -> None:
     assert says in condition(status, "Released")["message"]
     assert condition(status, "Ready")["status"] == "True"
     assert status["stable"]["revision"] == 1
+    assert told.of_others(max(each["revision"] for each in status["rejectedRevisions"])) == {}
     assert sum(each["weight"] for each in status["traffic"]["revisions"] if each["revision"] != 1) == 0
     # It had a fifth of the requests, for some seconds; of the others none has failed, and none after it was out.
     failed = [moment for each in told.clients.values() for times in each.failures.values() for moment in times]
