@@ -8,7 +8,9 @@ BENCH_STORIES: how many, 5,000 unless told.
 
 import os
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Final
 
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -39,7 +41,9 @@ def tell(number: int) -> str:
         run_state_machine_as_test(seed(number)(Rollouts), settings=asked)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told with its seed
         notes = "\n".join(getattr(error, "__notes__", []))
-        return f"seed {number}: {type(error).__name__}: {error}\n{notes}"
+        *_, last = traceback.extract_tb(error.__traceback__)
+        where = f"{Path(last.filename).name}:{last.lineno}: {last.line}"
+        return f"seed {number}: {type(error).__name__}: {error}\n{where}\n{notes}"
     return ""
 
 

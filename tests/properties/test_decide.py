@@ -254,8 +254,8 @@ class Rollouts(RuleBasedStateMachine):
     @rule()
     def a_second_pass_writes_nothing(self) -> None:
         plan = self.world.quiet_pass()
-        for _ in range(4):  # what gates see is news, and so is the step that they let it go on to
-            plan = self.world.quiet_pass() if self.cluster.status.candidate else plan
+        for _ in range(4):  # what gates see is news, the step that they let it go on to, and which revision an arm is
+            plan = self.world.quiet_pass() if self.cluster.status.candidate or self.cluster.status.arms else plan
         if plan.ask or plan.describe or plan.replace:
             return  # answers, and pods that are replaced, are news
         before = len(self.world.operator.writes)

@@ -90,7 +90,7 @@ def _of_candidate(candidate: RevisionSeen, has: int | None, wish: Wish, course: 
     wanted = pods_wanted(wish, course.ledger)
     if wish.replaces and course.stable:
         wanted = min(wanted, max(has or 0, room(wish, course.ledger, candidate, seen)))
-    if exposed(course.ledger, candidate):
+    if exposed(course.ledger, candidate) or (seen.service and seen.service.revision == candidate.hash):
         return max(wanted, has or 0)
     # A pod of the stable revision that finds no room comes before all pods of its successor.
     return 0 if comes_first(seen, course.stable) else wanted

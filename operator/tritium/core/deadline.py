@@ -20,7 +20,8 @@ MESSAGE: Final = "Nothing has moved for as long as rollout.progressDeadline allo
 
 def clocked(wish: Wish, progress: Progress, candidate: RevisionSeen, seen: Seen, now: datetime) -> Progress:
     """The rollout with its clock running or stopped, as it has to be; paused where the time is over."""
-    if wish.paused or progress.paused or progress.started or not wish.replicas:
+    elsewhere = wish.pin not in {None, candidate.number}  # a pin that is not kept: what goes on waits for a person
+    if wish.paused or progress.paused or progress.started or elsewhere or not wish.replicas:
         return replace(progress, waiting_since=None)
     running = replace(progress, waiting_since=progress.waiting_since or now)
     due = due_at(running, candidate, seen)

@@ -39,7 +39,10 @@ def account(wish: Wish, ledger: Ledger, seen: Seen, now: datetime, *, pinned: bo
     if ledger.ended and ledger.ended.written != asked.written:
         ledger = replace(ledger, ended=None)
     ledger = _with_end(wish, asked, ledger, now, pinned=pinned)
-    return replace(ledger, arms=tuple(_entries(wish, asked, ledger, seen))) if is_running(wish, ledger) else ledger
+    if is_running(wish, ledger):
+        return replace(ledger, arms=tuple(_entries(wish, asked, ledger, seen)))
+    named = {(arm.name, arm.overlay) for arm in asked.arms} if ledger.ended else frozenset()
+    return replace(ledger, arms=tuple(each for each in ledger.arms if (each.name, each.overlay) in named))
 
 
 def is_running(wish: Wish, ledger: Ledger) -> bool:

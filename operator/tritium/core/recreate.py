@@ -15,6 +15,7 @@ from tritium.core.lookup import deployment_of
 from tritium.core.plan import Course
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, RevisionSeen, Seen, Trouble
+from tritium.core.strategy import strategy
 from tritium.core.target import by_number
 from tritium.core.wish import Wish
 
@@ -33,8 +34,24 @@ _OF_ANY_REVISION: Final = frozenset(
 
 
 def going_on(wish: Wish, ledger: Ledger, seen: Seen) -> Wish:
-    """A pause holds what has not begun; when the old pods are gone, it would only prolong the time without any."""
+    """What counts of the spec while a rollout is under way.
+
+    Another strategy counts from the next one on. A pause holds what has not begun; when the old pods are gone, it would
+    only prolong the time without any.
+    """
+    progress = ledger.progress
+    if (
+        progress
+        and _is_asked_for(wish, progress.revision, seen)
+        and strategy(progress.settings).recreates != wish.recreates
+    ):
+        wish = replace(wish, strategy=progress.settings)
     return replace(wish, paused=False) if wish.paused and is_down(wish, ledger, seen) else wish
+
+
+def _is_asked_for(wish: Wish, number: int, seen: Seen) -> bool:
+    revision = by_number(seen.revisions, number)
+    return revision is not None and revision.written == wish.written
 
 
 def is_down(wish: Wish, ledger: Ledger, seen: Seen) -> bool:

@@ -92,7 +92,8 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
     ledger = without_effect(wish, replace(ledger, progress=progress), now)
     if gives_up:
         message = "a person aborted the rollout"
-        return Outcome(ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now))
+        given_up = ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now)
+        return Outcome(replace(given_up, progress=None))
     if progress and progress.paused and is_down(wish, ledger, seen):  # nobody is served while it waits
         turned_down = ledger.reject(candidate.number, progress.paused.reason, progress.paused.message, now)
         return Outcome(replace(turned_down, progress=None))

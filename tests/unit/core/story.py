@@ -21,6 +21,7 @@ from tests.unit.core.seeing import (
 )
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
+from tritium.core.ledger import read
 from tritium.core.sample import Sample
 from tritium.core.seen import DeploymentSeen, QuerySeen, Seen, WindowSeen
 from tritium.core.wish import Action, Wish
@@ -74,6 +75,7 @@ class Story:
                 sees = replace(sees, window=self.window, queries=self.queries)
             plan = decide(self.asks, self.status, sees, self.now, self.gateway)
             self._check(plan)
+            assert read(plan.status) == plan.course.ledger, "what is decided must survive a restart"
             moved = self._scale(plan) or plan.status != self.status
             self.status, passes = plan.status, passes - 1
             if not (moved and passes):

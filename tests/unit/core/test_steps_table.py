@@ -156,6 +156,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "the spec is changed back": back,
     "the spec is changed to a third revision": third,
     "the steps are changed": lambda it: later(asks(strategy=strategy([{"weight": 90}]))(it), seconds=5),
+    "the strategy is changed to recreate": lambda it: later(asks(strategy='{"strategy":"recreate"}')(it), seconds=5),
     "the step's time is not over": lambda it: later(it, seconds=59),
     "the step's time is over, and the gates pass": lambda it: later(it, minutes=1),
     "the same, and the next step's pods find no room": lambda it: later(with_pods(it, *pods(TWO, 1)), minutes=1),
@@ -224,6 +225,7 @@ def left(story: Story) -> None:
 
 def nothing_else(story: Story) -> None:
     assert story.stable == 1
+    assert story.replicas(ONE) == story.asks.replicas
     assert story.step in {None, 0}
     assert not story.status.rejected_revisions
 
