@@ -89,8 +89,9 @@ def _troubles(facts: ModelFacts, now: datetime, program: str) -> Iterator[tuple[
         yield str(each.type), Text(f"{each.reason}: {message}" if message else each.reason, style=style)
     failure = status.last_failure
     if failure and not any(failure.message in each.message for each in shown):
-        where = f" in pod {failure.pod}" if failure.pod else ""
-        since = f"{failure.component}{where}, {span(failure.at, now)} ago"
+        where = f"in pod {failure.pod}" if failure.pod else ""
+        component = "" if where and failure.component == "pod" else f"{failure.component} "
+        since = f"{component}{where}".rstrip() + f", {span(failure.at, now)} ago"
         yield "last failure", Text(f"{failure.reason} ({since}): {failure.message}")
     back = status.last_rollback
     if back:
