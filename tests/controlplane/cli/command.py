@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -18,9 +17,11 @@ BIN = Path(sys.executable).parent
 """Where the package's commands are."""
 
 
-def _hears_ctrl_c() -> None:
-    """A shell that runs the tests in its background ignores it, and everything that it starts inherits that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+HEARS_CTRL_C: Final = ("env", "--default-signal=INT")
+"""A shell that runs the tests in its background ignores it, and everything that it starts inherits that.
+
+Not by a function between fork and exec: this process has threads.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,11 @@ class Command:
         inherited = {name: value for name, value in os.environ.items() if name not in unset}
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
+            *HEARS_CTRL_C,
             self.program,
             *arguments,
             env={**inherited, **own},
             stdin=pipe,
             stdout=stdout,
             stderr=pipe,
-            preexec_fn=_hears_ctrl_c,
         )

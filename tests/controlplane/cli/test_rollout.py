@@ -37,7 +37,7 @@ async def test_two_revisions_are_told_apart_and_gone_between(tritium: Command, m
     screen = await tritium.ok("status", "fraud")
     assert screen.startswith(f"fraud  in {space}  Promoting  Serving\nhttp://fraud.{space}.svc:8000\n")
     assert "stable  2  ████████████████  100 %  1/1 ready" in screen
-    assert "tritium undo fraud  go back to revision 1, which still has its pods" in screen
+    assert "tritium abort fraud  send all requests back to revision 1" in screen, "it bakes"
     data = await tritium.json("status", "fraud")
     assert (data["phase"], data["stable"]["revision"], data["upToDate"]) == ("Promoting", 2, True)
 

@@ -115,4 +115,4 @@ async def test_somebody_elses_action_in_between_is_told(tritium: Command, canary
 async def test_the_screen_shows_the_canary(tritium: Command, canary: Models) -> None:
     screen = await tritium.ok("status", "fraud")
     assert "steps  ✓ 5 % → ● 25 % (" in screen
-    assert "errors      Inconclusive       12 of 1804  0.38-1.2 %    1 %  0.41 %" in screen
+    assert "errors      Inconclusive       24 of 1804       1-1.7 %    1 %  0.41 %" in screen
