@@ -290,7 +290,12 @@ def outcome(plan: Plan) -> tuple[object, ...]:
     conditions = sorted((each.type, each.status, each.reason) for each in plan.status.conditions or ())
     stable = plan.course.stable
     told = sorted(shares(plan.status.traffic).values())
-    return stable and (stable.written, stable.fingerprint), plan.status.phase, conditions, plan.replicas, told
+    wanted = dict(plan.replicas)
+    if plan.target.pin_missing and stable:
+        # What waits for the pin to be right keeps the pods it has, and gives them up for want of room: also where an
+        # old picture shows that.
+        wanted = {stable.hash: wanted[stable.hash]}
+    return stable and (stable.written, stable.fingerprint), plan.status.phase, conditions, wanted, told
 
 
 def is_what_was_asked_for(world: World, plan: Plan) -> None:
