@@ -7,6 +7,7 @@ from tritium.api.status import ModelDeploymentStatus, TrafficStatus
 from tritium.core import ledger
 from tritium.core.gateway import counted
 from tritium.core.plan import Plan, ServiceWish
+from tritium.core.recreate import going_on
 from tritium.core.seen import Answer, Seen
 
 
@@ -35,7 +36,8 @@ def _of_one_after_the_other(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     """With `strategy: recreate` a revision gets pods when no other has any, nor is to have."""
     has = {each.revision: each.replicas for each in seen.deployments}
     recorded = plan.course.stable or plan.course.ledger.stable is None
-    for name in plan.replicas if cluster.wish.recreates and recorded else ():
+    wish = going_on(cluster.wish, ledger.read(cluster.status), seen)  # of a rollout that goes on, what it began with
+    for name in plan.replicas if wish.recreates and recorded else ():
         if plan.replicas[name] > has.get(name, 0):
             assert not any(number for other, number in has.items() if other != name), "two at the same time"
             assert all(pod.revision == name for pod in seen.pods), "one has not ended yet"

@@ -48,7 +48,9 @@ ARMS = st.builds(
 )
 EXPERIMENTS = st.builds(
     lambda arms, ends: ExperimentWish(
-        hashlib.sha256(f"{arms} {ends}".encode()).hexdigest()[:16], tuple(arms), ends_at=ends and START + ends
+        hashlib.sha256(f"{arms} {ends}".encode()).hexdigest()[:16],
+        tuple(arms),
+        ends_at=None if ends is None else START + ends,
     ),
     st.lists(ARMS, min_size=1, max_size=2, unique_by=(lambda arm: arm.name, lambda arm: arm.revision or arm.written)),
     st.none() | st.timedeltas(min_value=timedelta(), max_value=2 * BAKE),
