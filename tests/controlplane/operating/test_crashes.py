@@ -102,7 +102,7 @@ async def test_killed_after_each_write(
         wanted = await everything.outcome("m0")
 
         disturbed = [f"m{each}" for each in range(1, number + 1)]
-        await asyncio.gather(*(live(everything, name, before) for name in disturbed))
+        await asyncio.gather(*(live(everything, name, before, timeout=120) for name in disturbed))  # all at once
         counting.left = {name: each for each, name in enumerate(disturbed, 1)}
         for name in disturbed:
             await edit(models, name, step)
