@@ -1,7 +1,5 @@
 """GPUs, as far as a cluster without one can show: what a node advertises is asked for, given, and told when it is out.
 
-Where all are in use, they change hands one by one.
-
 Nothing looks behind the number that a node advertises, and Triton without a GPU runs on the CPU.
 """
 
@@ -13,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from e2e import adders, serving, steady
+from e2e import adders, serving
 from e2e.kubectl import Kubectl
 from tritium.core.reasons import Reason
 
@@ -64,24 +62,3 @@ def test_gpus_are_given_to_a_version_and_its_successor_and_then_are_out(with_two
     with_two.wait("mdep", "second", f"jsonpath={{.status.lastFailure.reason}}={Reason.NO_GPU.value}")
     assert f"No node has {GPU} free" in with_two.get("mdep", "second")["status"]["lastFailure"]["message"]
     assert serving.answer(with_two, "first") == [[6.0, 8.0]]
-
-
-def test_all_gpus_change_hands_one_by_one_and_no_request_fails(with_two: Kubectl) -> None:
-    rollout = {"capacity": "replace", "steps": [{"weight": 50, "minDuration": "5s"}], "bakeTime": "1s"}
-
-    def asked(version: int) -> Object:
-        server = {"gpu": {"count": 1}}
-        return serving.small(with_two, "both", f"adder/{version}", server=server, replicas=2, rollout=rollout)
-
-    with_two.apply(asked(1))
-    with_two.wait("mdep", "both", "condition=Released")
-    steady.start(with_two, "both")
-    with_two.apply(asked(2))
-    with_two.wait("mdep", "both", "jsonpath={.status.candidate.weight}=50", seconds=90)
-    alive = [pod for pod in serving.pods(with_two, "both") if "deletionTimestamp" not in pod["metadata"]]
-    assert [gpus(pod) for pod in alive] == [[("1", "1")]] * 2
-    with_two.wait("mdep", "both", "condition=Released", seconds=90)
-    told = steady.stop(with_two)
-    print(told)
-    assert told.failures == {}
-    assert serving.answer(with_two, "both") == [[6.0, 8.0]]
