@@ -32,6 +32,7 @@ lines = [line.split() for table in tables for line in table.splitlines()]
 print(sorted({int(line[1].rpartition(":")[2], 16) for line in lines if line[3] == "0A"}))
 """
 MANIFEST = "/etc/kubernetes/manifests/kube-apiserver.yaml"
+ASIDE = "/etc/kubernetes/kube-apiserver.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -179,12 +180,12 @@ def _names(namespace: Kubectl, selector: str) -> set[str]:
 @contextmanager
 def without_api_server(namespace: Kubectl) -> Iterator[None]:
     """The kubelet ends the API server when its manifest is gone, and starts it when it is back."""
-    on_node("mv", MANIFEST, "/root/kube-apiserver.yaml")
+    on_node("mv", MANIFEST, ASIDE)
     try:
         until("the API server is gone", lambda: not _answers(namespace))
         yield
     finally:
-        on_node("mv", "/root/kube-apiserver.yaml", MANIFEST)
+        on_node("mv", ASIDE, MANIFEST)
         until("the API server is back", lambda: _answers(namespace))
 
 
