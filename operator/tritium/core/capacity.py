@@ -106,7 +106,12 @@ def _of_arm(arm: Arm, revision: RevisionSeen, has: int | None, wish: Wish, cours
 
 
 def _waits_for_pin(revision: RevisionSeen, wish: Wish, target: Target, course: Course) -> bool:
-    """Whether it would be the candidate, did not the pin name a revision that is not kept: that changes nothing."""
+    """Whether it would be the candidate, did not the pin name a revision that is not kept: that changes nothing.
+
+    Where only one may run nobody is served while it waits: the stable revision has to come back.
+    """
+    if wish.recreates:
+        return False
     return target.pin_missing and revision.written == wish.written and not course.ledger.rejection(revision.number)
 
 

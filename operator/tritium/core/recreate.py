@@ -65,7 +65,7 @@ def of_revision(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) 
     """Pods of the stable revision, or of the candidate."""
     deployment = deployment_of(seen, revision)
     has = min(deployment.replicas if deployment else 0, wish.replicas)
-    if revision is course.stable and course.candidate and _can_begin(wish, seen):
+    if revision is course.stable and course.candidate and _can_begin(wish, course, seen):
         return 0
     # Where the record of what serves was deleted by hand, its pods cannot be scaled down: they go with its successor.
     unrecorded = course.stable is None and course.ledger.stable is not None
@@ -83,9 +83,10 @@ def cannot_start(
     return worst(each for each in found if each and each.reason not in _OF_ANY_REVISION)
 
 
-def _can_begin(wish: Wish, seen: Seen) -> bool:
-    """Whether nothing is known yet that would keep the candidate from getting pods at all."""
-    return not wish.paused and not seen.refusals
+def _can_begin(wish: Wish, course: Course, seen: Seen) -> bool:
+    """Whether nobody holds it, and nothing is known yet that would keep the candidate from getting pods at all."""
+    progress = course.ledger.progress
+    return not wish.paused and not (progress and progress.paused) and not seen.refusals
 
 
 def _others_have_pods(revision: RevisionSeen, seen: Seen) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from tritium.api.status import LastAction, LastRollback, Phase
-from tritium.core.actions import ABORT, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
+from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
 from tritium.core.compatibility import admitted, mismatch
@@ -109,6 +109,8 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
     progress = under_way(wish, ledger, candidate)
     if any(asks(wish, ledger, verb) for verb in (PROMOTE, RESUME, SKIP_STEP)):
         progress = replace(progress, paused=None, waiting_since=None)
+    if asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
+        progress = progress.pause(Reason.PAUSED_BY_HAND, now)
     return clocked(wish, progress, candidate, seen, now)
 
 

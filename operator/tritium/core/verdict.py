@@ -57,7 +57,8 @@ def _pinned_away(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: da
     if left is None or left.number == target.revision.number:
         return ledger
     deployment = deployment_of(seen, left)
-    under_way = left.number == ledger.stable or (deployment is not None and deployment.replicas > 0)
+    begun = ledger.progress is not None and ledger.progress.revision == left.number  # it may have no pods yet
+    under_way = begun or left.number == ledger.stable or (deployment is not None and deployment.replicas > 0)
     message = f"pinRevision: {target.revision.number} was set instead"
     return ledger.reject(left.number, Reason.ROLLED_BACK, message, now) if under_way else ledger
 

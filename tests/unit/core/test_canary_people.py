@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -255,6 +256,19 @@ def test_a_restart_is_too_many() -> None:
     story.sees = replace(story.sees, pods=(*pods(ONE, 10), replace(pod("p", TWO), restarts=1)))
     story.run()
     assert (story.status.rejected_revisions or [])[0].reason == Reason.GATE_FAILED
+
+
+def test_a_pause_before_all_of_the_traffic_goes_over_at_once_holds_it() -> None:
+    story = Story(asking(strategy=json.dumps({"strategy": "blueGreen"})), window=GOOD, follows=False)
+    story.run()
+    story.act("pause")
+    story.run()
+    story.follows = True
+    story.run(hours=9)
+    assert (story.stable, story.status.phase, story.paused) == (1, Phase.PAUSED, Reason.PAUSED_BY_HAND)
+    story.act("resume")
+    story.run()
+    assert (story.stable, story.status.phase) == (2, Phase.PROMOTING)
 
 
 def test_it_wakes_when_a_step_may_end() -> None:

@@ -97,13 +97,34 @@ def fails_its_test(story: Story) -> Story:
     return changed(story, smoke_tests="t")
 
 
+def mended(story: Story) -> Story:
+    story.sees = replace(story.sees, refusals=())
+    story.run()
+    return story
+
+
+def held(story: Story, verb: str = "", minutes: int = 0) -> Story:
+    """An object is refused; a person pauses it or the deadline does; and then it is refused no more."""
+    changed(refused(story))
+    if verb:
+        acts(story, verb)
+    story.run(minutes=minutes)
+    return mended(story)
+
+
 EVENTS: dict[str, Callable[[Story], Story]] = {
     "nothing": lambda it: it,
     "the spec is changed": changed,
     "the spec is changed while a gateway pod does not answer": lambda it: changed(through(it, silent)),
     "the spec is changed while `rollout.paused`": lambda it: changed(it, paused=True),
     "the spec is changed, and an object is refused": lambda it: changed(refused(it)),
+    "the same for `progressDeadline`, and then not": lambda it: held(it, minutes=30),
+    "the same, then `pause`, and then not": lambda it: held(it, "pause"),
+    "the same, then `pause`, and then not, and `resume`": lambda it: acts(held(it, "pause"), "resume"),
     "the spec is changed back": lambda it: changed(it, written="a"),
+    "`pinRevision` names the stable revision": lambda it: changed(it, pin=1),
+    "`pinRevision` names none that is kept, and the pods of 2 are gone": lambda it: seeing(changed(it, pin=9)),
+    "`pause`": lambda it: acts(it, "pause"),
     "the pods of 1 are gone": seeing,
     "`rollout.paused`": lambda it: changed(it, paused=True),
     "the pods of 2 find no room": lambda it: seeing(it, pod("p", TWO, NO_ROOM), pod("q", TWO, NO_ROOM)),
