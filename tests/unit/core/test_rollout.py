@@ -1,11 +1,11 @@
 """Who serves, who is next, and who is not tried again."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import pytest
 
+from tests.unit.core.advancing import BAD_MODEL, GOOD, LEFT, MOVED, ONE, SERVES, THREE, TWO, advance, making
 from tests.unit.core.seeing import (
     BROKEN,
     CRASHED,
@@ -14,8 +14,6 @@ from tests.unit.core.seeing import (
     NO_ROOM,
     NOW,
     QUOTA,
-    RETRIED,
-    RETRY,
     STARTING,
     Gateway,
     absent,
@@ -28,7 +26,6 @@ from tests.unit.core.seeing import (
     passed,
     pod,
     pods,
-    revision,
     saying,
     selecting,
     service,
@@ -37,39 +34,14 @@ from tests.unit.core.seeing import (
     unaware_of,
     unready,
     wish,
-    with_gateway,
 )
-from tritium.api.status import Phase, RejectedRevision
-from tritium.core import rollout
+from tritium.api.status import Phase
 from tritium.core.ledger import Ledger
-from tritium.core.plan import Course, Resolution, Target
+from tritium.core.plan import Resolution, Target
 from tritium.core.reasons import Reason
-from tritium.core.seen import (
-    Answer,
-    DeploymentSeen,
-    PodSeen,
-    Refusal,
-    RevisionSeen,
-    Seen,
-    ServiceSeen,
-    SmokeSeen,
-    Trouble,
-)
+from tritium.core.seen import DeploymentSeen, Refusal, Seen, ServiceSeen, Trouble
 from tritium.core.target import target
 from tritium.core.wish import Wish
-
-ONE, TWO, THREE = revision(1), revision(2, "b"), revision(3, "c")
-SERVES = Ledger(1, promoted={1: NOW})
-MOVED = Ledger(2, promoted={1: NOW, 2: NOW}, demoted={1: NOW})
-BAD_MODEL = RejectedRevision(revision=2, reason=Reason.MODEL_LOAD_FAILED, message="Triton cannot load it.", at=NOW)
-LEFT = RejectedRevision(revision=2, reason=Reason.ROLLED_BACK, message="pinRevision: 1 was set instead", at=NOW)
-EARLIER = NOW - timedelta(hours=1)
-
-
-def making(*candidates: PodSeen, replicas: int = 1, **changes: Any) -> Seen:
-    """Revision 1 serves with a pod, and 2 is being made ready."""
-    changes = {"deployments": deployments(a=1, b=replicas), "pods": (*pods(ONE), *candidates), **changes}
-    return serving(ONE, TWO, **changes)
 
 
 @dataclass(frozen=True)
@@ -86,7 +58,6 @@ class Case:
     gateway: Gateway = following
 
 
-GOOD, OLD = pod("good", TWO), pod("old", TWO, BROKEN, created=EARLIER)
 CASES = {
     # The first revision.
     "before there is a revision": Case(wish(), Ledger(), Seen(), (Phase.INITIAL, None, None)),
@@ -315,13 +286,6 @@ CASES = {
 }  # fmt: skip
 
 
-def advance(
-    asks: Wish, ledger: Ledger, wanted: Target, sees: Seen, now: datetime, *, gateway: Gateway = following
-) -> Course:
-    """One step; where nothing is said of it, the gateway knows all pods."""
-    return rollout.advance(asks, ledger, wanted, with_gateway(sees, ledger.traffic, gateway), now)
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_advance(case: Case) -> None:
     asked = target(case.asks, case.ledger, case.sees, case.now)
@@ -360,94 +324,3 @@ def test_what_is_not_the_models_fault_blocks_and_rejects_nothing(sees: Seen, tro
 def test_a_source_that_cannot_be_listed_blocks() -> None:
     failing = Target(resolution=Resolution("b", 1), trouble=NO_IMAGE)
     assert advance(wish("b"), SERVES, failing, serving(ONE), NOW).phase is Phase.BLOCKED
-
-
-def test_a_rejection_says_what_the_pod_said() -> None:
-    course = advance(wish("b"), SERVES, Target(TWO), making(pod("p", TWO, BROKEN)), NOW)
-    (rejection,) = course.ledger.rejected
-    assert rejection == BAD_MODEL.model_copy(update={"message": BROKEN.message})
-    assert course.held == {2: after(minutes=10)}
-
-
-def retried(*candidates: PodSeen) -> Ledger:
-    """The ledger after the pass in which the listing for a retry has answered."""
-    ledger = replace(SERVES, rejected=(BAD_MODEL,))
-    return advance(wish("b", action=RETRY), ledger, Target(TWO, retried=True), making(*candidates), NOW).ledger
-
-
-def test_a_retry_lifts_the_rejection_and_is_done() -> None:
-    assert retried() == replace(SERVES, action=RETRIED)
-
-
-def test_pods_older_than_the_retry_do_not_speak_against_their_revision() -> None:
-    assert retried(OLD) == replace(SERVES, action=RETRIED)
-    assert retried(pod("same second", TWO, BROKEN, created=NOW)) == replace(SERVES, action=RETRIED)
-    course = advance(wish("b", action=RETRY), retried(OLD), Target(TWO), making(OLD), NOW)
-    assert (course.ledger.rejected, course.candidate) == ((), TWO)
-
-
-def test_pods_younger_than_the_retry_do() -> None:
-    young = pod("young", TWO, BROKEN, created=after(seconds=1))
-    course = advance(wish("b", action=RETRY), retried(OLD), Target(TWO), making(OLD, young), after(seconds=2))
-    assert [each.revision for each in course.ledger.rejected] == [2]
-
-
-def test_a_retry_that_finds_the_source_as_it_once_was_leaves_what_came_in_between() -> None:
-    changed = revision(2, "a", source=2)
-    ledger = Ledger(2, promoted={1: NOW, 2: NOW}, demoted={1: NOW})
-    sees = serving(changed, ONE)
-    asks = wish(action=RETRY)
-    first = advance(asks, ledger, Target(ONE, retried=True), sees, NOW)
-    assert (first.candidate, [each.reason for each in first.ledger.rejected]) == (ONE, [Reason.ROLLED_BACK])
-    again = target(asks, first.ledger, sees, NOW)
-    assert again == Target(ONE)
-
-
-def test_going_back_is_recorded_and_going_on_is_not() -> None:
-    back = advance(wish(), MOVED, Target(ONE), making(GOOD, service=service(TWO)), after(hours=1)).ledger.rollback
-    assert back
-    assert (back.from_revision, back.to_revision, back.reason, back.at) == (2, 1, "SpecChanged", after(hours=1))
-    assert advance(wish("b"), SERVES, Target(TWO), making(GOOD), NOW).ledger.rollback is None
-
-
-def test_a_demoted_revision_is_held_for_the_bake_time_and_the_stable_one_is_not() -> None:
-    course = advance(wish("b"), SERVES, Target(TWO), making(GOOD), after(hours=1))
-    assert course.held == {1: after(hours=1, minutes=10)}
-    assert course.ledger.demoted == {1: after(hours=1)}
-
-
-def test_a_revision_that_was_left_while_it_served_is_held_from_its_demotion_on() -> None:
-    ledger = Ledger(1, promoted={1: NOW, 2: NOW}, demoted={2: after(minutes=5)}, rejected=(LEFT,))
-    assert advance(wish("b", pin=1), ledger, Target(ONE), making(GOOD), after(minutes=6)).held == {2: after(minutes=15)}
-
-
-def test_the_ledger_forgets_a_pruned_revision() -> None:
-    gone: RevisionSeen = revision(7, "z")
-    ledger = replace(SERVES, promoted={1: NOW, gone.number: NOW}, demoted={gone.number: NOW})
-    assert advance(wish(), ledger, Target(ONE), serving(ONE), NOW).ledger == SERVES
-
-
-def test_a_pod_that_cannot_be_asked_is_said_to_be_so_and_rejects_nothing() -> None:
-    unasked = {GOOD.uid: SmokeSeen(Answer.UNREACHABLE, "10.0.0.7:8001 does not answer.")}
-    course = advance(wish("b", smoke_tests="t1"), SERVES, Target(TWO), making(GOOD, smoke=unasked), NOW)
-    assert (course.phase, course.ledger) == (Phase.BLOCKED, SERVES)
-    assert course.trouble is not None
-    assert course.trouble.reason == Reason.SMOKE_TEST_UNREACHABLE
-    assert "10.0.0.7:8001" in course.trouble.message
-    assert "NetworkPolicies" in course.trouble.message
-
-
-@pytest.mark.parametrize(("tests", "comes"), [("t1", (Phase.BLOCKED, 1)), ("", (Phase.PROMOTING, 2))])
-def test_without_pods_a_revision_takes_over_only_if_it_has_no_smoke_test_to_pass(
-    tests: str, comes: tuple[Phase, int]
-) -> None:
-    sees = Seen((ONE, TWO), deployments(a=0, b=0), service=service(ONE))
-    course = advance(wish("b", replicas=0, smoke_tests=tests), SERVES, Target(TWO), sees, NOW)
-    assert (course.phase, course.ledger.stable) == comes
-
-
-def test_a_pod_that_is_about_to_go_passes_no_smoke_test() -> None:
-    """What it answered is lost with the process, and the end must not depend on that."""
-    asks, sees = wish("b", replicas=0, smoke_tests="t1"), making(GOOD, replicas=0, smoke=passed(GOOD))
-    course = advance(asks, SERVES, Target(TWO), sees, NOW)
-    assert (course.phase, course.ledger.stable) == (Phase.BLOCKED, 1)
