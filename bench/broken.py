@@ -1,4 +1,4 @@
-"""Versions that are broken, simulated request by request: how soon does the rule find them?"""
+"""Versions that are broken or slow, simulated request by request: how soon does the rule find them?"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bench.judged import FAILED, Numbers, Windows, first_failure
 from bench.rollouts import EVERY
+from tritium.core.excess import Allowed
 
 FIRST: Final = 100
 """The requests within which it is to be found."""
@@ -18,16 +19,18 @@ class Broken:
     """What is simulated.
 
     Attributes:
-        share: of the candidate's requests fails.
-        of_stable: of the stable revision's requests fails.
+        share: of the candidate's requests is bad: fails, or is slow.
+        of_stable: of the stable revision's requests is bad.
         weight: percent of the requests for the candidate.
         rate: requests in a second, both sides together.
+        allowed: of the gate that asks about it.
     """
 
     share: float
     of_stable: float
     weight: int
     rate: float
+    allowed: Allowed = FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,8 @@ def simulate(plan: Broken, versions: int, most: int, seed: int) -> Found:
     looks = np.column_stack([np.ceil(arrivals / EVERY), np.full(versions, np.inf)])
     looked_at = looks[:, :-1] < looks[:, 1:]
     """Whether there is a look between this request and the next."""
-    within = _first(seen, looked_at | (requests == FIRST))
-    at = _first(seen, looked_at)
+    within = _first(seen, looked_at | (requests == FIRST), plan.allowed)
+    at = _first(seen, looked_at, plan.allowed)
     found = at < most
     late = looks[np.arange(versions), at] * EVERY - arrivals[:, FIRST - 1]
     return Found(
@@ -78,7 +81,7 @@ def simulate(plan: Broken, versions: int, most: int, seed: int) -> Found:
     )
 
 
-def _first(seen: Windows, looked_at: NDArray[np.bool_]) -> Numbers:
+def _first(seen: Windows, looked_at: NDArray[np.bool_], allowed: Allowed) -> Numbers:
     """The index of the request with which a look finds each version guilty; how many there are if none does."""
     unseen = np.where(looked_at, seen.bad, 0)
-    return first_failure(seen._replace(bad=unseen), FAILED)
+    return first_failure(seen._replace(bad=unseen), allowed)

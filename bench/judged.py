@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tritium.core.excess import COMPARABLE, LEAST_BAD, PROOF, Allowed, fails
-from tritium.core.gates import MAX_FAILED, MIN_REQUESTS, VS_STABLE
+from tritium.core.gates import MAX_FAILED, MAX_SLOW, MIN_REQUESTS, VS_STABLE
 from tritium.core.proportion import CONFIDENCE, Tally
 
 Numbers = NDArray[np.int64]
@@ -22,6 +22,8 @@ FAILED: Final = Allowed(MAX_FAILED, VS_STABLE, MIN_REQUESTS)
 """The gate `errors`, with the defaults."""
 REFUSED: Final = Allowed(MAX_FAILED, VS_STABLE, MIN_REQUESTS, beside_stable=True)
 """The gate `refused`."""
+SLOW: Final = Allowed(MAX_SLOW, VS_STABLE, MIN_REQUESTS)
+"""The gate `latency`, with the defaults beside its threshold."""
 
 
 class Windows(NamedTuple):

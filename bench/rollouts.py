@@ -1,16 +1,22 @@
 """Rollouts, simulated: how many does the rule abort, and how many does it let pass?
 
-Requests come by chance (Poisson), and each fails or is refused by chance. The rollout is that of the defaults: a step
-takes at least 5 minutes, passes at the first look after that at which both gates pass, and holds the rollout if it has
-not passed after 30 minutes. At each look a failure aborts.
+Requests come by chance (Poisson), each fails or is refused by chance, and takes longer than the threshold by chance,
+whatever became of it. The rollout is that of the defaults, with a threshold: a step takes at least 5 minutes, passes at
+the first look after that at which all gates pass, and holds the rollout if it has not passed after 30 minutes. At each
+look one gate that fails aborts.
+
+Of the gateway's classes of latency the gate uses one sum: the requests in those above its bound. Each request is in one
+class by chance, so that sum is binomial, whatever the distribution over the classes looks like otherwise.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from bench.judged import FAILED, REFUSED, Flags, Numbers, Windows, first_failure, passes
+from bench.judged import FAILED, REFUSED, SLOW, Flags, Numbers, Windows, first_failure, passes
+from tritium.core.excess import Allowed
 
 EVERY: Final = 5
 """Seconds between two looks."""
@@ -29,12 +35,14 @@ class Plan:
         rate: requests in a second, both sides together.
         share: of the candidate's requests fails.
         of_stable: of the stable revision's requests fails. As many are refused, by either side.
+        slow: of the requests takes longer than the gate's bound, on either side.
     """
 
     steps: tuple[int, ...]
     rate: float
     share: float
     of_stable: float
+    slow: float = 0.0
 
 
 class Outcome(NamedTuple):
@@ -46,20 +54,25 @@ class Outcome(NamedTuple):
 
 
 class _Sums(NamedTuple):
-    """Requests, failures and refusals of either side so far, a number for each rollout or a row of looks."""
+    """What came of the requests of either side so far, a number for each rollout or a row of looks."""
 
     requests: Numbers
     failed: Numbers
     refused: Numbers
+    slow: Numbers
     requests_of_stable: Numbers
     failed_of_stable: Numbers
     refused_of_stable: Numbers
+    slow_of_stable: Numbers
 
-    def errors(self) -> Windows:
-        return Windows(self.failed, self.requests, self.failed_of_stable, self.requests_of_stable)
-
-    def refusals(self) -> Windows:
-        return Windows(self.refused, self.requests, self.refused_of_stable, self.requests_of_stable)
+    def gates(self) -> tuple[tuple[Windows, Allowed], ...]:
+        """What each gate sees, and what it allows."""
+        requests, of_stable = self.requests, self.requests_of_stable
+        return (
+            (Windows(self.failed, requests, self.failed_of_stable, of_stable), FAILED),
+            (Windows(self.refused, requests, self.refused_of_stable, of_stable), REFUSED),
+            (Windows(self.slow, requests, self.slow_of_stable, of_stable), SLOW),
+        )
 
     def of(self, rollouts: Numbers | Flags) -> "_Sums":
         return _Sums(*(each[rollouts] for each in self))
@@ -83,7 +96,7 @@ def _rollouts(plan: Plan, number: int, draw: np.random.Generator) -> Outcome:
             sums = _zero(len(sums.requests))
         else:  # The stable revision's last window is what there is to compare with.
             none = np.zeros_like(sums.requests)
-            sums = _Sums(none, none, none, *sums[3:])
+            sums = _Sums(none, none, none, none, *sums[4:])
         sums, failures = _step(plan, weight, sums, draw)
         aborted += failures
     promoted = len(sums.requests)
@@ -95,8 +108,8 @@ def _step(plan: Plan, weight: int, sums: _Sums, draw: np.random.Generator) -> tu
     passed, aborted = [], 0
     for looks, least in ((LEAST_LOOKS, LEAST_LOOKS - 1), (MOST_LOOKS - LEAST_LOOKS, 0)):
         seen = _look(plan, weight, looks, sums, draw)
-        failure = np.minimum(first_failure(seen.errors(), FAILED), first_failure(seen.refusals(), REFUSED))
-        passing = passes(seen.errors(), FAILED) & passes(seen.refusals(), REFUSED)
+        failure = reduce(np.minimum, (first_failure(*gate) for gate in seen.gates()))
+        passing = reduce(np.logical_and, (passes(*gate) for gate in seen.gates()))
         passing[:, :least] = False
         passing = np.column_stack([passing, np.ones(len(passing), bool)])
         first = passing.argmax(axis=1)
@@ -115,9 +128,9 @@ def _look(plan: Plan, weight: int, looks: int, before: _Sums, draw: np.random.Ge
         requests = draw.poisson(plan.rate * EVERY * part, (len(before.requests), looks))
         failed = draw.binomial(requests, share)
         refused = draw.binomial(requests - failed, plan.of_stable / (1 - share))
-        sides += [requests, failed, refused]
+        sides += [requests, failed, refused, draw.binomial(requests, plan.slow)]
     return _Sums(*(start[:, None] + new.cumsum(axis=1) for start, new in zip(before, sides, strict=True)))
 
 
 def _zero(number: int) -> _Sums:
-    return _Sums(*np.zeros((6, number), np.int64))
+    return _Sums(*np.zeros((len(_Sums._fields), number), np.int64))
