@@ -37,6 +37,17 @@ def test_from_the_first_step_to_the_end() -> None:
     assert (story.replicas(TWO), story.replicas(ONE)) == (10, 10), "the old one keeps its pods to go back to"
 
 
+def test_a_promotion_restarts_nothing() -> None:
+    story = begun(GOOD)
+    for _ in range(30):
+        had = story.replicas(TWO)
+        plan = story.run(passes=1, seconds=10)
+        assert plan.replace == frozenset(), "pods are to be made anew"
+        assert story.replicas(TWO) >= had
+        assert story.replicas(ONE) == 10
+    assert (story.stable, story.part, story.replicas(TWO)) == (2, 10_000, 10)
+
+
 def test_what_the_gates_see_is_in_the_status() -> None:
     story = begun(GOOD)
     candidate = story.status.candidate

@@ -131,6 +131,17 @@ def test_nobody_is_asked_without_a_candidate() -> None:
     assert plan.describe == frozenset()
 
 
+def test_it_is_compared_with_what_serves_and_not_with_the_one_before_it() -> None:
+    three, pair = revision(3, "c"), (pod("p", TWO), pod("q", revision(3, "c")))
+    sees = replace(BOTH, revisions=(ONE, TWO, three), deployments=deployments(a=1, b=1, c=1), pods=(OLD, *pair))
+    before = held().status
+    asked = decide(wish("c"), before, replace(sees, signatures=described(OTHER, pair[0])), NOW)
+    assert asked.describe == {OLD.uid, "uid-q"}
+    plan = decide(wish("c"), before, replace(sees, signatures=KNOWN | described(OTHER, pair[1])), NOW)
+    assert (plan.status.phase, plan.status.reason) == ("Blocked", Reason.SIGNATURE_CHANGED)
+    assert "Clients of revision 1, which serves, cannot go on with revision 3" in messages(plan)[ConditionType.RELEASED]
+
+
 def test_who_was_stable_before_comes_back_without_a_question() -> None:
     second = held(signatures=described(SIGNATURE, *BOTH.pods)).status
     plan = decide(wish(), second, replace(BOTH, signatures=KNOWN), NOW)

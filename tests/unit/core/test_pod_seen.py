@@ -269,6 +269,16 @@ def test_a_model_that_fails_twice_to_load_is_rejected(restarts: int, running: bo
     )
 
 
+@pytest.mark.parametrize(("restarts", "rejects"), [(0, False), (1, True)])
+def test_a_model_whose_warm_up_fails_twice_is_rejected(restarts: int, *, rejects: bool) -> None:
+    said = "failed to load 'fraud' version 1: Internal: failed to run warmup sample 'model.warmup[0]': no such category"
+    found = trouble(
+        behaving(CrashLoop(1, LOAD.replace("failed to load 'fraud' version 1: Internal: no weights", said), restarts))
+    )
+    assert (found.component, found.reason, found.rejects) == ("triton", Reason.WARMUP_FAILED, rejects)
+    assert found.message.startswith("Triton cannot warm the model up: model.warmup[0]: no such category. ")
+
+
 def test_a_crash_before_the_pod_was_ready_again_is_history() -> None:
     pod = behaving(CrashLoop(139, ""))
     assert trouble(pod).message.startswith("Triton ended with exit code 139 (SIGSEGV). Look at")

@@ -1,21 +1,25 @@
-"""What a spec asks of the gateway, in the terms of the status."""
+"""What a spec asks of the gateway, in the terms of the status, and of a rollout."""
 
 from typing import Any
 
 import pytest
 
 from tritium.api.status import TrafficLimits
-from tritium.core.wish import RoutingWish, SpecInvalid, wish
+from tritium.core.wish import RoutingWish, SpecInvalid, Wish, wish
 
 MODEL = {"source": {"uri": "s3://models/fraud/7"}}
 
 
-def routing(**spec: Any) -> RoutingWish:
+def asked(**spec: Any) -> Wish:
     obj = {
         "metadata": {"namespace": "ml", "name": "fraud", "generation": 1},
         "spec": {"model": MODEL, **spec},
     }
-    return wish(obj).routing
+    return wish(obj)
+
+
+def routing(**spec: Any) -> RoutingWish:
+    return asked(**spec).routing
 
 
 def limits(**written: Any) -> TrafficLimits | None:
@@ -85,9 +89,18 @@ def test_a_path_has_no_slash_at_its_end(written: str | None, path: str | None) -
 
 
 def test_what_goes_through_the_gateway_makes_no_other_revision() -> None:
-    def written(**spec: Any) -> str:
-        obj = {"metadata": {"namespace": "ml", "name": "fraud", "generation": 1}, "spec": {"model": MODEL, **spec}}
-        return wish(obj).written
+    traffic = {"timeout": "2s", "sticky": {"header": "x-user-id"}}
+    assert asked(traffic=traffic, routing={"host": "models.example.com"}).written == asked().written
 
-    asked = {"traffic": {"timeout": "2s", "sticky": {"header": "x-user-id"}}, "routing": {"host": "models.example.com"}}
-    assert written(**asked) == written()
+
+@pytest.mark.parametrize(
+    ("spec", "enforces"),
+    [
+        ({}, True),
+        ({"rollout": {}}, True),
+        ({"rollout": {"compatibility": "Enforce"}}, True),
+        ({"rollout": {"compatibility": "Warn"}}, False),
+    ],
+)
+def test_other_tensors_are_let_through_only_if_the_spec_says_so(spec: dict[str, Any], *, enforces: bool) -> None:
+    assert asked(**spec).enforces is enforces
