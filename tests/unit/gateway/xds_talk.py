@@ -34,6 +34,9 @@ def model(name: str, *clusters: str, version: str = "1") -> list[str]:
     return [f"LDS {name}@1", f"RDS {name}@{version}", *named]
 
 
+FRAUD = snapshot(*model("fraud", "a"), fraud="a")
+
+
 class Talk:
     """An Envoy played by the test; it answers only when the test says so."""
 
