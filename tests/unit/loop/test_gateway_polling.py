@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.unit.loop.settling import settle
 from tritium.api.gateway import REPORT_PATH, GatewayCounters, GatewayReport, ModelReport, Rejection, RevisionReport
 from tritium.kube.glance import Glance
 from tritium.loop import polling
@@ -68,7 +69,7 @@ class Pods:
         self.now += seconds
         for pod in (pod for there in self.polling._pods.values() for pod in there.values()):
             pod.nudge.set()
-        await asyncio.sleep(0.01)
+        await settle()
 
     def known(self, target: Target = ONE) -> Report | None:
         return self.polling.reports("ml").get(target.uid)
@@ -104,10 +105,10 @@ async def test_what_is_awaited_from_now_on_ends_the_pause(pods: Pods) -> None:
     await asked(pods, ONE)
     pods.now += polling.FAST * 1.1
     pods.awaited = True
-    await asyncio.sleep(0.01)
+    await settle()
     assert len(pods.asked) == 1
     pods.polling.hurry("ml")
-    await asyncio.sleep(0.01)
+    await settle()
     assert len(pods.asked) == 2
 
 
@@ -181,7 +182,7 @@ async def test_who_is_gone_is_not_asked_and_not_remembered(pods: Pods) -> None:
     pods.polling.follow("ml", [TWO._replace(ip="10.0.0.9")])
     assert pods.polling.reports("ml") == {}, "at another address it is another one"
     pods.polling.stop()
-    await asyncio.sleep(0.01)
+    await settle()
     assert asyncio.all_tasks() == before
     assert pods.polling._pods == {}
     assert pods.polling._tasks == {}

@@ -12,6 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.unit.loop.settling import settle
 from tests.unit.loop.test_gateway_polling import model, report
 from tritium.api import names
 from tritium.api.gateway import REPORT_PATH, GatewayCounters, GatewayReport, ModelCounters, RevisionCounters
@@ -108,7 +109,7 @@ class Cluster:
         """The gateway's pass has looked, and the pods were asked."""
         self.gateways.look("ml")
         await self.gateways.polling.all_asked(5)
-        await asyncio.sleep(0.01)
+        await settle()
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ async def test_what_a_pod_says_anew_wakes_whom_it_is_about(cluster: Cluster) -> 
     cluster.woken()
     cluster.says = {"10.0.0.1": report(model("fraud", 2), model("churn"), model("nobody"))}
     cluster.has("fraud", 10_001, version=2)  # so it is asked at once
-    await asyncio.sleep(0.01)
+    await settle()
     assert cluster.woken() == {FRAUD}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from tests.unit.loop.settling import settle
 from tritium.api.status import CandidateStatus, ModelDeploymentStatus, StableStatus
 from tritium.core.queries import with_reading
 from tritium.core.seen import QuerySeen, Reading
@@ -88,12 +89,6 @@ class Asking:
 
     def _wake(self, key: Key, after: float) -> None:
         self.woken.append((key, after))
-
-
-async def settle() -> None:
-    """Let all that can go on go on."""
-    for _ in range(50):
-        await asyncio.sleep(0)
 
 
 async def test_what_is_answered_reaches_the_next_pass() -> None:

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.unit.loop.settling import settle
 from tritium.loop.queue import WorkQueue
 
 DEBOUNCE = 0.05
@@ -312,7 +313,7 @@ async def test_whoever_waits_gets_what_comes() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add("late", after=60)
     waiting = asyncio.create_task(queue.get())
-    await asyncio.sleep(0.02)
+    await settle()
     began = time.monotonic()
     queue.add("now")
     assert await asyncio.wait_for(waiting, 2) == "now"
@@ -322,7 +323,7 @@ async def test_whoever_waits_gets_what_comes() -> None:
 async def test_whoever_stops_waiting_takes_nothing_along() -> None:
     queue: WorkQueue[str] = WorkQueue()
     waiting = asyncio.create_task(queue.get())
-    await asyncio.sleep(0)
+    await settle()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     queue.add("a")
