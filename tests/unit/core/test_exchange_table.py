@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from tests.unit.core.seeing import BROKEN, STARTING, Gateway, following, lagging, pod, pods, silent
 from tests.unit.core.story import BAD, ONE, TWO, Story, counts, four, replacing
+from tests.unit.core.tables import rows
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 ENDING = replace(pods(ONE, 4)[3], ready=False, terminating=True)
 
 
@@ -102,14 +100,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
 }
 
 
-def rows() -> list[tuple[str, ...]]:
-    """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## Pods that change hands\n")[2].partition("\n## ")[0]
-    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
-
-
-ROWS = rows()
+ROWS = rows("Pods that change hands")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.unit.core.seeing import NOW, STARTING, pod, pods, silent, unaware_of
 from tests.unit.core.sides import SIDE_A, SIDE_B, Experiments, comparing, experiment, running, story
 from tests.unit.core.story import ONE, THREE, TWO
+from tests.unit.core.tables import rows
 from tritium.core.reasons import Reason
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 FOUR = replace(THREE, number=4, hash="4" * 8, written="d")
 
 Event = Callable[[Experiments], Experiments]
@@ -163,14 +161,7 @@ def nothing_else(it: Experiments) -> None:
 WHAT_ELSE = {"": nothing_else, "over": is_over, "the rollout waits": waits, "a is stable": a_is_stable}
 
 
-def rows() -> list[tuple[str, ...]]:
-    """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## Experiments\n")[2].partition("\n## ")[0]
-    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
-
-
-ROWS = rows()
+ROWS = rows("Experiments")
 
 
 @pytest.mark.parametrize(

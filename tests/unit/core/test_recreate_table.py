@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -24,11 +22,11 @@ from tests.unit.core.seeing import (
     wish,
 )
 from tests.unit.core.story import ONE, TWO, Story
+from tests.unit.core.tables import rows
 from tritium.api.conditions import ConditionType
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, Refusal
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 REFUSED = Refusal("Deployment", TWO.hash, Reason.OBJECT_REFUSED, "It is wrong.")
 
 
@@ -142,14 +140,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
 }
 
 
-def rows() -> list[tuple[str, ...]]:
-    """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## One after the other\n")[2].partition("\n## ")[0]
-    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
-
-
-ROWS = rows()
+ROWS = rows("One after the other")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])

@@ -1,27 +1,15 @@
 """The table of `docs/architecture.md`, row by row: what a phase and an event come to."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from tests.unit.core.seeing import ALL, PORT, weights
 from tests.unit.core.situation import PHASES
 from tests.unit.core.situation_ends import ACTIONS
 from tests.unit.core.situation_events import EVENTS
+from tests.unit.core.tables import rows
 from tritium.core.plan import ServiceWish
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
-
-
-def rows() -> list[tuple[str, ...]]:
-    """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## Rollout\n")[2].partition("\n## ")[0]
-    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
-
-
-ROWS = rows()
+ROWS = rows("Rollout")
 
 
 @pytest.mark.parametrize(("phase", "event", "then", "action"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.unit.core.seeing import BROKEN, NO_ROOM, SIGNATURE, STARTING, described, lagging, pod, pods, silent, wish
 from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, UNKNOWN, Story, asking, begun, strategy
+from tests.unit.core.tables import rows
 from tritium.core.queries import with_reading
 from tritium.core.seen import QuerySeen, Reading, RevisionSeen
 from tritium.core.signature import Signature
-
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 
 
 def preparing() -> Story:
@@ -240,14 +237,7 @@ WHAT_ELSE = {
 }
 
 
-def rows() -> list[tuple[str, ...]]:
-    """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## Rollout in steps\n")[2].partition("\n## ")[0]
-    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
-
-
-ROWS = rows()
+ROWS = rows("Rollout in steps")
 
 
 @pytest.mark.parametrize(("phase", "event", "share", "then", "more"), ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
