@@ -6,7 +6,8 @@ import os
 import sys
 
 from tritium.app import App, Unusable
-from tritium.settings import SettingsInvalid, from_environment
+from tritium.environment import SettingsInvalid
+from tritium.settings import from_environment
 from tritium.telemetry import configure_log
 
 

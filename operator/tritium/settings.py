@@ -1,14 +1,12 @@
 """Settings of the operator, from its environment; the chart sets them all."""
 
 from collections.abc import Mapping
-from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from tritium.api.values import HttpAddress
+from tritium.environment import read
 from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS, Resources
-
-_PREFIX: Final = "TRITIUM_"
 
 
 class Settings(BaseModel):
@@ -43,10 +41,6 @@ class Settings(BaseModel):
     """Seconds between two listings of everything, which find what the watches missed."""
 
 
-class SettingsInvalid(ValueError):
-    """A variable is missing or has no meaning; the text names it."""
-
-
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
@@ -55,15 +49,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     >>> from_environment({"TRITIUM_IMAGE": "a", "TRITIUM_TRITON_IMAGE": "b", "TRITIUM_NAMESPACE": "c"})
     Traceback (most recent call last):
-    tritium.settings.SettingsInvalid: TRITIUM_POD_NAME: Field required
+    tritium.environment.SettingsInvalid: TRITIUM_POD_NAME: Field required
     """
-    given = {
-        name: environment[_PREFIX + name.upper()]
-        for name in Settings.model_fields
-        if _PREFIX + name.upper() in environment
-    }
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as error:
-        wrong = "; ".join(f"{_PREFIX}{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
-        raise SettingsInvalid(wrong) from error
+    return read(Settings, environment)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tritium.environment import SettingsInvalid
 from tritium.resources.rendering import ENVOY_RESOURCES
-from tritium.settings import SettingsInvalid, from_environment
+from tritium.settings import from_environment
 
 GIVEN = {"TRITIUM_IMAGE": "a", "TRITIUM_TRITON_IMAGE": "b", "TRITIUM_NAMESPACE": "c", "TRITIUM_POD_NAME": "d"}
 

@@ -5,8 +5,9 @@ import gc
 import os
 import sys
 
+from tritium.environment import SettingsInvalid
 from tritium.gateway.agent import Agent
-from tritium.gateway.settings import Settings, SettingsInvalid, from_environment
+from tritium.gateway.settings import Settings, from_environment
 from tritium.telemetry import configure_log
 
 

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from tritium.api.gateway import AGENT_PORT, RUN_FOLDER, SHARED_PORT
+from tritium.environment import read
 from tritium.gateway.bootstrap import BootstrapSettings
 from tritium.gateway.snapshot.listeners import ListenerSettings
-
-_PREFIX: Final = "TRITIUM_"
 
 
 class Settings(BaseModel):
@@ -94,10 +92,6 @@ class Settings(BaseModel):
         return self.folder / "snapshot.json"
 
 
-class SettingsInvalid(ValueError):
-    """A variable is missing or has no meaning; the text names it."""
-
-
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
@@ -106,15 +100,6 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     >>> from_environment({"TRITIUM_POD_NAME": "a", "TRITIUM_POD_IP": "10.0.0.7", "TRITIUM_DRAIN_TOKEN": "x" * 16})
     Traceback (most recent call last):
-    tritium.gateway.settings.SettingsInvalid: TRITIUM_NAMESPACE: Field required
+    tritium.environment.SettingsInvalid: TRITIUM_NAMESPACE: Field required
     """
-    given = {
-        name: environment[_PREFIX + name.upper()]
-        for name in Settings.model_fields
-        if _PREFIX + name.upper() in environment
-    }
-    try:
-        return Settings.model_validate(given)
-    except ValidationError as error:
-        wrong = "; ".join(f"{_PREFIX}{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
-        raise SettingsInvalid(wrong) from error
+    return read(Settings, environment)
