@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from tests.controlplane.processes import HOST
+from tests.controlplane.handing_on import hand_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,20 +47,8 @@ class _Relay:
         try:
             if writer.get_extra_info("peername")[0] != self._own:
                 return
-            to_reader, to_writer = await asyncio.open_connection(HOST, self._port)
-            try:
-                await asyncio.gather(_pass(reader, to_writer), _pass(to_reader, writer))
-            finally:
-                to_writer.close()
+            await hand_on(reader, writer, self._port)
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while some := await reader.read(65_536):
-            writer.write(some)
-            await writer.drain()
-        writer.write_eof()

@@ -1,10 +1,10 @@
 """What kube-proxy does for a Service: a new connection goes where it points now, an old one stays where it is."""
 
 import asyncio
-from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from tests.controlplane.handing_on import hand_on
 from tests.controlplane.processes import HOST
 
 
@@ -39,21 +39,9 @@ class Switch:
         assert task is not None
         self._open.add(task)
         try:
-            to_reader, to_writer = await asyncio.open_connection(HOST, self.target)
-            try:
-                await asyncio.gather(_pass(reader, to_writer), _pass(to_reader, writer))
-            finally:
-                to_writer.close()
+            await hand_on(reader, writer, self.target)
         except ConnectionError:
             pass
         finally:
             self._open.discard(task)
             writer.close()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while some := await reader.read(65_536):
-            writer.write(some)
-            await writer.drain()
-        writer.write_eof()
