@@ -33,14 +33,17 @@ def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
 
 
 def _of_one_after_the_other(cluster: Cluster, seen: Seen, plan: Plan) -> None:
-    """With `strategy: recreate` a revision gets pods when no other has any, nor is to have."""
+    """With `strategy: recreate` a revision gets pods when no other has any, nor is to have; and only one does."""
     has = {each.revision: each.replicas for each in seen.deployments}
     recorded = plan.course.stable or plan.course.ledger.stable is None
     wish = going_on(cluster.wish, ledger.read(cluster.status), seen)  # of a rollout that goes on, what it began with
-    for name in plan.replicas if wish.recreates and recorded else ():
-        if plan.replicas[name] > has.get(name, 0):
-            assert not any(number for other, number in has.items() if other != name), "two at the same time"
-            assert all(pod.revision == name for pod in seen.pods), "one has not ended yet"
+    if not (wish.recreates and recorded):
+        return
+    more = {name for name, number in plan.replicas.items() if number > has.get(name, 0)}
+    assert len(more) <= 1, "two at the same time"
+    for name in more:
+        assert not any(number for other, number in has.items() if other != name), "two at the same time"
+        assert all(pod.revision == name for pod in seen.pods), "one has not ended yet"
 
 
 def _of_room(cluster: Cluster, seen: Seen, plan: Plan) -> None:

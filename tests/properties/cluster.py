@@ -9,7 +9,7 @@ from tritium.api.fetch import FetchReason, FetchResult
 from tritium.api.status import ModelDeploymentStatus, TrafficStatus
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
-from tritium.core.seen import PodSeen, ResolutionSeen, RevisionSeen, ServiceSeen, Trouble, WindowSeen
+from tritium.core.seen import PodSeen, Refusal, ResolutionSeen, RevisionSeen, ServiceSeen, Trouble, WindowSeen
 from tritium.core.signature import Signature, Tensor
 from tritium.core.wish import Wish
 
@@ -18,6 +18,7 @@ BAKE: Final = timedelta(minutes=10)
 PORT: Final = 10_374
 BROKEN: Final = Trouble("triton", Reason.MODEL_LOAD_FAILED, "Triton cannot load it.", rejects=True)
 NO_ROOM: Final = Trouble("pod", Reason.UNSCHEDULABLE, "No node has room.")
+TAKEN: Final = Refusal("PodDisruptionBudget", "fraud", Reason.NAME_TAKEN, "It is somebody else's.")
 
 
 @dataclass
@@ -54,6 +55,8 @@ class Cluster:
     """Whether the status was ever lost."""
     damaged: bool = False
     """Whether a record or the Service was ever deleted by hand."""
+    refused: bool = False
+    """Whether an object cannot be had that is needed beside the pods."""
     window: WindowSeen | None = None
     """What is counted in any step: no process needs to have seen its beginning."""
     taken: dict[int, TrafficStatus] = field(default_factory=dict)

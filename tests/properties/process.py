@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.properties import checks
-from tests.properties.cluster import PORT, Cluster, Objects
+from tests.properties.cluster import PORT, TAKEN, Cluster, Objects
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger
 from tritium.core.decide import decide
@@ -110,6 +110,7 @@ class Process:
                 for name, pod in self.store.gateways.items()
             ),
             port=PORT,
+            refusals=(TAKEN,) if self.cluster.refused else (),
             window=self.cluster.window if candidate and candidate.judged_since else None,
         )
 

@@ -134,6 +134,10 @@ class Rollouts(RuleBasedStateMachine):
     def pauses(self, *, paused: bool) -> None:
         self.wants(paused=paused)
 
+    @rule(refused=st.booleans())
+    def a_name_is_taken(self, *, refused: bool) -> None:
+        self.cluster.refused = refused
+
     @rule(enforces=st.booleans())
     def lets_other_tensors_through(self, *, enforces: bool) -> None:
         self.wants(enforces=enforces)

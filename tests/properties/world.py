@@ -81,7 +81,7 @@ class World:
 
     def settle(self, disturb: Callable[[], None] = lambda: None) -> Plan:
         """All goes on until nothing more comes of it: what is tried is good and let through, and nobody holds it up."""
-        self.cluster.window = GOOD
+        self.cluster.window, self.cluster.refused = GOOD, False
         self.cluster.wish = replace(self.cluster.wish, paused=False, experiment=None, enforces=False)
         quiet = 0
         while quiet < QUIET:

@@ -63,10 +63,10 @@ def is_down(wish: Wish, ledger: Ledger, seen: Seen) -> bool:
 
 def of_revision(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> int:
     """Pods of the stable revision, or of the candidate."""
+    if revision is not _whose_turn(wish, course, seen):
+        return 0
     deployment = deployment_of(seen, revision)
     has = min(deployment.replicas if deployment else 0, wish.replicas)
-    if revision is course.stable and course.candidate and _can_begin(wish, course, seen):
-        return 0
     # Where the record of what serves was deleted by hand, its pods cannot be scaled down: they go with its successor.
     unrecorded = course.stable is None and course.ledger.stable is not None
     return has if _others_have_pods(revision, seen) and not unrecorded else wish.replicas
@@ -83,10 +83,18 @@ def cannot_start(
     return worst(each for each in found if each and each.reason not in _OF_ANY_REVISION)
 
 
-def _can_begin(wish: Wish, course: Course, seen: Seen) -> bool:
-    """Whether nobody holds it, and nothing is known yet that would keep the candidate from getting pods at all."""
+def _whose_turn(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
+    """The one of the two that is to have pods: the stable one, until it has made way.
+
+    It does not begin to where somebody holds it, or something is known that would keep the candidate from getting pods
+    at all.
+    """
+    stable, candidate = course.stable, course.candidate
     progress = course.ledger.progress
-    return not wish.paused and not (progress and progress.paused) and not seen.refusals
+    held = wish.paused or (progress and progress.paused)
+    can_begin = not held and not seen.refusals
+    gives_way = stable is None or can_begin or is_down(wish, course.ledger, seen)
+    return candidate if candidate and gives_way else stable
 
 
 def _others_have_pods(revision: RevisionSeen, seen: Seen) -> bool:

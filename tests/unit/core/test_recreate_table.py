@@ -124,6 +124,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "`pinRevision` names none that is kept, and the pods of 2 are gone": lambda it: seeing(changed(it, pin=9)),
     "`pause`": lambda it: acts(it, "pause"),
     "the pods of 1 are gone": seeing,
+    "the pods of 1 are gone, and an object is refused": lambda it: seeing(refused(it)),
     "`rollout.paused`": lambda it: changed(it, paused=True),
     "the pods of 2 find no room": lambda it: seeing(it, pod("p", TWO, NO_ROOM), pod("q", TWO, NO_ROOM)),
     "some of the pods of 2 are ready": lambda it: seeing(it, pod("p", TWO), pod("q", TWO, STARTING)),
