@@ -187,6 +187,16 @@ def _of_steps(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> No
         assert known(seen, candidate.revision) >= pods_for(part, cluster), "more than its pods carry"
         assert not candidate.paused, "more though it is paused"
         assert not cluster.wish.paused, "more though the spec pauses it"
+    if 0 < part < before.get(candidate.revision, 0):
+        assert part >= _fair_part(cluster, seen, candidate.revision), "what it loses is more than the others' share"
+
+
+def _fair_part(cluster: Cluster, seen: Seen, number: int) -> int:
+    """A candidate's part where each ready pod carries as much as any other, or as it does with all pods."""
+    by_hash = {each.hash: each.number for each in seen.revisions}
+    ready = Counter(by_hash.get(pod.revision) for pod in seen.pods if pod.ready)
+    both = ready[number] + ready[cluster.stable()]
+    return 10_000 * ready[number] // max(1, min(both, cluster.wish.replicas))
 
 
 def known(seen: Seen, number: int) -> int:

@@ -10,6 +10,7 @@ from tritium.core.lookup import pods_of
 from tritium.core.queries import nobody_to_ask
 from tritium.core.seen import Answer, RevisionSeen, Seen
 from tritium.core.strategy import NO_STEPS, strategy
+from tritium.core.target import by_number
 from tritium.core.wish import Wish
 
 ALL: Final = MAX_WEIGHT
@@ -18,9 +19,9 @@ ALL: Final = MAX_WEIGHT
 def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> int:
     """The candidate's share of the traffic now, out of 10,000.
 
-    It gets more only for pods that every gateway pod knows. What it has it keeps as long as its pods are ready: a
-    gateway pod that falls silent takes nothing away. A paused rollout gets no more than it had come to, and neither
-    does one whose pods have not all passed their smoke test, or whose queries nobody can be asked.
+    It gets more only for pods that every gateway pod knows. What it has it keeps as long as it has its part of the pods
+    that are ready: a gateway pod that falls silent takes nothing away. A paused rollout gets no more than it had come
+    to, and neither does one whose pods have not all passed their smoke test, or whose queries nobody can be asked.
     """
     progress = ledger.progress
     if progress is None or progress.revision != candidate.number or not wish.replicas:
@@ -36,9 +37,19 @@ def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> i
         keeps = ALL  # the stable revision has given up the pods for it
         if passed and goes_over(wish, ledger):
             wanted = ALL
-    ready = sum(pod.ready for pod in pods_of(seen, candidate))
-    keeps = min(keeps, exposed(ledger, candidate), ALL * ready // wish.replicas)
+    keeps = min(keeps, exposed(ledger, candidate), _fair(wish, ledger, candidate, seen))
     return max(keeps, min(wanted, ALL * available(candidate, seen) // wish.replicas))
+
+
+def _fair(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> int:
+    """The share with which none of the candidate's ready pods carries more than one of the stable revision's.
+
+    Where both have fewer pods than there should be, it is not this one alone that is short: pods that are only asked
+    for carry nothing, and what the candidate gave away the others would have to bear.
+    """
+    stable = by_number(seen.revisions, ledger.stable)
+    ours, theirs = (sum(pod.ready for pod in pods_of(seen, each)) if each else 0 for each in (candidate, stable))
+    return ALL * ours // max(1, min(wish.replicas, ours + theirs))
 
 
 def exposed(ledger: Ledger, candidate: RevisionSeen) -> int:

@@ -92,6 +92,9 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
         seeing(later(seeing(it, *pods(ONE, 3), *pods(TWO, 1))), *pods(ONE, 2), *pods(TWO, 1), pod("p", TWO, STARTING))
     ),
     "two steps are over": lambda it: later(it, 2),
+    "two steps are over, and `replicas` is 8": lambda it: nothing(asks(replicas=8)(later(it, 2))),
+    "two steps are over, and two pods of 2 are lost": lambda it: seeing(later(it, 2), *pods(ONE), *pods(TWO)),
+    "two steps are over, and the pod of 1 is lost": lambda it: seeing(later(it, 2), *pods(TWO, 3)),
     "all steps are over": lambda it: later(it, 3),
     "all steps are over, and a gateway pod lags behind the promotion": lags_behind,
     "a gate fails": fails,
