@@ -28,7 +28,9 @@ EVERY: Final = 10.0
 SELDOM: Final = 60.0
 """Seconds between them at most, where one after the other has had no number."""
 FRESH: Final = 45.0
-"""Seconds for which an answer says how things are."""
+"""Seconds for which an answer says how things are, beside the time in which the others of its rollout are asked."""
+LONGEST: Final = 300.0
+"""Seconds after which it does not in any case."""
 
 _AT_A_TIME: Final = 4
 
@@ -56,11 +58,25 @@ class _Watch:
 
     Attributes:
         of: the candidate, and since when its gates count.
+        began: when the last round of questions did, monotonic.
+        took: seconds from the beginning to the end of the last one that is over.
     """
 
     of: tuple[int, datetime]
     asked: dict[str, _Asked]
     task: asyncio.Task[None] | None = None
+    began: float = 0.0
+    took: float = 0.0
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a round is under way."""
+        return self.task is not None and not self.task.done()
+
+    def oldest(self, now: float) -> float:
+        """When an answer was given that counts still: what is slow, or waits for its turn, is renewed once a round."""
+        goes_on = now - self.began if self.is_asking else 0.0
+        return now - min(LONGEST, FRESH + max(self.took, goes_on))
 
     def cancel(self) -> None:
         if self.task:
@@ -90,11 +106,11 @@ class Queries:
         watch = self._watches.get(key)
         if watch is None or watch.of != _step(status):
             return {}
-        fresh = self.clock() - FRESH
+        oldest = watch.oldest(self.clock())
         return {
             name: asked.seen
             for name, asked in watch.asked.items()
-            if asked.seen and (asked.at >= fresh or not asked.seen.readings)
+            if asked.seen and (asked.at >= oldest or not asked.seen.readings)
         }
 
     def ask(self, key: Key, status: ModelDeploymentStatus) -> None:
@@ -107,7 +123,7 @@ class Queries:
         if watch is None or watch.of != step:
             self.forget(key)
             watch = self._watches[key] = _Watch(step, {name: _Asked(text) for name, text in wanted.items()})
-        if watch.task and not watch.task.done():
+        if watch.is_asking:
             return
         left = min(each.due for each in watch.asked.values()) - self.clock()
         if left > 0:
@@ -126,22 +142,27 @@ class Queries:
             self.forget(key)
 
     async def _round(self, probe: PrometheusProbe, key: Key, watch: _Watch) -> None:
-        due = [each for each in watch.asked.values() if each.due <= self.clock()]
-        while due:
-            asked = due.pop(0)
+        watch.began = self.clock()
+        left = list(watch.asked.values())
+        while left:
+            asked = left.pop(0)
+            if asked.due > self.clock():
+                continue
             async with self._turns:
                 found = await _answer(probe, key, asked)
             if not isinstance(found, NoNumber):
-                self._has_number(asked, found)
+                self._has_number(watch, asked, found)
                 continue
-            # Where nobody answers, the other queries need not wait for that as long.
-            too, due = (due, []) if found.silent else ([], due)
-            for each in (asked, *too):
-                self._has_no_number(each, found)
+            self._has_no_number(asked, found)
+            if found.silent:  # the other queries need not wait for that as long
+                for each in (each for each in left if each.due <= self.clock()):
+                    self._has_no_number(each, found)
+                break
+        watch.took = self.clock() - watch.began
         self.wake(key, 0.0)
 
-    def _has_number(self, asked: _Asked, value: float) -> None:
-        before = asked.seen.readings if asked.seen and self.clock() - asked.at < FRESH else ()
+    def _has_number(self, watch: _Watch, asked: _Asked, value: float) -> None:
+        before = asked.seen.readings if asked.seen and asked.at >= watch.oldest(self.clock()) else ()
         asked.seen = QuerySeen(with_reading(before, Reading(self.now(), value)))
         asked.at, asked.failures = self.clock(), 0
         asked.due = asked.at + EVERY

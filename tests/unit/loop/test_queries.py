@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from tests.unit.loop.settling import settle
+from tritium.api.rollout import PrometheusGate
 from tritium.api.status import CandidateStatus, ModelDeploymentStatus, StableStatus
-from tritium.core.queries import with_reading
+from tritium.core.gate import Verdict
+from tritium.core.queries import query_gate, with_reading
 from tritium.core.seen import QuerySeen, Reading
 from tritium.kube.store import Key
 from tritium.loop.queries import EVERY, FRESH, SELDOM, Queries
@@ -50,6 +52,8 @@ class Asking:
     at_once: int = 0
     most_at_once: int = 0
     seconds: float = 0.0
+    takes: float = 0.0
+    """Seconds from a question to its answer."""
 
     def __post_init__(self) -> None:
         self.heard = asyncio.Event()
@@ -71,6 +75,7 @@ class Asking:
                 await self.heard.wait()
         finally:
             self.at_once -= 1
+        self.seconds += self.takes
         found = self.says[query]
         if isinstance(found, Exception):
             raise found
@@ -217,6 +222,28 @@ async def test_an_answer_is_not_for_ever() -> None:
     assert asking.queries.answers(KEY, of) == {}
     found = await asking.round(of)
     assert len(found["a"].readings) == 1
+
+
+@pytest.mark.parametrize(("takes", "verdict"), [(6.9, Verdict.PASS), (30, Verdict.PASS), (45, Verdict.INCONCLUSIVE)])
+async def test_slow_answers_delay_a_verdict_and_nothing_else(takes: float, verdict: Verdict) -> None:
+    """Eight queries, each as slow as may be; or each waits for its turn among those of others."""
+    names = [f"q{number}" for number in range(8)]
+    asking, of = Asking(dict.fromkeys(names, 0.5), takes=takes), status(*names)
+    for _ in range(3):
+        await asking.round(of, after=0.5)
+    found = await asking.round(of, after=0.5)
+    gates = (PrometheusGate(name=name, query=name, max=1) for name in names)
+    assert {query_gate(each, found.get(each.name)).verdict for each in gates} == {verdict}
+
+
+async def test_a_long_round_does_not_make_old_answers_young() -> None:
+    """Nobody has asked for a while: that the round before took long is no excuse."""
+    asking, of = Asking({"a": 0.5, "b": 0.5}, takes=5), status("a", "b")
+    await asking.round(of)
+    asking.seconds += FRESH + 5
+    assert set(asking.queries.answers(KEY, of)) == {"a", "b"}
+    asking.seconds += 6
+    assert asking.queries.answers(KEY, of) == {}
 
 
 async def test_as_many_answers_are_kept_as_a_verdict_takes() -> None:
