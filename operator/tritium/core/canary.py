@@ -62,8 +62,7 @@ def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now
     """One pass of a candidate that gets its traffic in steps."""
     if ledger.progress and ledger.progress.revision != candidate.number:
         ledger = without_effect(wish, ledger, now)  # it was asked of the one before
-    progress = clocked(wish, under_way(wish, ledger, candidate), candidate, seen, now)
-    ledger = replace(ledger, progress=progress)
+    ledger = clocked(wish, replace(ledger, progress=under_way(wish, ledger, candidate)), candidate, seen, now)
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 
 

@@ -1,15 +1,18 @@
 """The deadline of a rollout: what waits for pods or the gateway, and nothing moves, waits for a person in the end.
 
 Only waiting counts. A step has `maxWait` of its own, a pause ends when a person ends it, and a model that is fetched or
-loaded for the first time takes as long as it takes: the fetch and the kubelet give up by themselves.
+loaded for the first time takes as long as it takes: the fetch and the kubelet give up by themselves. What waits for a
+person already, because its tensors are others or there is no Prometheus, goes on when that was mended.
 """
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from tritium.core.ledger import Progress
+from tritium.core.compatibility import mismatch
+from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import pods_of
+from tritium.core.queries import nobody_to_ask
 from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.strategy import strategy
@@ -18,14 +21,18 @@ from tritium.core.wish import Wish
 MESSAGE: Final = "Nothing has moved for as long as rollout.progressDeadline allows."
 
 
-def clocked(wish: Wish, progress: Progress, candidate: RevisionSeen, seen: Seen, now: datetime) -> Progress:
+def clocked(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Ledger:
     """The rollout with its clock running or stopped, as it has to be; paused where the time is over."""
+    progress = ledger.progress
+    if progress is None:
+        return ledger
     elsewhere = wish.pin not in {None, candidate.number}  # a pin that is not kept: what goes on waits for a person
-    if wish.paused or progress.paused or progress.started or elsewhere or not wish.replicas:
-        return replace(progress, waiting_since=None)
+    stands = wish.paused or progress.paused or progress.started or elsewhere or not wish.replicas
+    if stands or _waits_for_a_person(wish, ledger, progress, candidate, seen):
+        return replace(ledger, progress=replace(progress, waiting_since=None))
     running = replace(progress, waiting_since=progress.waiting_since or now)
     due = due_at(running, candidate, seen)
-    return running.pause(Reason.DEADLINE, now, MESSAGE) if due and now >= due else running
+    return replace(ledger, progress=running.pause(Reason.DEADLINE, now, MESSAGE) if due and now >= due else running)
 
 
 def due_at(progress: Progress, candidate: RevisionSeen, seen: Seen) -> datetime | None:
@@ -35,3 +42,8 @@ def due_at(progress: Progress, candidate: RevisionSeen, seen: Seen) -> datetime 
         return None
     moved = (pod.moved or pod.created for pod in pods)
     return max([progress.waiting_since, *moved]) + strategy(progress.settings).progress_deadline
+
+
+def _waits_for_a_person(wish: Wish, ledger: Ledger, progress: Progress, candidate: RevisionSeen, seen: Seen) -> bool:
+    found = mismatch(wish, ledger, candidate, seen)
+    return nobody_to_ask(progress, seen) or (found is not None and found.reason == Reason.SIGNATURE_CHANGED)

@@ -152,8 +152,9 @@ def _stalled(view: View, released: Finding) -> Finding:
     waiting = waits_for(view)
     if waiting in NEEDS_A_PERSON:
         return Finding(kind, "True", waiting, released.message)
-    if view.course.trouble and view.course.trouble.reason == Reason.SIGNATURE_CHANGED:
-        return Finding(kind, "True", Reason.SIGNATURE_CHANGED, released.message)
+    trouble = view.course.trouble
+    if trouble and trouble.reason in {Reason.SIGNATURE_CHANGED, Reason.NO_PROMETHEUS}:
+        return Finding(kind, "True", trouble.reason, released.message)
     if released.reason in {Reason.PIN_NOT_FOUND, Reason.ABORTED}:
         return Finding(kind, "True", released.reason, released.message)
     needs_a_person = (each for each in seen.refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})

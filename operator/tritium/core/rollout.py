@@ -111,7 +111,7 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
         progress = replace(progress, paused=None, waiting_since=None)
     if asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
         progress = progress.pause(Reason.PAUSED_BY_HAND, now)
-    return clocked(wish, progress, candidate, seen, now)
+    return clocked(wish, replace(ledger, progress=progress), candidate, seen, now).progress
 
 
 def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:

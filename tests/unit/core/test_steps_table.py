@@ -112,6 +112,11 @@ def queried(*seconds: int, value: float = 0.9, known: bool = True) -> Story:
     return story
 
 
+def given_a_prometheus(story: Story) -> Story:
+    story.has_prometheus = True
+    return story
+
+
 def through(story: Story, gateway: object) -> Story:
     story.gateway = gateway  # type: ignore[assignment]
     return story
@@ -134,6 +139,8 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "the candidate's pods are starting": lambda it: with_pods(it, pod("p", TWO, STARTING)),
     "the candidate's pods find no room": lambda it: with_pods(it, pod("p", TWO, NO_ROOM)),
     "the candidate's pods are ready": lambda it: with_pods(it, pod("p", TWO)),
+    "they have other tensors for longer than `progressDeadline`": lambda it: waits(other_tensors(it)),
+    "that, and then `rollout.compatibility` is Warn": lambda it: asks(enforces=False)(waits(other_tensors(it))),
     "they find no room for `progressDeadline`": lambda it: waits(with_pods(it, pod("p", TWO, NO_ROOM))),
     "they fetch the model for hours": lambda it: waits(with_pods(it, pod("p", TWO, STARTING, at_work=True)), hours=9),
     "the next step's pods find no room for `progressDeadline`": lambda it: waits(
@@ -171,6 +178,8 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "too few requests, and `maxWait` is not over": lambda it: later(sees(it, FEW), minutes=29),
     "too few requests, and `maxWait` is over": lambda it: later(sees(it, FEW), minutes=30),
     "there are queries, and no Prometheus": lambda _: queried(known=False),
+    "that, for longer than `progressDeadline`": lambda _: waits(queried(known=False)),
+    "that, and then there is a Prometheus": lambda _: given_a_prometheus(waits(queried(known=False))),
     "a query is outside its bound": lambda _: queried(10, 20, 30),
     "a query is outside its bound for a minute": lambda _: queried(10, 40, 70),
     "a query has no result, and `maxWait` is not over": lambda _: later(queried(), minutes=29),
