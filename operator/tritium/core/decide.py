@@ -17,6 +17,7 @@ from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.compatibility import let_through, to_be_described
 from tritium.core.experiment import wakes as experiment_wakes
+from tritium.core.leaving import overdue_at, watched
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.mirror import mirrored
 from tritium.core.plan import Course, Plan, Target, View
@@ -39,7 +40,7 @@ _OF_A_LISTING: Final = frozenset({"resolve", "Job"})
 
 def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
     """What should be there, and when to look again."""
-    before, seen = ledgers.read(status), _readable(seen)
+    before, seen = ledgers.read(status), watched(_readable(seen), now)
     wish = going_on(wish, before, seen)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
@@ -150,3 +151,4 @@ def _times(wish: Wish, target: Target, course: Course, seen: Seen, now: datetime
     yield wakes(wish, course.ledger, course.candidate, seen, now)
     yield from (each.source.retry_at for each in course.arms if each.source)
     yield from experiment_wakes(wish, course.ledger, now)
+    yield from overdue_at(seen, now) if wish.replaces or wish.recreates else ()

@@ -57,6 +57,8 @@ def pod_seen(pod: Object) -> PodSeen:
         restarts=restarts(pod),
         moved=_moment(moved(pod)),
         at_work=is_at_work(pod),
+        node=(pod.get("spec") or {}).get("nodeName"),
+        gone_by=_moment(metadata["deletionTimestamp"]) if terminating else None,
     )
 
 

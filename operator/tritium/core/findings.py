@@ -9,6 +9,7 @@ from tritium.api.conditions import ConditionType, Finding, Status
 from tritium.api.fetch import FetchReason
 from tritium.core.arms import first_trouble
 from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
+from tritium.core.leaving import stuck
 from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.mirror import trouble as mirror_trouble
 from tritium.core.plan import Course, Target, View
@@ -61,7 +62,7 @@ def _ready(view: View) -> Finding:
     refusal = refused(seen, "Service")
     if refusal:
         return Finding(ConditionType.READY, "False", refusal.reason, refusal.message)
-    trouble = _recreating(wish, course, seen) or _not_serving(course, seen)
+    trouble = _recreating(wish, course, seen) or _not_serving(wish, course, seen)
     return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
 
 
@@ -78,13 +79,21 @@ def _recreating(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
     return Trouble("rollout", Reason.RECREATING, message)
 
 
-def _not_serving(course: Course, seen: Seen) -> Trouble:
+def _not_serving(wish: Wish, course: Course, seen: Seen) -> Trouble:
     """Why no request reaches the stable revision."""
-    if course.stable and (trouble := trouble_of(seen, course.stable)):
+    if trouble := _short(wish, course, seen):
         return trouble
     if _has_ready_pods(course, seen):
         return gateway_trouble(seen)
     return Trouble("pod", Reason.STARTING, f"no pod of {_stable(course)} is ready")
+
+
+def _short(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
+    """What keeps the stable revision from having its pods."""
+    if course.stable is None:
+        return None
+    waits = wish.replaces or wish.recreates
+    return trouble_of(seen, course.stable) or (stuck(seen, course.stable) if waits else None)
 
 
 def _has_ready_pods(course: Course, seen: Seen) -> bool:
@@ -172,8 +181,9 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
         return Finding(kind, "True", released.reason, released.message)
     ready = sum(pod.ready for pod in pods_of(seen, course.stable)) if course.stable else 0
     if ready < wish.replicas:
-        trouble = trouble_of(seen, course.stable) if course.stable else None
-        waits = trouble or Trouble("pod", Reason.STARTING, f"not all pods of {_stable(course)} are ready")
+        waits = _short(wish, course, seen) or Trouble(
+            "pod", Reason.STARTING, f"not all pods of {_stable(course)} are ready"
+        )
         return Finding(kind, "True", waits.reason, waits.message)
     if not runs(course.ledger.traffic, seen):
         waits = gateway_trouble(seen)

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """A container that `server.podTemplate` adds ended, and the pod cannot be ready without it."""
     POD_LOST = "PodLost"
     """The node refused the pod, evicted it, or does not answer any more. Another pod takes its place."""
+    POD_STUCK = "PodStuckTerminating"
+    """A pod was deleted and does not end, as on a node that is lost, and the pods of another revision wait for it."""
     RESOLVE_TIMED_OUT = "ResolveTimedOut"
     """Listing the source took longer than it may."""
     MODEL_LOAD_FAILED = "ModelLoadFailed"

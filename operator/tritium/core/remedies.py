@@ -25,6 +25,8 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.OUT_OF_MEMORY: "Raise the container's memory limit: server.resources.limits.memory for Triton.",
     Reason.CONTAINER_CRASHED: "Correct the container in server.podTemplate; its log says more.",
     Reason.POD_LOST: "Nothing, if another pod becomes ready. Otherwise look at the node: `kubectl describe node`.",
+    Reason.POD_STUCK: "Look at its node: `kubectl describe node`. If that is gone for good, `kubectl delete node`. If "
+    "the pod alone hangs, and surely nothing of it runs any more, `kubectl delete pod --force`.",
     Reason.RESOLVE_TIMED_OUT: "See that the source answers from inside the cluster; it is tried again.",
     Reason.MODEL_LOAD_FAILED: "Correct the model or its config.pbtxt and give it a new address, or change server.image "
     "to one that can load it.",

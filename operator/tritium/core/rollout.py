@@ -17,6 +17,7 @@ from tritium.core.diagnosis import worst
 from tritium.core.experiment import account, arms, is_running
 from tritium.core.exposure import exposed, pods_wanted
 from tritium.core.gateway import available, gateway_trouble, known_to_gateway, told_of
+from tritium.core.leaving import stuck
 from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import (
     BEFORE_A_REVISION,
@@ -262,6 +263,7 @@ def _trouble(
         mismatch(wish, ledger, candidate, seen),
         _nobody_to_ask(wish, ledger, candidate),
         _unreachable(wish, ledger, candidate, seen),
+        stuck(seen, candidate) if wish.replaces or wish.recreates else None,
         _waits_for_stable(wish, ledger, candidate, seen),
         comes_first(seen, stable),
     )

@@ -43,10 +43,12 @@ class PodSeen:
         ready: its condition Ready is True, and it is not being deleted.
         terminating: it is being deleted.
         fetched: what its fetch answered, once that ended.
-        trouble: what keeps it from being ready.
+        trouble: what keeps it from being ready; or from being gone, if it is being deleted.
         restarts: how often Triton was started again.
         moved: when it last came further: it was made, had fetched the model, became ready.
         at_work: it fetches or loads the model, for the first time.
+        node: the node that it is on.
+        gone_by: when it should be gone, if it is being deleted.
     """
 
     name: str
@@ -61,6 +63,8 @@ class PodSeen:
     restarts: int = 0
     moved: datetime | None = None
     at_work: bool = False
+    node: str | None = None
+    gone_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

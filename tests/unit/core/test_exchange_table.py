@@ -77,6 +77,9 @@ def lags_behind(story: Story) -> Story:
 
 EVENTS: dict[str, Callable[[Story], Story]] = {
     "nothing": nothing,
+    "the pod that was given up does not end": lambda it: later(
+        seeing(it, *pods(ONE, 3), replace(ENDING, gone_by=it.now))
+    ),
     "the pod that was given up is gone": lambda it: seeing(it, *pods(ONE, 3)),
     "the candidate's model is at fault": lambda it: seeing(it, *pods(ONE, 3), pod("p", TWO, BROKEN)),
     "`abort`": acts("abort"),

@@ -1,5 +1,6 @@
 """What is read out of pods, with statuses as a kubelet writes them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -70,6 +71,7 @@ def test_a_pod_on_its_way_out_has_no_trouble(behaviour: Behaviour) -> None:
     pod["metadata"] |= {"deletionTimestamp": "2026-01-01T00:01:00Z"}
     seen = pod_seen(pod)
     assert (seen.terminating, seen.ready, seen.trouble) == (True, False, None)
+    assert (seen.node, seen.gone_by) == ("node-a", datetime(2026, 1, 1, 0, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

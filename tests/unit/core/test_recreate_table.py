@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -24,6 +25,7 @@ from tests.unit.core.seeing import (
 from tests.unit.core.story import ONE, TWO, Story
 from tests.unit.core.tables import rows
 from tritium.api.conditions import ConditionType
+from tritium.core.leaving import OVERDUE
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, Refusal
 
@@ -32,6 +34,13 @@ REFUSED = Refusal("Deployment", TWO.hash, Reason.OBJECT_REFUSED, "It is wrong.")
 
 def ending(of: tuple[PodSeen, ...]) -> tuple[PodSeen, ...]:
     return tuple(replace(each, ready=False, terminating=True) for each in of)
+
+
+def does_not_end(story: Story, of: tuple[PodSeen, ...]) -> Story:
+    """Its node is lost."""
+    seeing(story, *(replace(each, gone_by=story.now, node="node-a") for each in ending(of)))
+    story.run(minutes=1)
+    return story
 
 
 def idle() -> Story:
@@ -123,6 +132,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "`pinRevision` names the stable revision": lambda it: changed(it, pin=1),
     "`pinRevision` names none that is kept, and the pods of 2 are gone": lambda it: seeing(changed(it, pin=9)),
     "`pause`": lambda it: acts(it, "pause"),
+    "a pod of 1 does not end": lambda it: does_not_end(it, pods(ONE, 1)),
     "the pods of 1 are gone": seeing,
     "the pods of 1 are gone, and an object is refused": lambda it: seeing(refused(it)),
     "`rollout.paused`": lambda it: changed(it, paused=True),
@@ -135,6 +145,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "the model of 2 is at fault": lambda it: seeing(it, pod("p", TWO, BROKEN)),
     "the model of 2 is at fault, and its pods are gone": lambda it: seeing(seeing(it, pod("p", TWO, BROKEN))),
     "a pod of 2 fails the smoke test, and they are gone": lambda it: seeing(fails_its_test(it)),
+    "`abort`, and a pod of 2 does not end": lambda it: does_not_end(acts(it, "abort"), pods(TWO, 1)),
     "`abort`, and the pods of 2 are gone": lambda it: seeing(acts(it, "abort")),
     "the spec is changed back, and the pods of 2 are gone": lambda it: seeing(changed(it, written="a")),
     "`replicas` is 0": lambda it: seeing(changed(it, replicas=0)),
@@ -160,6 +171,24 @@ def test_the_table_says_everything_that_is_known_here() -> None:
     assert {row[0] for row in ROWS} == set(BEFORE)
     assert {row[1] for row in ROWS} == set(EVENTS)
     assert len(ROWS) == len({row[:2] for row in ROWS})
+
+
+def test_a_pod_that_does_not_end_is_named_with_its_node_and_what_to_do() -> None:
+    story = does_not_end(preparing(), pods(ONE, 1))
+    for kind in (ConditionType.READY, ConditionType.RELEASED):
+        assert f"The pod {ONE.hash}-0, on the node node-a, was deleted and does not end." in story.says(kind)
+        assert "kubectl delete pod --force" in story.says(kind)
+    story = does_not_end(acts(waiting(), "abort"), pods(TWO, 1))
+    assert f"The pod {TWO.hash}-0, on the node node-a, was deleted" in story.says(ConditionType.READY)
+
+
+def test_it_is_looked_at_again_when_a_pod_should_be_gone() -> None:
+    story = preparing()
+    gone_by = story.now + timedelta(seconds=75)
+    story.sees = replace(story.sees, pods=tuple(replace(each, gone_by=gone_by) for each in ending(pods(ONE, 2))))
+    plan = story.run()
+    assert plan.wake_at == gone_by + OVERDUE
+    assert story.status.phase == "Preparing"
 
 
 def test_who_is_not_served_is_told_why() -> None:
