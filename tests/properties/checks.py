@@ -9,34 +9,35 @@ from tritium.core.gateway import counted
 from tritium.core.plan import Plan, ServiceWish
 from tritium.core.recreate import going_on
 from tritium.core.seen import Answer, Seen
+from tritium.core.wish import Wish
 
 
 def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     """The plan itself takes nothing from what is seen to serve, and promotes nothing without its pods."""
-    _of_promotion(cluster, seen, plan)
+    wish = going_on(cluster.wish, ledger.read(cluster.status), plan.target, seen)  # what a rollout began with
+    _of_promotion(cluster, wish, seen, plan)
     _of_signature(cluster, seen, plan)
     _of_adoption(cluster, seen, plan)
     has = {each.revision: each.replicas for each in seen.deployments if each.replicas}
     stable = plan.course.stable.hash if plan.course.stable else None
     for name in sent_to(cluster, seen) & has.keys():
         assert name in plan.kept
-        asked = cluster.wish.replicas
-        if plan.course.candidate and (cluster.wish.replaces or cluster.wish.recreates):
-            asked = int(cluster.wish.replaces)
+        asked = wish.replicas
+        if plan.course.candidate and (wish.replaces or wish.recreates):
+            asked = int(wish.replaces)
         if name != stable:
             needs = arm_needs(cluster, name)
             asked = has[name] if needs is None else needs
         fewest = min(has[name], asked)
         assert plan.replicas.get(name, has[name]) >= fewest
-    _of_room(cluster, seen, plan)
-    _of_one_after_the_other(cluster, seen, plan)
+    _of_room(wish, seen, plan)
+    _of_one_after_the_other(wish, seen, plan)
 
 
-def _of_one_after_the_other(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+def _of_one_after_the_other(wish: Wish, seen: Seen, plan: Plan) -> None:
     """With `strategy: recreate` a revision gets pods when no other has any, nor is to have; and only one does."""
     has = {each.revision: each.replicas for each in seen.deployments}
     recorded = plan.course.stable or plan.course.ledger.stable is None
-    wish = going_on(cluster.wish, ledger.read(cluster.status), seen)  # of a rollout that goes on, what it began with
     if not (wish.recreates and recorded):
         return
     more = {name for name, number in plan.replicas.items() if number > has.get(name, 0)}
@@ -46,15 +47,15 @@ def _of_one_after_the_other(cluster: Cluster, seen: Seen, plan: Plan) -> None:
         assert all(pod.revision == name for pod in seen.pods), "one has not ended yet"
 
 
-def _of_room(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+def _of_room(wish: Wish, seen: Seen, plan: Plan) -> None:
     """Where pods change hands one by one, a candidate gets one when there are fewer than `replicas` of all others."""
     candidate, has = plan.course.candidate, {each.revision: each.replicas for each in seen.deployments}
-    if not (cluster.wish.replaces and candidate and plan.course.stable):
+    if not (wish.replaces and candidate and plan.course.stable):
         return
     wanted = plan.replicas.get(candidate.hash, 0)
     if wanted > has.pop(candidate.hash, 0):
         alive = Counter(pod.revision for pod in seen.pods)
-        assert wanted + sum(max(number, alive[name]) for name, number in has.items()) <= cluster.wish.replicas
+        assert wanted + sum(max(number, alive[name]) for name, number in has.items()) <= wish.replicas
 
 
 def sent_to(cluster: Cluster, seen: Seen) -> set[str]:
@@ -68,9 +69,9 @@ def sent_to(cluster: Cluster, seen: Seen) -> set[str]:
     return by_gateway | ({selected} if selected else set())
 
 
-def _of_promotion(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+def _of_promotion(cluster: Cluster, wish: Wish, seen: Seen, plan: Plan) -> None:
     """Nothing becomes stable without its pods, except for what serves already when a status was lost."""
-    before, after, wish = ledger.read(cluster.status).stable, plan.course.stable, cluster.wish
+    before, after = ledger.read(cluster.status).stable, plan.course.stable
     if after is None or cluster.is_stable(after.hash) or (before is None and seen.service):
         return
     ready = [pod for pod in seen.pods if pod.revision == after.hash and pod.ready]
@@ -109,7 +110,7 @@ def _of_adoption(cluster: Cluster, seen: Seen, plan: Plan) -> None:
         assert adopted.number == plan.course.ledger.stable or adopted.number in plan.course.ledger.demoted
 
 
-def of_fewer_pods(cluster: Cluster, name: str, wanted: int, ready: int) -> None:
+def of_fewer_pods(cluster: Cluster, wish: Wish, name: str, wanted: int, ready: int) -> None:
     """What requests may go to has as many pods as before; of the stable revision the user may want fewer.
 
     Or its candidate takes them over one by one: then those that are left carry what any gateway pod sends them, but for
@@ -122,12 +123,12 @@ def of_fewer_pods(cluster: Cluster, name: str, wanted: int, ready: int) -> None:
         assert needs is not None, "what serves lost pods"
         assert wanted >= needs, "what serves lost pods"
         return
-    if cluster.wish.replaces and wanted < min(ready, cluster.wish.replicas):
+    if wish.replaces and wanted < min(ready, wish.replicas):
         assert wanted >= 1, "what serves lost its last pod"
         carried = max(each.share_of(cluster.service_of(name)) for each in cluster.objects.gateways.values())
-        assert (carried - 1) * cluster.wish.replicas < 10_000 * (wanted + 1), "more than its pods carry"
-    elif not (cluster.wish.replaces or cluster.wish.recreates):
-        assert wanted >= cluster.wish.replicas, "what serves lost pods"
+        assert (carried - 1) * wish.replicas < 10_000 * (wanted + 1), "more than its pods carry"
+    elif not (wish.replaces or wish.recreates):
+        assert wanted >= wish.replicas, "what serves lost pods"
 
 
 def arm_needs(cluster: Cluster, name: str) -> int | None:

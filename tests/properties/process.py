@@ -15,6 +15,7 @@ from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger
 from tritium.core.decide import decide
 from tritium.core.plan import NewRevision, Plan, Resolution
+from tritium.core.recreate import going_on
 from tritium.core.seen import (
     Answer,
     DeploymentSeen,
@@ -27,6 +28,7 @@ from tritium.core.seen import (
     SignatureSeen,
     SmokeSeen,
 )
+from tritium.core.wish import Wish
 
 ROUNDS: Final = 12
 
@@ -56,6 +58,8 @@ class Process:
     smoke: dict[str, SmokeSeen] = field(default_factory=dict)
     signatures: dict[str, SignatureSeen] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    wish: Wish | None = None
+    """What counted in the last decision."""
 
     def run(self) -> Plan:
         """One pass.
@@ -66,6 +70,7 @@ class Process:
         """
         for _ in range(ROUNDS):
             plan = self.decided()
+            self.wish = going_on(self.cluster.wish, ledger.read(self.cluster.status), plan.target, self.seen())
             if plan.course.ledger != ledger.read(self.cluster.status):
                 self.write_status(plan)
             if not self.act(plan):
@@ -168,7 +173,8 @@ class Process:
             raise OldPicture
         if there and wanted < there[0]:
             ready = sum(pod.ready and pod.revision == name for pod in self.store.pods.values())
-            checks.of_fewer_pods(self.cluster, name, wanted, ready)
+            assert self.wish
+            checks.of_fewer_pods(self.cluster, self.wish, name, wanted, ready)
         written = (wanted, self.cluster.count())
         self.cluster.objects.deployments[name] = self.store.deployments[name] = written
         self.wrote(f"{wanted} pods of {name}")

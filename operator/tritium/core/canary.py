@@ -23,7 +23,7 @@ from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.reasons import Reason
 from tritium.core.sample import Sample
 from tritium.core.seen import RevisionSeen, Seen
-from tritium.core.strategy import NO_STEPS, StepOf, Strategy, strategy
+from tritium.core.strategy import NO_STEPS, StepOf, Strategy, strategy, with_capacity
 from tritium.core.target import by_number
 from tritium.core.wish import Wish
 
@@ -95,7 +95,8 @@ def under_way(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:
     progress = ledger.progress
     if progress and progress.revision == candidate.number:
         return progress
-    return Progress(candidate.number, NO_STEPS if candidate.number in ledger.promoted else wish.strategy)
+    settings = with_capacity(wish.strategy, wish.capacity)
+    return Progress(candidate.number, NO_STEPS if candidate.number in ledger.promoted else settings)
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ _OF_A_LISTING: Final = frozenset({"resolve", "Job"})
 def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), watched(_readable(seen), now)
-    wish = going_on(wish, before, seen)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
+    wish = going_on(wish, before, target, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)

@@ -12,12 +12,12 @@ from tritium.api.fetch import FetchReason
 from tritium.core.diagnosis import worst
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of
-from tritium.core.plan import Course
+from tritium.core.plan import Course, Target
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.strategy import strategy
 from tritium.core.target import by_number
-from tritium.core.wish import Wish
+from tritium.core.wish import Capacity, Wish
 
 _OF_ANY_REVISION: Final = frozenset(
     {
@@ -33,25 +33,17 @@ _OF_ANY_REVISION: Final = frozenset(
 """Of these the revision before would be short, too."""
 
 
-def going_on(wish: Wish, ledger: Ledger, seen: Seen) -> Wish:
-    """What counts of the spec while a rollout is under way.
+def going_on(wish: Wish, ledger: Ledger, target: Target, seen: Seen) -> Wish:
+    """What counts of the spec while a rollout is under way, or bakes.
 
-    Another strategy counts from the next one on. A pause holds what has not begun; when the old pods are gone, it would
-    only prolong the time without any.
+    Another strategy, and another way to find room, count from the next one on. A pause holds what has not begun; when
+    the old pods are gone, it would only prolong the time without any.
     """
-    progress = ledger.progress
-    if (
-        progress
-        and _is_asked_for(wish, progress.revision, seen)
-        and strategy(progress.settings).recreates != wish.recreates
-    ):
-        wish = replace(wish, strategy=progress.settings)
+    progress, wanted = ledger.progress, target.revision
+    if progress and (wanted is None or wanted.number == progress.revision):
+        capacity: Capacity = "replace" if strategy(progress.settings).replaces else "surge"
+        wish = replace(wish, strategy=progress.settings, capacity=capacity)
     return replace(wish, paused=False) if wish.paused and is_down(wish, ledger, seen) else wish
-
-
-def _is_asked_for(wish: Wish, number: int, seen: Seen) -> bool:
-    revision = by_number(seen.revisions, number)
-    return revision is not None and revision.written == wish.written
 
 
 def is_down(wish: Wish, ledger: Ledger, seen: Seen) -> bool:

@@ -19,7 +19,7 @@ MIN_REQUESTS: Final = 50
 MAX_WAIT: Final = "30m"
 PROGRESS_DEADLINE: Final = "30m"
 
-NO_STEPS: Final = "{}"
+NO_STEPS: Final = '{"capacity":"replace"}'
 """What a rollout keeps that goes on pod by pod, with nothing to prove."""
 
 _FROZEN: Final = frozenset({"strategy", "steps", "analysis", "on_failure", "auto_promote", "progress_deadline"})
@@ -46,6 +46,7 @@ class Strategy:
     Attributes:
         steps: empty where all of the traffic goes over at once.
         recreates: the old pods go before there are new ones.
+        replaces: the stable revision gives pods up for its successor.
         insufficient: what follows when `max_wait` is over and too little was seen; None: Promote if a smoke test was
             passed, else Hold.
     """
@@ -56,6 +57,7 @@ class Strategy:
     insufficient: Literal["Hold", "Promote", "Abort"] | None = None
     pauses_on_failure: bool = False
     recreates: bool = False
+    replaces: bool = False
     auto_promote: bool = True
     progress_deadline: timedelta = timedelta(minutes=30)
 
@@ -87,6 +89,18 @@ def settings(rollout: Rollout | None) -> str:
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def with_capacity(settings: str, capacity: str) -> str:
+    """The same, with how a rollout that begins now finds room.
+
+    >>> with_capacity('{"steps":[{"weight":5}]}', "replace")
+    '{"capacity":"replace","steps":[{"weight":5}]}'
+    """
+    if capacity == "surge":
+        return settings
+    kept = json.loads(settings or "{}") | {"capacity": capacity}
+    return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 @lru_cache(maxsize=1024)
 def strategy(settings: str) -> Strategy:
     """The same, to decide with.
@@ -106,6 +120,7 @@ def strategy(settings: str) -> Strategy:
         insufficient=analysis.on_insufficient_data,
         pauses_on_failure=rollout.on_failure == "Pause",
         recreates=rollout.strategy == "recreate",
+        replaces=rollout.capacity == "replace",
         auto_promote=rollout.auto_promote is not False,
         progress_deadline=length(rollout.progress_deadline or PROGRESS_DEADLINE),
     )

@@ -17,7 +17,7 @@ from tritium.api.status import TrafficLimits
 from tritium.api.traffic import Arm, Experiment, Limits, Traffic
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
-from tritium.core.strategy import settings, strategy
+from tritium.core.strategy import NO_STEPS, settings, strategy
 
 BAKE_TIME: Final = "10m"
 HISTORY_LIMIT: Final = 5
@@ -26,6 +26,9 @@ _LARGEST_WARMUP: Final = 64 * 2**10
 """Bytes: it travels in one variable of a pod's environment, of which Linux takes 128 KiB."""
 LONGEST_TOKEN: Final = 128
 """As much as `status.lastAction` takes; what is longer is cut, the same each time."""
+
+
+Capacity = Literal["surge", "replace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +132,14 @@ class Wish:
     strategy: str = ""
     paused: bool = False
     enforces: bool = True
-    capacity: Literal["surge", "replace"] = "surge"
+    capacity: Capacity = "surge"
     experiment: ExperimentWish | None = None
 
     @property
     def replaces(self) -> bool:
         """Whether the stable revision gives pods up for its successor: of one it has none to give."""
-        return self.capacity == "replace" and self.replicas > 1 and bool(strategy(self.strategy).steps)
+        pod_by_pod = self.strategy == NO_STEPS or strategy(self.strategy).steps
+        return self.capacity == "replace" and self.replicas > 1 and bool(pod_by_pod)
 
     @property
     def recreates(self) -> bool:

@@ -22,6 +22,7 @@ from tests.unit.core.seeing import (
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.ledger import read
+from tritium.core.recreate import going_on
 from tritium.core.sample import Sample
 from tritium.core.seen import DeploymentSeen, QuerySeen, Seen, WindowSeen
 from tritium.core.wish import Action, Wish
@@ -94,7 +95,7 @@ class Story:
     def _check(self, plan: Plan) -> None:
         """Where pods change hands one by one: never more than `replicas`, and never short of more than one."""
         candidate, stable = plan.course.candidate, plan.course.stable
-        if not (self.asks.replaces and candidate and stable):
+        if not (going_on(self.asks, read(self.status), plan.target, self.sees).replaces and candidate and stable):
             return
         has = {each.revision: each.replicas for each in self.sees.deployments}
         then, before = plan.replicas.get(candidate.hash, 0), has.get(candidate.hash, 0)

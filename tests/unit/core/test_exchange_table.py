@@ -96,6 +96,10 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     ),
     "two steps are over": lambda it: later(it, 2),
     "two steps are over, and `replicas` is 8": lambda it: nothing(asks(replicas=8)(later(it, 2))),
+    "two steps are over, and `capacity` is changed to surge": lambda it: asks(capacity="surge")(later(it, 2)),
+    "two steps are over, and the strategy is changed to blueGreen": lambda it: asks(
+        capacity="surge", strategy='{"strategy":"blueGreen"}'
+    )(later(it, 2)),
     "two steps are over, and two pods of 2 are lost": lambda it: seeing(later(it, 2), *pods(ONE), *pods(TWO)),
     "two steps are over, and the pod of 1 is lost": lambda it: seeing(later(it, 2), *pods(TWO, 3)),
     "all steps are over": lambda it: later(it, 3),

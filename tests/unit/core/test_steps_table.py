@@ -161,6 +161,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "the spec is changed to a third revision": third,
     "the steps are changed": lambda it: later(asks(strategy=strategy([{"weight": 90}]))(it), seconds=5),
     "the strategy is changed to recreate": lambda it: later(asks(strategy='{"strategy":"recreate"}')(it), seconds=5),
+    "`capacity` is changed to replace": lambda it: later(asks(capacity="replace")(it), seconds=5),
     "the step's time is not over": lambda it: later(it, seconds=59),
     "the step's time is over, and the gates pass": lambda it: later(it, minutes=1),
     "the same, and the next step's pods find no room": lambda it: later(with_pods(it, *pods(TWO, 1)), minutes=1),
@@ -205,6 +206,12 @@ def promoted(story: Story) -> None:
     assert story.stable == 2
 
 
+def with_the_old_pods(story: Story) -> None:
+    """It is judged on, too."""
+    promoted(story)
+    assert (story.replicas(ONE), story.judging) == (10, True)
+
+
 def rejected(story: Story) -> None:
     assert [each.revision for each in story.status.rejected_revisions or ()] == [2]
 
@@ -239,6 +246,7 @@ def nothing_else(story: Story) -> None:
 WHAT_ELSE = {
     "": nothing_else,
     "promoted": promoted,
+    "the old revision keeps its pods": with_the_old_pods,
     "rejected": rejected,
     "taken back": taken_back,
     "next step": next_step,
