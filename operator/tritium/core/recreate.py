@@ -19,18 +19,20 @@ from tritium.core.strategy import strategy
 from tritium.core.target import by_number
 from tritium.core.wish import Capacity, Wish
 
-_OF_ANY_REVISION: Final = frozenset(
+OF_ONE_REVISION: Final = frozenset(
     {
-        Reason.STARTING,
-        Reason.UNSCHEDULABLE,
-        Reason.NO_GPU,
-        Reason.QUOTA,
-        Reason.VOLUME_NOT_BOUND,
-        Reason.POD_LOST,
-        FetchReason.SOURCE_UNREACHABLE,
+        Reason.IMAGE_PULL,
+        Reason.CONTAINER_CONFIG,
+        Reason.POD_REFUSED,
+        Reason.OUT_OF_MEMORY,
+        Reason.CONTAINER_CRASHED,
+        Reason.SERVER_CRASHED,
+        Reason.MODEL_LOAD_FAILED,
+        Reason.WARMUP_FAILED,
+        *(set(FetchReason) - {FetchReason.SOURCE_UNREACHABLE}),
     }
 )
-"""Of these the revision before would be short, too."""
+"""Of these the revision before is likely free; of all else, such as a want of room, it would suffer, too."""
 
 
 def going_on(wish: Wish, ledger: Ledger, target: Target, seen: Seen) -> Wish:
@@ -72,7 +74,7 @@ def cannot_start(
         return None
     deployment = deployment_of(seen, candidate)
     found = [pod.trouble for pod in pods if not pod.ready] + [deployment.trouble if deployment else None]
-    return worst(each for each in found if each and each.reason not in _OF_ANY_REVISION)
+    return worst(each for each in found if each and each.reason in OF_ONE_REVISION)
 
 
 def _whose_turn(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from tritium.core.container_trouble import REJECTING
 from tritium.core.reasons import Reason
+from tritium.core.recreate import OF_ONE_REVISION
 from tritium.kube.glance import Glance
 from tritium.kube.store import Key, Store
 
@@ -19,8 +19,8 @@ REASONS: Final = (
     Reason.INSUFFICIENT_DATA,
     Reason.ABORTED_BY_HAND,
     Reason.SMOKE_TEST_FAILED,
-    Reason.MODEL_LOAD_FAILED,
-    *sorted(REJECTING),
+    Reason.DEADLINE,
+    *sorted(OF_ONE_REVISION),
 )
 """Why a rollout can be aborted. Each is told from the beginning, with 0: who sees a first 1 sees no increase."""
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.unit.core.seeing import BROKEN, CRASHED, NO_IMAGE, NO_ROOM, pod, serving, status_of, wish
+from tests.unit.core.story import ONE, TWO, Story
 from tritium.api.status import Phase
+from tritium.core.container_trouble import REJECTING
 from tritium.core.reasons import Reason
+from tritium.core.seen import Trouble
 from tritium.kube.kinds import MODEL_DEPLOYMENTS
 from tritium.kube.store import Store
 from tritium.loop.rollouts import REASONS, Rollouts
@@ -161,3 +166,18 @@ def test_an_object_that_is_gone_has_no_series_and_its_successor_begins_anew(clus
 def test_what_can_be_counted_is_a_reason() -> None:
     assert Counter(REASONS).most_common(1)[0][1] == 1
     assert Reason.ROLLED_BACK not in REASONS
+    assert set(REASONS) >= REJECTING
+
+
+@pytest.mark.parametrize("trouble", [BROKEN, NO_IMAGE, CRASHED, NO_ROOM, replace(CRASHED, reason=Reason.OUT_OF_MEMORY)])
+def test_what_a_recreated_candidate_is_turned_down_for_was_there_before(trouble: Trouble) -> None:
+    asks = wish(replicas=1, strategy='{"strategy":"recreate"}')
+    story = Story(asks, status_of(asks, serving(ONE)), serving(ONE, TWO), follows=False)
+    story.run()
+    story.asks = replace(asks, written="b")
+    for pods in ((), (pod("p", TWO, trouble),)):
+        story.sees = replace(story.sees, pods=pods)
+        story.run()
+    story.run(minutes=30)
+    (rejected,) = story.status.rejected_revisions or []
+    assert rejected.reason in REASONS
