@@ -129,6 +129,17 @@ def query_trouble(ledger: Ledger, seen: Seen, now: datetime) -> Trouble | None:
     for gate in strategy(progress.settings).analysis.prometheus or ():
         known = seen.queries.get(gate.name)
         if known and known.trouble and (known.mistake or now - (known.since or now) >= TELL_AFTER):
-            message = f"{query_gate(gate, known).message} {REMEDIES[Reason.QUERY_FAILED]}"
-            return Trouble(COMPONENT, Reason.QUERY_FAILED, message)
+            remedy = _remedy(known, bakes=progress.revision == ledger.stable)
+            return Trouble(COMPONENT, Reason.QUERY_FAILED, f"{query_gate(gate, known).message} {remedy}")
     return None
+
+
+def _remedy(known: QuerySeen, *, bakes: bool) -> str:
+    """Who aborts in the bake goes back to the version before: a query without a number is no cause for that."""
+    if known.silent:
+        then = "until then this version is judged without it" if bakes else "the rollout goes on by itself then"
+        return f"See that the operator can reach Prometheus: {then}."
+    then = "A corrected one counts from the next rollout on: `abort` this one, correct the query, and `retry`."
+    if bakes:
+        then = "Correct it for the next rollout: this version serves, and is judged without it."
+    return f"Try the query in Prometheus: it has to give one number. {then}"

@@ -59,7 +59,8 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     "was wrong with this one.",
     Reason.ROLLED_BACK: "Change model or server, or pin the revision again, to serve it after all.",
     Reason.QUERY_FAILED: "Try the query in Prometheus: it has to give one number. A corrected one counts from the next "
-    "rollout on: `abort` this one, correct the query, and `retry`.",
+    "rollout on: `abort` this one, correct the query, and `retry`. If Prometheus does not answer, bring it back: the "
+    "rollout goes on by itself. In the bake abort nothing for it.",
     Reason.NO_PROMETHEUS: "Set the chart's value prometheus.url; or `abort`, remove the queries, and `retry`.",
     Reason.ARM_INVALID: "Name a number of status.revisions, and each in one arm only.",
     Reason.NO_REPLICAS: "Set replicas to 1 or more to serve the model.",

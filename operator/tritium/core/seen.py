@@ -228,12 +228,14 @@ class QuerySeen:
         trouble: why the last answer was no number, as a sentence.
         since: since when there has been no number.
         mistake: the query itself is wrong, so that asking again does not help.
+        silent: Prometheus could not be asked at all, for which the query can do nothing.
     """
 
     readings: tuple[Reading, ...] = ()
     trouble: str = ""
     since: datetime | None = None
     mistake: bool = False
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ class Queries:
 
     def _has_no_number(self, asked: _Asked, why: NoNumber) -> None:
         since = asked.seen.since if asked.seen else None
-        asked.seen = QuerySeen((), str(why), since or self.now(), why.mistake)
+        asked.seen = QuerySeen((), str(why), since or self.now(), why.mistake, why.silent)
         pause = min(SELDOM, EVERY * 2 ** min(asked.failures, 10)) * random.uniform(0.9, 1.1)  # noqa: S311 - a spread, no secret
         asked.at, asked.failures = self.clock(), asked.failures + 1
         asked.due = asked.at + pause

@@ -18,7 +18,7 @@ from tritium.core.reasons import Reason
 from tritium.core.seen import QuerySeen, Reading
 
 QUERY = {"name": "drift", "query": "up", "max": 0.5}
-UNREACHABLE = QuerySeen(trouble="Prometheus cannot be reached: refused.", since=NOW)
+UNREACHABLE = QuerySeen(trouble="Prometheus cannot be reached: refused.", since=NOW, silent=True)
 MISTAKE = QuerySeen(trouble="it gives several series.", since=NOW, mistake=True)
 
 
@@ -128,6 +128,8 @@ def test_a_prometheus_that_is_away_is_told_of_when_it_lasts_and_no_more_when_it_
     assert story.says() == said
     story.run(seconds=1)
     assert "cannot be reached: refused" in story.says()
+    assert "goes on by itself" in story.says()
+    assert "abort" not in story.says(), "nothing is wrong with the rollout, nor with its query"
     assert story.status.reason == Reason.QUERY_FAILED
     answers(story, 0.2)
     assert story.says() == said
@@ -186,12 +188,20 @@ def test_within_the_bake_a_query_takes_the_traffic_back() -> None:
     )
 
 
-@pytest.mark.parametrize("known", [None, UNREACHABLE, MISTAKE])
-def test_within_the_bake_no_result_takes_nothing_back_and_is_told(known: QuerySeen | None) -> None:
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        (None, None),
+        (UNREACHABLE, "See that the operator can reach Prometheus: until then this version is judged without it."),
+        (MISTAKE, "Correct it for the next rollout: this version serves, and is judged without it."),
+    ],
+)
+def test_within_the_bake_no_result_takes_nothing_back_and_is_told(known: QuerySeen | None, says: str | None) -> None:
     story = baking(known)
     story.run(minutes=5)
     assert (story.stable, story.status.phase) == (2, Phase.PROMOTING)
     failure = story.status.last_failure
     assert (failure.reason if failure else None) == (Reason.QUERY_FAILED if known else None)
+    assert says is None or (failure and failure.message.endswith(says))
     story.run(minutes=5)
     assert (story.stable, story.status.phase) == (2, Phase.IDLE)

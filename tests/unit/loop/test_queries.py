@@ -161,7 +161,7 @@ async def test_where_nobody_answers_one_question_is_enough() -> None:
     asking, of = Asking({"a": NoNumber("nobody.", silent=True)}), status("a", "b", "c")
     found = await asking.round(of)
     assert asking.asked == ["a"]
-    assert {each.trouble for each in found.values()} == {"nobody."}
+    assert {(each.trouble, each.silent) for each in found.values()} == {("nobody.", True)}
     assert len(found) == 3
 
 
