@@ -165,6 +165,7 @@ def of_traffic(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> N
     if before is None:
         return  # a first one has no weight; or there is a Service already, and it is what serves that is told
     _of_steps(cluster, seen, status)
+    _of_the_way_back(cluster, seen, status)
     had = {each.service for each in before.revisions or () if each.weight}
     if seen.service and seen.service.revision:
         had.add(cluster.service_of(seen.service.revision))
@@ -198,6 +199,24 @@ def _fair_part(cluster: Cluster, seen: Seen, number: int) -> int:
     ready = Counter(by_hash.get(pod.revision) for pod in seen.pods if pod.ready)
     both = ready[number] + ready[cluster.stable()]
     return 10_000 * ready[number] // max(1, min(both, cluster.wish.replicas))
+
+
+def _of_the_way_back(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> None:
+    """What serves loses its part of the requests only to pods that can take it: each twice what it had."""
+    before, after, wish = shares(cluster.status.traffic), shares(status.traffic), cluster.wish
+    arms = {each.revision for each in ledger.read(cluster.status).arms}
+    ready = Counter(pod.revision for pod in seen.pods if pod.ready and not pod.terminating)
+    pods = {each.number: ready[each.hash] for each in seen.revisions}
+    if not wish.replicas or any(each.answer is None for each in counted(seen)):
+        return
+    for number, part in before.items():
+        serves = min(wish.replicas, pods.get(number, 0), known(seen, number))
+        if part <= after.get(number, 0) or not serves or number in arms:
+            continue
+        to = max(after, key=lambda each: after[each] - before.get(each, 0))
+        there = min(pods.get(to, 0), known(seen, to))
+        fewest = 1 if wish.replaces else serves * (after[to] - before.get(to, 0)) / 20_000
+        assert there >= fewest, "requests went from pods that serve to where there are none"
 
 
 def known(seen: Seen, number: int) -> int:

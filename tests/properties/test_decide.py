@@ -106,6 +106,13 @@ class Rollouts(RuleBasedStateMachine):
     def edits(self, written: str) -> None:
         self.wants(written=written)
 
+    @rule(written=st.sampled_from("abc"))
+    def edits_and_is_served(self, written: str) -> None:
+        """So far that the new version has requests, or nearly."""
+        self.wants(written=written)
+        for _ in range(4):
+            self.world.goes_on()
+
     @rule(pin=st.none() | st.integers(min_value=1, max_value=4))
     def pins(self, pin: int | None) -> None:
         self.wants(pin=pin)
@@ -186,6 +193,15 @@ class Rollouts(RuleBasedStateMachine):
                 del self.cluster.objects.pods[uid]
             case _:
                 self.cluster.pod(uid, ready=False, trouble=BROKEN if fate == "broken" else NO_ROOM)
+
+    @precondition(lambda self: self.cluster.objects.pods)
+    @rule(number=PICKED)
+    def a_revision_loses_its_pods(self, number: int) -> None:
+        """As with the nodes that they are on."""
+        pods = self.cluster.objects.pods
+        revisions = sorted({each.revision for each in pods.values()})
+        lost = revisions[number % len(revisions)]
+        self.cluster.objects.pods = {uid: each for uid, each in pods.items() if each.revision != lost}
 
     @precondition(lambda self: self.cluster.objects.gateways)
     @rule(number=PICKED, fate=st.sampled_from(["learns", "silent", "heard", "unsynced", "ends", "gone", "ready"]))

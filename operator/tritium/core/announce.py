@@ -39,6 +39,11 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
     old, new = (status.stable.revision if status.stable else None for status in (before, after))
     if new is None or new == old:
         return
+    told = {each.revision: each.weight for each in (after.traffic.revisions or () if after.traffic else ())}
+    if old is not None and told.get(old):
+        message = f"revision {new} is stable again, and revision {old} serves what it has no pods for yet"
+        yield Notice("Normal", Reason.PROMOTED, message)
+        return
     rest = f"; revision {old} keeps its pods for {_words(wish)}" if old is not None else ""
     yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
 

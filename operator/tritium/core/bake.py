@@ -1,7 +1,8 @@
 """The bake: a revision that has just become stable is judged on, while the one before keeps its pods to go back to.
 
-The same gates look at it, now with all of the traffic. What fails here goes back at once: the pods are there, and the
-gateway knows them. What a person wanted to be promoted, whatever the gates say, is not judged any more.
+The same gates look at it, now with all of the traffic. What fails here goes back at once, as far as the pods are still
+there that the gateway knows; the rest goes back as they come (`core.retreat`). What a person wanted to be promoted,
+whatever the gates say, is not judged any more.
 """
 
 from dataclasses import replace

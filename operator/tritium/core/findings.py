@@ -16,6 +16,7 @@ from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
 from tritium.core.recreate import is_down
 from tritium.core.remedies import REMEDIES
+from tritium.core.retreat import retreating
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
 from tritium.core.telling import NEEDS_A_PERSON, advice, waits_for, where
 from tritium.core.traffic import leads_to
@@ -137,11 +138,21 @@ def _released(view: View) -> Finding:
     rejection = course.ledger.rejection(wanted.number)
     if rejection and course.candidate is None:
         why = sentence(f"revision {wanted.number} was turned down: {rejection.reason}: {rejection.message}")
-        return Finding(kind, "False", Reason.ABORTED, f"{why} {_stable(course).capitalize()} goes on; {RETRY_BY_HAND}")
+        return Finding(kind, "False", Reason.ABORTED, f"{why} {_goes_on(course, seen)}; {RETRY_BY_HAND}")
     said = f": {course.trouble.message}" if course.trouble else ""
     words = f"{where(view, wanted)}{said}"
     paused, reason = advice(view), Reason.EXPERIMENT_RUNNING if course.arms else Reason.ROLLING_OUT
     return Finding(kind, "False", reason, f"{sentence(words)} {paused}" if paused else words)
+
+
+def _goes_on(course: Course, seen: Seen) -> str:
+    """Who has the requests of a revision that was turned down."""
+    serving, stable = min(retreating(course), default=None), course.ledger.stable
+    if serving is None:
+        return f"Revision {stable} goes on"
+    trouble = trouble_of(seen, course.stable) if course.stable else None
+    said = f" ({trouble.message.rstrip('.')})" if trouble else ""
+    return f"Revision {stable} has not pods enough yet{said}: until it has, revision {serving} serves the rest"
 
 
 def _pin_not_found(wish: Wish, seen: Seen) -> str:
@@ -265,7 +276,10 @@ def _traffic(course: Course, seen: Seen) -> Finding:
     if course.ledger.stable is None:
         return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
     if runs(course.ledger.traffic, seen):
-        return Finding(kind, "True", Reason.CONFIGURED, f"every gateway pod sends requests to {_stable(course)}")
+        besides = "".join(f", and to revision {each} until that has its pods" for each in sorted(retreating(course)))
+        return Finding(
+            kind, "True", Reason.CONFIGURED, f"every gateway pod sends requests to {_stable(course)}{besides}"
+        )
     trouble = gateway_trouble(seen)
     status: Status = "Unknown" if trouble.reason == Reason.STARTING else "False"
     return Finding(kind, status, trouble.reason, trouble.message)

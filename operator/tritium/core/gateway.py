@@ -24,6 +24,12 @@ def available(revision: RevisionSeen, seen: Seen) -> int:
     return min([ready, *known]) if known else 0
 
 
+def reachable(revision: RevisionSeen, seen: Seen) -> int:
+    """The same as far as it is known: a gateway pod that does not answer keeps nobody from going back."""
+    ready = sum(pod.ready for pod in pods_of(seen, revision))
+    return min([ready, *(_endpoints(each.answer, revision) for each in counted(seen) if each.answer)])
+
+
 def known_to_gateway(wish: Wish, revision: RevisionSeen, seen: Seen) -> bool:
     """Whether requests can be sent to as many pods as are asked for, by each gateway pod, of which there is one."""
     return any(each.ready for each in seen.gateways) and available(revision, seen) >= wish.replicas

@@ -16,6 +16,7 @@ from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
 from tritium.core.mirror import copies, mirrored
 from tritium.core.plan import Course, ServiceWish
+from tritium.core.retreat import keeps, retreating
 from tritium.core.revision import revision_name
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.target import by_number
@@ -63,7 +64,7 @@ def leading(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
 def settled(wish: Wish, course: Course, seen: Seen) -> bool:
     """Whether the traffic is where it should be, on pods enough: then pods may go that served before."""
     to = leading(wish, course, seen)
-    if to is None or to is not course.stable or (seen.service and seen.service.revision):
+    if to is None or to is not course.stable or (seen.service and seen.service.revision) or retreating(course):
         return False
     ready = sum(pod.ready for pod in pods_of(seen, to))
     return runs(course.ledger.traffic, seen) and available(to, seen) >= min(wish.replicas, ready)
@@ -104,8 +105,9 @@ def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
     to, told = leading(wish, course, seen), course.ledger.traffic
     sides = (each for _, each in beside(course))
     shadow = mirrored(wish, course, seen)
-    parts = {each.number: each for each in (*sides, course.candidate, course.stable, to, shadow) if each}
     parts_of, headers = _weights(wish, course, to, seen), matches(wish, course, seen)
+    others = (by_number(seen.revisions, number) for number in parts_of)
+    parts = {each.number: each for each in (*sides, course.candidate, course.stable, to, shadow, *others) if each}
     shares = {number: _share(wish, each, parts_of.get(number, 0), headers) for number, each in parts.items()}
     if course.ledger.stable is not None and to is None:
         # The record of what serves is gone: what the gateway was told of it is all that is known.
@@ -117,7 +119,10 @@ def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
 
 
 def _weights(wish: Wish, course: Course, to: RevisionSeen | None, seen: Seen) -> dict[int, int]:
-    """By number: what the candidate, or the arms, may have of the traffic, and the rest for the one that leads."""
+    """By number: what the candidate, or the arms, may have of the traffic, and the rest for the one that leads.
+
+    Who had more keeps what the one that leads cannot carry yet.
+    """
     if to is None:
         return {}
     parts = weights(wish, course, seen)
@@ -126,6 +131,9 @@ def _weights(wish: Wish, course: Course, to: RevisionSeen | None, seen: Seen) ->
         may = admitted(wish, course.ledger, tried, seen)
         parts[tried.number] = weight(wish, course.ledger, tried, seen) if may else 0
     parts.pop(to.number, None)
+    for number, part in keeps(wish, course, to, seen).items() if wish.replicas else ():
+        left = MAX_WEIGHT - sum(parts.values())
+        parts[number] = max(parts.get(number, 0), min(part, left + parts.get(number, 0)))
     return parts | {to.number: MAX_WEIGHT - sum(parts.values())}
 
 

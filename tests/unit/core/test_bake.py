@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.seeing import NOW, serving, wish
+from tests.unit.core.seeing import NO_ROOM, NOW, pod, pods, serving, wish
 from tests.unit.core.story import BAD, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
 from tritium.api.conditions import ConditionType
 from tritium.api.status import Phase
@@ -167,3 +167,23 @@ def test_the_next_process_goes_on() -> None:
     again = Story(story.asks, stored, story.sees, story.now, BAD)
     again.run(seconds=5)
     assert again.stable == 1
+
+
+def test_the_way_back_from_cold_says_who_serves_and_what_it_waits_for() -> None:
+    story = baking()
+    story.follows = False
+    story.sees = replace(story.sees, pods=(*pods(TWO, 10), pod("p", ONE, NO_ROOM)))
+    story.act("abort")
+    told = [each.message for each in story.run(passes=1).notices]
+    assert "revision 1 is stable again, and revision 2 serves what it has no pods for yet" in told
+    story.run()
+    assert (story.stable, story.part, story.replicas(ONE), story.replicas(TWO)) == (1, 10_000, 10, 10)
+    assert story.says(ConditionType.READY) == "revision 2 serves"
+    waits = "Revision 1 has not pods enough yet (No node has room): until it has, revision 2 serves the rest"
+    assert waits in story.says()
+    story.run(hours=1)
+    assert story.replicas(TWO) == 10, "what serves keeps its pods"
+    story.follows = True
+    story.run()
+    assert (story.part, story.replicas(ONE), story.replicas(TWO)) == (0, 10, 0)
+    assert "Revision 1 goes on" in story.says()

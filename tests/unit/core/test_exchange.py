@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.core.seeing import BROKEN, NO_GPU, Gateway, lagging, passed, pod, pods, silent, wish
+from tests.unit.core.seeing import BROKEN, NO_GPU, Gateway, lagging, passed, pod, pods, silent
 from tests.unit.core.story import BAD, MINUTE, ONE, TWO, counts, four, replacing, strategy
 from tritium.api.status import Phase
 from tritium.core.reasons import Reason
@@ -102,7 +102,7 @@ def test_back_at_once_with_all_pods(back: str) -> None:
         case "abort":
             story.act("abort")
         case _:
-            story.asks = wish(replicas=4, capacity="replace")
+            story.asks = replace(story.asks, written="a")
     plan = story.run(passes=1)
     assert counts(story)[2] == 0
     assert (plan.replicas[ONE.hash], plan.replicas[TWO.hash]) == (4, 3), "its pods go when nobody is led there"

@@ -8,7 +8,20 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.core.seeing import BROKEN, NO_ROOM, SIGNATURE, STARTING, described, lagging, pod, pods, silent, wish
+from tests.unit.core.seeing import (
+    BROKEN,
+    NO_GPU,
+    NO_ROOM,
+    SIGNATURE,
+    STARTING,
+    deployments,
+    described,
+    lagging,
+    pod,
+    pods,
+    silent,
+    wish,
+)
 from tests.unit.core.story import BAD, FEW, GOOD, ONE, THREE, TWO, UNKNOWN, Story, asking, begun, strategy
 from tests.unit.core.tables import rows
 from tritium.core.queries import with_reading
@@ -135,6 +148,27 @@ def third(story: Story) -> Story:
     return asks(written="c")(story)
 
 
+def event(name: str, story: Story) -> Story:
+    """After this one."""
+    story = EVENTS[name](story)
+    story.run()
+    return story
+
+
+def from_cold(story: Story) -> Story:
+    """The old revision has given up its pods, as for want of room, and a person goes back to it."""
+    story.sees = replace(story.sees, deployments=deployments(a=0, b=10))
+    with_pods(story, *pods(TWO, 10), stable=0).act("abort")
+    story.run()
+    return story
+
+
+def retried(story: Story) -> Story:
+    """As a retry leaves it that was answered."""
+    story.status = story.status.model_copy(update={"rejected_revisions": None})
+    return story
+
+
 EVENTS: dict[str, Callable[[Story], Story]] = {
     "the candidate's pods are starting": lambda it: with_pods(it, pod("p", TWO, STARTING)),
     "the candidate's pods find no room": lambda it: with_pods(it, pod("p", TWO, NO_ROOM)),
@@ -175,6 +209,31 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "a gate fails, and the old revision has no pods left": lambda it: sees(
         with_pods(it, *pods(TWO, 10), stable=0), BAD
     ),
+    "a gate fails, and the stable revision has lost a pod": lambda it: sees(
+        with_pods(it, *pods(TWO, 1), stable=9), BAD
+    ),
+    "`abort`, and the stable revision has lost its pods": lambda it: with_pods(
+        acts("abort")(it), *pods(TWO, 1), stable=0
+    ),
+    "that too, and they come back": lambda it: with_pods(
+        event("`abort`, and the stable revision has lost its pods", it), *pods(TWO, 1)
+    ),
+    "the spec is changed back, and the stable revision has lost its pods": lambda it: with_pods(
+        back(it), *pods(TWO, 1), stable=0
+    ),
+    "a gate fails, and the old revision has one of its ten pods": lambda it: sees(
+        with_pods(it, *pods(TWO, 10), stable=1), BAD
+    ),
+    "a gate fails, and there are to be forty pods since then": lambda it: sees(
+        with_pods(later(asks(replicas=40)(it), seconds=5), *pods(TWO, 40)), BAD
+    ),
+    "`abort`, and the old revision has no pods left": from_cold,
+    "that, and they find no room": lambda it: with_pods(
+        from_cold(it), *pods(TWO, 10), *(pod(f"n{number}", ONE, NO_GPU) for number in range(10)), stable=0
+    ),
+    "that, and four of them are ready": lambda it: with_pods(from_cold(it), *pods(TWO, 10), stable=4),
+    "that, and five of them are ready": lambda it: with_pods(from_cold(it), *pods(TWO, 10), stable=5),
+    "that, and a person says `retry`": lambda it: retried(from_cold(it)),
     "a gate fails, and what the old revision did is not known": lambda it: sees(it, UNKNOWN),
     "too few requests, and `maxWait` is not over": lambda it: later(sees(it, FEW), minutes=29),
     "too few requests, and `maxWait` is over": lambda it: later(sees(it, FEW), minutes=30),
@@ -220,7 +279,7 @@ def taken_back(story: Story) -> None:
     """As if it had never been stable, but for what is known of why."""
     rejected(story)
     assert story.stable == 1
-    assert story.replicas(ONE) == 10
+    assert story.replicas(ONE) == story.asks.replicas
     assert [each.revision for each in story.status.revisions or () if each.promoted_at] == [1]
     assert story.status.last_rollback
     assert (story.status.last_rollback.from_revision, story.status.last_rollback.to_revision) == (2, 1)
