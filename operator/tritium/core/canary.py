@@ -17,7 +17,7 @@ from tritium.core.deadline import clocked, due_at
 from tritium.core.exposure import by_hand, exposed, most, needed, proven, reached, returns
 from tritium.core.gate import Gate, Verdict
 from tritium.core.gates import MIN_REQUESTS, judge
-from tritium.core.gateway import available, runs
+from tritium.core.gateway import available, reachable, runs
 from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.reasons import Reason
@@ -198,9 +198,14 @@ class _Turn:
         return self.progress.anew(min(step, len(self.plan.steps)), since, self._restarts)
 
     def _failed(self, gate: Gate) -> Ledger:
-        if not self.plan.pauses_on_failure:
-            return self._reject(self.ledger, Reason.GATE_FAILED, gate.message)
-        return replace(self.ledger, progress=self.progress.pause(Reason.GATE_FAILED, self.now, gate.message))
+        """Back, unless a person is to say so, or nobody is there to go back to: then it waits for that."""
+        stable, message = by_number(self.seen.revisions, self.ledger.stable), gate.message
+        is_served = stable is not None and reachable(stable, self.seen) > 0
+        if is_served and not self.plan.pauses_on_failure:
+            return self._reject(self.ledger, Reason.GATE_FAILED, message)
+        if not is_served:
+            message = f"{message.rstrip('.')}; and no pod of revision {self.ledger.stable} is ready to go back to."
+        return replace(self.ledger, progress=self.progress.pause(Reason.GATE_FAILED, self.now, message))
 
     def _enter(self) -> Ledger:
         """A step begins when its weight is reached, and every gateway pod says so."""

@@ -209,6 +209,12 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "a gate fails, and the old revision has no pods left": lambda it: sees(
         with_pods(it, *pods(TWO, 10), stable=0), BAD
     ),
+    "a gate fails, and the stable revision has lost its pods": lambda it: sees(
+        with_pods(it, *pods(TWO, 1), stable=0), BAD
+    ),
+    "the same, and they come back": lambda it: with_pods(
+        event("a gate fails, and the stable revision has lost its pods", it), *pods(TWO, 1)
+    ),
     "a gate fails, and the stable revision has lost a pod": lambda it: sees(
         with_pods(it, *pods(TWO, 1), stable=9), BAD
     ),
