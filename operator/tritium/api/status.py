@@ -114,6 +114,8 @@ class CandidateStatus(Observed):
     """Restarts of its containers until then."""
     paused: PauseStatus | None = None
     """Why it waits."""
+    by_hand: bool | None = None
+    """A person wants it to become stable as soon as it has all its pods, whatever steps and gates say."""
     waiting_since: datetime | None = None
     """Since when it waits for its pods or for the gateway."""
     gates: list[GateStatus] | None = Field(default=None, max_length=16)

@@ -62,7 +62,10 @@ def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now
     """One pass of a candidate that gets its traffic in steps."""
     if ledger.progress and ledger.progress.revision != candidate.number:
         ledger = without_effect(wish, ledger, now)  # it was asked of the one before
-    ledger = clocked(wish, replace(ledger, progress=under_way(wish, ledger, candidate)), candidate, seen, now)
+    progress = under_way(wish, ledger, candidate)
+    if asks(wish, ledger, PROMOTE):
+        ledger, progress = done(wish, ledger, now), progress.promoted_by_hand()
+    ledger = clocked(wish, replace(ledger, progress=progress), candidate, seen, now)
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 
 
@@ -169,13 +172,12 @@ class _Turn:
         return admitted(self.wish, self.ledger, self.candidate, self.seen)
 
     def _act(self) -> Ledger | None:
-        """What a person asked for, done; None if nobody did. A promotion is done when it has happened."""
+        """What a person asked for, done; None if nobody did. That it is to be promoted is noted before (`proceed`)."""
         wish, ledger = self.wish, self.ledger
         if asks(wish, ledger, ABORT):
             return self._reject(done(wish, ledger, self.now), Reason.ABORTED_BY_HAND, "a person aborted the rollout")
         if asks(wish, ledger, PAUSE):
-            paused = self.progress.pause(Reason.PAUSED_BY_HAND, self.now)
-            return replace(done(wish, ledger, self.now), progress=paused)
+            return replace(done(wish, ledger, self.now), progress=self.progress.paused_by_hand(self.now))
         if asks(wish, ledger, SKIP_STEP):
             return replace(done(wish, ledger, self.now), progress=self._anew(self.progress.step + 1))
         if asks(wish, ledger, RESUME):
@@ -271,8 +273,7 @@ class _Turn:
         fit = proven(self.wish, self.ledger, self.candidate, self.seen) and self._is_admitted
         if not (whole and fit) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)
-        ledger = done(self.wish, self.ledger, self.now) if asks(self.wish, self.ledger, PROMOTE) else self.ledger
-        return Outcome(replace(ledger, progress=None if hand else progress), self.gates, promoted=True)
+        return Outcome(replace(self.ledger, progress=None if hand else progress), self.gates, promoted=True)
 
     def _reject(self, ledger: Ledger, reason: str, message: str) -> Ledger:
         ledger = replace(ledger.reject(self.candidate.number, reason, message, self.now), progress=None)

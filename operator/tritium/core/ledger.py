@@ -50,6 +50,7 @@ class Progress:
         restarts: of the candidate's containers, until then.
         paused: why it waits for a person.
         waiting_since: since when it waits for its pods or for the gateway; none while it does not.
+        by_hand: a person wants it to become stable as soon as it can, whatever steps and gates say.
     """
 
     revision: int
@@ -60,6 +61,15 @@ class Progress:
     restarts: int = 0
     paused: Pause | None = None
     waiting_since: datetime | None = None
+    by_hand: bool = False
+
+    def promoted_by_hand(self) -> "Progress":
+        """Nothing is waited for any more but its pods, and a gateway that knows them."""
+        return replace(self, by_hand=True, paused=None, waiting_since=None)
+
+    def paused_by_hand(self, now: datetime) -> "Progress":
+        """It stays where it is, also if it was to be promoted."""
+        return replace(self.pause(Reason.PAUSED_BY_HAND, now), by_hand=False)
 
     def begin(self, now: datetime, restarts: int) -> "Progress":
         """The step's weight is reached."""
@@ -232,4 +242,5 @@ def _progress(candidate: CandidateStatus | None) -> Progress | None:
         candidate.restarts or 0,
         Pause(paused.reason, paused.since, paused.message or "") if paused else None,
         candidate.waiting_since,
+        by_hand=bool(candidate.by_hand),
     )

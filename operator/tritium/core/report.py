@@ -157,6 +157,7 @@ def _steps(
         "restarts": progress.restarts or None,
         "paused": _paused(paused) if paused else None,
         "waiting_since": progress.waiting_since,
+        "by_hand": progress.by_hand or None,
         "gates": gates,
         "gates_at": written,
     }

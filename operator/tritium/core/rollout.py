@@ -116,12 +116,13 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
 
 
 def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:
-    """Without a candidate; while one is being listed, what is asked of it waits."""
+    """Without a candidate; while one is being listed, what is asked of it waits, and not what was of another."""
     awaited = target.revision is None and target.resolution is not None
     if is_baking(ledger) and not (wish.replaces or wish.recreates):  # then the one before has no pods
         return bake(replace(wish, action=None) if awaited else wish, ledger, seen, now)
+    waits = awaited and ledger.progress is None
     ledger = replace(ledger, progress=None)
-    return Outcome(ledger if awaited else without_effect(wish, ledger, now))
+    return Outcome(ledger if waits else without_effect(wish, ledger, now))
 
 
 def _adopt(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:

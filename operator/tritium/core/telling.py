@@ -78,6 +78,8 @@ def _waits(wish: Wish, candidate: RevisionSeen) -> str:
 
 def _step(progress: Progress) -> str:
     steps = len(strategy(progress.settings).steps)
+    if progress.by_hand:
+        return "and gets the rest as soon as all its pods are ready"
     if not steps:
         return "and gets it pod by pod"
     if progress.step >= steps:

@@ -87,6 +87,12 @@ async def test_an_operator_that_is_away_is_told_after_the_timeout(tritium: Comma
     assert (await asked(canary)).startswith("promote@")
 
 
+async def test_a_retry_waits_for_its_listing_and_says_so(tritium: Command, canary: Models) -> None:
+    said = await tritium.refused("retry", "fraud", "--timeout=0.5")
+    assert "the source was not listed again within 0.5 s" in said
+    assert (await asked(canary)).startswith("retry@")
+
+
 async def test_an_api_server_that_is_away_for_a_moment_is_waited_for(
     canary: Models, faults: FaultProxy, tmp_path: Path
 ) -> None:

@@ -244,6 +244,8 @@ def test_what_an_action_did() -> None:
     after = changed(ABORTED, {"lastAction": {"verb": "abort", "token": "7f"}})
     said = happened(Verb.ABORT, read(CANARY), read(after))
     assert said == "abort fraud: done. It was Progressing, revision 3 at 25 %, and is Aborted, revision 2 serves"
+    waits = happened(Verb.PROMOTE, read(CANARY), read(changed(CANARY, candidate(byHand=True))))
+    assert waits.startswith("promote fraud: taken up, and done as soon as all its pods are ready. It is Progressing")
     assert happened(Verb.PAUSE, read(IDLE), read(IDLE)) == "pause fraud: done. It is Idle, revision 2 serves, as before"
 
 

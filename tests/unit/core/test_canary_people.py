@@ -99,10 +99,62 @@ def test_a_promotion_by_hand_needs_all_pods_and_nothing_else() -> None:
     story.act("promote")
     story.run()
     assert (story.stable, story.part, story.replicas(TWO)) == (1, 1_000, 10)
-    assert story.status.last_action is None
+    assert story.status.last_action
+    assert story.status.last_action.verb == "promote"
+    assert "revision 2 has 10 % of the traffic, and gets the rest as soon as all its pods are ready" in story.says()
+    story.window = BAD
+    story.run(minutes=1)
+    assert story.stable == 1
+    assert not story.status.rejected_revisions
     story.follows = True
     story.run()
-    assert (story.stable, story.part) == (2, 10_000)
+    assert (story.stable, story.part, story.judging) == (2, 10_000, False)
+
+
+@pytest.mark.parametrize("strategy_of", [strategy()], ids=["in steps"])
+def test_a_pause_takes_a_promotion_back(strategy_of: str) -> None:
+    story = Story(asking(strategy=strategy_of), follows=False, window=GOOD)
+    story.act("promote")
+    story.run()
+    story.act("pause")
+    story.run()
+    story.follows = True
+    story.run(minutes=9)
+    assert (story.stable, story.part, story.status.phase) == (1, 0, Phase.PAUSED)
+
+
+@pytest.mark.parametrize("strategy_of", [strategy()], ids=["in steps"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_promotion_that_waits_is_not_that_of_another_revision(strategy_of: str, *, listed: bool) -> None:
+    story = Story(asking(strategy=strategy_of), window=FEW)
+    story.follows = False
+    story.act("promote")
+    story.run()
+    story.asks = replace(story.asks, written="c")
+    if not listed:
+        story.run()
+        assert story.status.phase is Phase.PREPARING
+    story.sees = replace(story.sees, revisions=(ONE, TWO, THREE))
+    story.run(passes=1)
+    assert story.status.candidate
+    assert (story.status.candidate.revision, story.status.candidate.by_hand) == (3, None)
+    story.follows = True
+    story.run(passes=20)
+    assert (story.stable, weights(story.status.traffic)[3]) == (1, 1_000)
+
+
+@pytest.mark.parametrize("of_before", [False, True])
+def test_what_is_asked_while_a_revision_is_listed_waits_for_it(*, of_before: bool) -> None:
+    """Unless it was asked while another one was rolled out: then it was of that."""
+    story = begun(FEW) if of_before else Story(asking(written="a"))
+    story.run()
+    story.asks = replace(story.asks, written="c")
+    story.act("promote")
+    story.run()
+    assert (story.status.last_action is not None) is of_before
+    story.sees = replace(story.sees, revisions=(ONE, TWO, THREE))
+    story.run(passes=20)
+    assert story.stable == (1 if of_before else 3)
 
 
 def test_pinning_the_candidate_is_a_promotion() -> None:

@@ -169,6 +169,11 @@ def retried(story: Story) -> Story:
     return story
 
 
+def promoted_without_pods(story: Story) -> Story:
+    story.act("promote")
+    return later(with_pods(story, *pods(TWO, 1)), seconds=1)
+
+
 EVENTS: dict[str, Callable[[Story], Story]] = {
     "the candidate's pods are starting": lambda it: with_pods(it, pod("p", TWO, STARTING)),
     "the candidate's pods find no room": lambda it: with_pods(it, pod("p", TWO, NO_ROOM)),
@@ -188,6 +193,11 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "`rollout.paused`": asks(paused=True),
     "`abort`": acts("abort"),
     "`pause`": acts("pause"),
+    "`promote` waits for pods": promoted_without_pods,
+    "`promote` waits for pods, and `pause`": lambda it: acts("pause")(promoted_without_pods(it)),
+    "`promote` waits for pods, and the spec is changed to one that is listed first": lambda it: third(
+        later(asks(written="c")(promoted_without_pods(it)), seconds=1)
+    ),
     "`resume`": acts("resume"),
     "`promote`": acts("promote"),
     "`skip-step`": acts("skip-step"),

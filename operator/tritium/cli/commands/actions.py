@@ -30,6 +30,13 @@ LATE: Final = (
     "app.kubernetes.io/name=tritium) and is of this version; what was asked for stays, and is done when it runs"
 )
 
+UNANSWERED: Final = (
+    "the source was not listed again within {:g} s. Listing goes on, if the operator runs (kubectl get pods -A -l "
+    "app.kubernetes.io/name=tritium): the retry stays asked for, and the status shows what comes of it; --timeout "
+    "waits longer"
+)
+"""A retry is done when its listing has answered, which takes as long as it takes."""
+
 HELP: Final[Mapping[Verb, str]] = {
     Verb.PROMOTE: "Give the new revision all requests now, without the steps and gates that are left.",
     Verb.ABORT: "Send all requests back to the stable revision now.",
@@ -75,7 +82,8 @@ async def _act(
     asked = {"name": name, "namespace": cluster.namespace, "action": verb, "token": token}
     if wait is None:
         return f"{verb} {name}: asked for. {called} status {name} shows what comes of it", asked
-    after = await _done(cluster, name, token, wait)
+    late = UNANSWERED if verb is Verb.RETRY else LATE
+    after = await _done(cluster, name, token, wait, late)
     after = await _settled(cluster, before, after)
     data = {
         **asked,
@@ -86,7 +94,7 @@ async def _act(
     return happened(verb, before, after), data
 
 
-async def _done(cluster: Cluster, name: str, token: str, wait: float) -> ModelFacts:
+async def _done(cluster: Cluster, name: str, token: str, wait: float, late: str) -> ModelFacts:
     """The object when the operator has carried out the action; an API server that is away meanwhile is waited for.
 
     Raises:
@@ -107,7 +115,7 @@ async def _done(cluster: Cluster, name: str, token: str, wait: float) -> ModelFa
             if not asked.endswith(f"@{token}"):
                 raise Complaint(f"somebody else has asked for {asked or 'nothing'} instead: run the command again")
         if time.monotonic() > deadline:
-            raise Complaint(f"{name}: {LATE.format(wait)}{away}")
+            raise Complaint(f"{name}: {late.format(wait)}{away}")
         await asyncio.sleep(LOOKS)
 
 

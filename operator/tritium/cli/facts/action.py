@@ -58,6 +58,8 @@ def is_done(facts: ModelFacts, token: str) -> bool:
 def happened(verb: Verb, before: ModelFacts, after: ModelFacts) -> str:
     """What came of an action that was carried out."""
     was, now = standing(before), standing(after)
+    if verb is Verb.PROMOTE and after.candidate and after.candidate.by_hand:
+        return f"{verb} {after.name}: taken up, and done as soon as all its pods are ready. It is {now}"
     if was != now:
         return f"{verb} {after.name}: done. It was {was}, and is {now}"
     return f"{verb} {after.name}: done. It is {now}, as before"
