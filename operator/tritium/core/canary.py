@@ -11,7 +11,7 @@ from functools import cached_property
 
 from tritium.api.rollout import Analysis
 from tritium.api.status import LastRollback
-from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done, without_effect
+from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done
 from tritium.core.compatibility import admitted
 from tritium.core.deadline import clocked, due_at
 from tritium.core.exposure import by_hand, exposed, most, needed, proven, reached, returns
@@ -60,8 +60,6 @@ def in_steps(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) ->
 
 def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
     """One pass of a candidate that gets its traffic in steps."""
-    if ledger.progress and ledger.progress.revision != candidate.number:
-        ledger = without_effect(wish, ledger, now)  # it was asked of the one before
     progress = under_way(wish, ledger, candidate)
     if asks(wish, ledger, PROMOTE):
         ledger, progress = done(wish, ledger, now), progress.promoted_by_hand()

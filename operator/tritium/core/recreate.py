@@ -10,6 +10,7 @@ from typing import Final
 
 from tritium.api.fetch import FetchReason
 from tritium.core.diagnosis import worst
+from tritium.core.exposure import by_hand
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of
 from tritium.core.plan import Course, Target
@@ -85,8 +86,8 @@ def _whose_turn(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
     """
     stable, candidate = course.stable, course.candidate
     progress = course.ledger.progress
-    held = wish.paused or (progress and progress.paused)
-    can_begin = not held and not seen.refusals
+    held = wish.paused or (progress is not None and progress.paused is not None)
+    can_begin = (not held or by_hand(wish, course.ledger)) and not seen.refusals
     gives_way = stable is None or can_begin or is_down(wish, course.ledger, seen)
     return candidate if candidate and gives_way else stable
 

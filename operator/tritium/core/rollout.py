@@ -85,33 +85,43 @@ def _noting_the_way_back(before: Ledger, after: Ledger, now: datetime) -> Ledger
 
 def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
     """The candidate's next step: of some of the traffic, or at once of all of it."""
+    if ledger.progress and ledger.progress.revision != candidate.number:
+        ledger = without_effect(wish, ledger, now)  # it was asked of the one before
     if in_steps(wish, ledger, candidate, seen):
         return proceed(wish, ledger, candidate, seen, now)
     gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
     progress = _followed(wish, ledger, candidate, seen, now)
-    unasked = progress is not None and nobody_to_ask(progress, seen) and not asks(wish, ledger, PROMOTE)
+    by_hand = progress is not None and progress.by_hand
     ledger = without_effect(wish, replace(ledger, progress=progress), now)
     if gives_up:
         message = "a person aborted the rollout"
         given_up = ledger.reject(candidate.number, Reason.ABORTED_BY_HAND, message, now)
         return Outcome(replace(given_up, progress=None))
-    if progress and progress.paused and is_down(wish, ledger, seen):  # nobody is served while it waits
-        turned_down = ledger.reject(candidate.number, progress.paused.reason, progress.paused.message, now)
+    paused = progress.paused if progress else None
+    if paused and paused.reason == Reason.DEADLINE and is_down(wish, ledger, seen):  # nobody is served while it waits
+        turned_down = ledger.reject(candidate.number, paused.reason, paused.message, now)
         return Outcome(replace(turned_down, progress=None))
-    waits = wish.paused or unasked or (progress is not None and progress.paused)
-    return Outcome(ledger, promoted=not waits and _takes_over(wish, ledger, candidate, seen))
+    held = wish.paused or paused or (progress is not None and nobody_to_ask(progress, seen))
+    if (held and not by_hand) or not _takes_over(wish, ledger, candidate, seen):
+        return Outcome(ledger)
+    return Outcome(replace(ledger, progress=None) if by_hand else ledger, promoted=True)
 
 
 def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Progress | None:
-    """What is kept of a rollout without steps; none where there is nothing to go back to, or it came back itself."""
+    """What is kept of a rollout without steps, with what a person asks of it.
+
+    None where there is nothing to go back to, or it came back itself. While nobody is served a pause has no effect.
+    """
     is_new = by_number(seen.revisions, ledger.stable) is not None and candidate.number not in ledger.promoted
     if not is_new or wish.pin is not None or not wish.replicas or not wish.strategy:
         return None
     progress = under_way(wish, ledger, candidate)
-    if any(asks(wish, ledger, verb) for verb in (PROMOTE, RESUME, SKIP_STEP)):
+    if asks(wish, ledger, PROMOTE):
+        progress = progress.promoted_by_hand()
+    elif asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
+        progress = progress.paused_by_hand(now)
+    elif asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP):
         progress = replace(progress, paused=None, waiting_since=None)
-    if asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
-        progress = progress.pause(Reason.PAUSED_BY_HAND, now)
     return clocked(wish, replace(ledger, progress=progress), candidate, seen, now).progress
 
 
