@@ -21,6 +21,7 @@ from tritium.cli.facts.model import read
 from tritium.cli.facts.steps import steps
 from tritium.cli.printing import plain
 from tritium.cli.views.answer import answer_view
+from tritium.cli.views.going_back import going_back_view
 from tritium.cli.views.status import status_view
 from tritium.cli.views.status_data import status_data
 from tritium.cli.views.status_list import status_line, status_list
@@ -150,6 +151,29 @@ def test_undo_goes_back(case: str) -> None:
     change = going_back(read(obj), to)
     assert (change.left, change.to) == expected
     assert change.patch() == {"spec": {"pinRevision": expected[1]}}
+
+
+def test_undo_goes_back_to_what_was_turned_down_only_if_it_is_named() -> None:
+    facts = read(told("bake-failed")[0])
+    with pytest.raises(Complaint, match=r"revision 2, which served before, was turned down \(BakeFailed\); name it"):
+        going_back(facts, None)
+    change = going_back(facts, 2)
+    assert change.despite
+    screen = " ".join(plain(going_back_view(facts, change, "tritium")).split())
+    assert "It had been turned down, and is not judged again: BakeFailed: 20 of 100 requests failed" in screen
+    assert [each.command for each in advice(facts, "tritium")] == ["tritium history fraud", "tritium retry fraud"]
+
+
+def test_who_says_undo_twice_does_not_take_it_back() -> None:
+    """Neither while it is under way, nor when it is done."""
+    left = {"rejectedRevisions": [{"revision": 3, "reason": "RolledBack"}]}
+    under_way = changed(
+        with_revisions(CANARY), left | {"stable": served(3)} | candidate(revision=2), {"pinRevision": 2}
+    )
+    assert (going_back(read(under_way), None).left, going_back(read(under_way), None).to) == (None, 2)
+    kept = [KEPT[0], KEPT[1], KEPT[2] | {"demotedAt": "2026-03-01T11:50:00Z"}]
+    done = changed(with_revisions(IDLE), left | {"revisions": kept}, {"pinRevision": 2})
+    assert going_back(read(done), None).to == 1, "one further back"
 
 
 NO_WAY_BACK: dict[str, tuple[Object, int | None, str]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tritium.api.status import Phase
-from tritium.cli.facts.going_back import previous
+from tritium.cli.facts.going_back import previous, served_before
 from tritium.cli.facts.model import ModelFacts
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
@@ -36,7 +36,7 @@ def _promote(facts: ModelFacts) -> tuple[str, str]:
 
 
 def _abort(facts: ModelFacts) -> tuple[str, str]:
-    before = previous(facts) if facts.bakes else None
+    before = served_before(facts) if facts.bakes else None
     return "abort", f"send all requests back to {f'revision {before}' if before else _stable(facts)}"
 
 

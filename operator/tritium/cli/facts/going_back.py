@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tritium.api.status import RejectedRevision, RevisionStatus
 from tritium.cli.complaints import Complaint, not_kept
 from tritium.cli.facts.model import ModelFacts
 
@@ -15,29 +16,34 @@ class GoingBack:
         left: the revision that is turned away from; None if it is the one that is pinned.
         to: the revision that is pinned.
         was: the pin before.
+        despite: why the revision that is pinned had been turned down, if it had.
     """
 
     left: int | None
     to: int
     was: int | None
+    despite: RejectedRevision | None = None
 
     def patch(self) -> dict[str, Any]:
         """The merge patch."""
         return {"spec": {"pinRevision": self.to}}
 
 
+def served_before(facts: ModelFacts) -> int | None:
+    """The revision that served last before the stable one, if it is kept, whatever became of it."""
+    return _newest(_served(facts))
+
+
 def previous(facts: ModelFacts) -> int | None:
-    """The revision that served last before the stable one, if it is kept."""
-    stable = facts.status.stable.revision if facts.status.stable else None
-    served = [each for each in facts.status.revisions or () if each.demoted_at and each.revision != stable]
-    latest = max(served, key=lambda each: (each.demoted_at, each.revision), default=None)
-    return latest.revision if latest else None
+    """The same of those that were not turned down: what somebody may be led back to."""
+    return _newest([each for each in _served(facts) if facts.rejection(each.revision) is None])
 
 
 def going_back(facts: ModelFacts, to: int | None) -> GoingBack:
     """What `undo` does: back to that revision, else to what served before the newest change.
 
-    While a rollout is under way the newest change is the candidate, and what served before is the stable revision.
+    While a rollout is under way the newest change is the candidate, and what served before is the stable revision. What
+    was turned down is not gone back to, unless it is named.
 
     Raises:
         Complaint: there is nothing to go back to, or the revision is not kept.
@@ -45,11 +51,38 @@ def going_back(facts: ModelFacts, to: int | None) -> GoingBack:
     stable, candidate = facts.status.stable, facts.status.candidate
     kept = [each.revision for each in facts.status.revisions or ()]
     now = candidate.revision if candidate else stable.revision if stable else None
-    if to is None and stable is not None:
-        to = stable.revision if candidate and candidate.revision != stable.revision else previous(facts)
     if to is None:
-        known = f"only revision {now} has ever served" if now else "nothing has served yet"
-        raise Complaint(f"{facts.name} has nothing to go back to: {known}; see the history")
+        to = _way_back(facts)
+    if to is None:
+        raise Complaint(f"{facts.name} has nothing to go back to: {_why_not(facts, now)}")
     if to not in kept:
         raise not_kept(facts.name, to, kept)
-    return GoingBack(None if now == to else now, to, facts.pin)
+    return GoingBack(None if now == to else now, to, facts.pin, facts.rejection(to))
+
+
+def _way_back(facts: ModelFacts) -> int | None:
+    stable, candidate = facts.status.stable, facts.candidate
+    if stable is None or candidate is None:
+        return previous(facts)
+    if facts.pin == candidate.revision and facts.rejection(stable.revision):
+        return candidate.revision  # on its way already: who says it twice does not want it taken back
+    return stable.revision
+
+
+def _why_not(facts: ModelFacts, now: int | None) -> str:
+    before = served_before(facts)
+    rejection = facts.rejection(before) if before else None
+    if rejection:
+        named = f"name it (--to {before}) to have it all the same"
+        return f"revision {before}, which served before, was turned down ({rejection.reason}); {named}"
+    return f"{f'only revision {now} has ever served' if now else 'nothing has served yet'}; see the history"
+
+
+def _served(facts: ModelFacts) -> list[RevisionStatus]:
+    stable = facts.status.stable.revision if facts.status.stable else None
+    return [each for each in facts.status.revisions or () if each.demoted_at and each.revision != stable]
+
+
+def _newest(served: list[RevisionStatus]) -> int | None:
+    latest = max(served, key=lambda each: (each.demoted_at, each.revision), default=None)
+    return latest.revision if latest else None

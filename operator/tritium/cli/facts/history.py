@@ -10,7 +10,7 @@ from tritium.api.status import RejectedRevision
 from tritium.cli.complaints import Complaint, not_kept
 from tritium.cli.facts.author import author, noted
 from tritium.cli.facts.changes import Change, changes
-from tritium.cli.facts.going_back import previous
+from tritium.cli.facts.going_back import served_before
 from tritium.cli.facts.made_from import made_from
 from tritium.cli.facts.model import ModelFacts
 from tritium.cli.facts.words import printable
@@ -77,7 +77,7 @@ def _numbers(facts: ModelFacts, kept: Sequence[int], first: int | None, second: 
         return first, second
     stable = facts.status.stable.revision if facts.status.stable else None
     newest = kept[-1] if kept else None
-    other = first if first is not None else newest if newest != stable else previous(facts)
+    other = first if first is not None else newest if newest != stable else served_before(facts)
     if other is None or stable is None or other == stable:
         raise Complaint(
             f"{facts.name} has no two revisions to compare: name two of {', '.join(map(str, kept)) or 'none'}"

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tritium.cli.facts.going_back import GoingBack
 from tritium.cli.facts.model import ModelFacts
-from tritium.cli.views.style import FAINT
+from tritium.cli.views.status_data import plain
+from tritium.cli.views.style import BAD, FAINT
 
 
 def going_back_view(facts: ModelFacts, change: GoingBack, program: str) -> RenderableType:
@@ -24,6 +25,7 @@ def going_back_view(facts: ModelFacts, change: GoingBack, program: str) -> Rende
     left = "" if change.left is None else f" instead of revision {change.left}"
     lines = [
         Text(f"{facts.name} is pinned to revision {change.to}{left}: spec.pinRevision is {change.to} now."),
+        *_despite(change),
         Text("Nothing else is rolled out while it is set, whatever model and server say."),
         Text(),
         _command("to see it happen", f"{program} status {target} --watch"),
@@ -34,10 +36,18 @@ def going_back_view(facts: ModelFacts, change: GoingBack, program: str) -> Rende
     return Group(*lines)
 
 
+def _despite(change: GoingBack) -> list[Text]:
+    if change.despite is None:
+        return []
+    why = f"{change.despite.reason}: {change.despite.message}" if change.despite.message else change.despite.reason
+    return [Text(f"It had been turned down, and is not judged again: {why.rstrip('.')}.", style=BAD)]
+
+
 def going_back_data(facts: ModelFacts, change: GoingBack) -> dict[str, Any]:
     """The same for programs."""
     found = {"name": facts.name, "namespace": facts.namespace, "pinRevision": change.to}
-    return found | {"left": change.left, "pinRevisionBefore": change.was}
+    despite = plain(change.despite) if change.despite else None
+    return found | {"left": change.left, "pinRevisionBefore": change.was, "turnedDown": despite}
 
 
 def _command(why: str, what: str) -> Text:
