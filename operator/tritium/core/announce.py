@@ -44,8 +44,15 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
         message = f"revision {new} is stable again, and revision {old} serves what it has no pods for yet"
         yield Notice("Normal", Reason.PROMOTED, message)
         return
-    rest = f"; revision {old} keeps its pods for {_words(wish)}" if old is not None else ""
+    rest = f"; revision {old} {_left(wish)}" if old is not None else ""
     yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
+
+
+def _left(wish: Wish) -> str:
+    """What becomes of the pods of the revision that was stable before."""
+    if wish.recreates:
+        return "has given its pods up"
+    return "gives its last pod up" if wish.replaces else f"keeps its pods for {wish.bake_time.total_seconds():g} s"
 
 
 def _stepped(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
@@ -63,10 +70,6 @@ def _paused(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iter
     if new and new != old:
         kind: Literal["Normal", "Warning"] = "Warning" if new.reason in NEEDS_A_PERSON else "Normal"
         yield Notice(kind, new.reason, _released(after))
-
-
-def _words(wish: Wish) -> str:
-    return f"{wish.bake_time.total_seconds():g} s"
 
 
 def _rejected(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:

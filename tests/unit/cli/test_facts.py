@@ -261,6 +261,22 @@ def test_an_action_that_means_a_rollout_is_refused_where_there_is_none(verb: Ver
     assert senseless(read(unseen), verb) is None  # there may be a rollout that the status does not tell of yet
 
 
+def test_what_is_not_judged_is_not_aborted_but_undone() -> None:
+    promoted = changed(with_revisions(IDLE), {"phase": "Promoting"})
+    said = senseless(read(promoted), Verb.ABORT)
+    assert said
+    assert said.endswith("There is nothing to abort; undo goes back to revision 1")
+    assert senseless(read(told("bakes")[0]), Verb.ABORT) is None
+    assert [each.why for each in advice(read(promoted), "tritium")] == [
+        "go back to revision 1, which still has its pods"
+    ]
+    for rollout in ({"strategy": "recreate"}, {"capacity": "replace"}):
+        facts = read(changed(promoted, spec={"rollout": rollout}))
+        assert [each.why for each in advice(facts, "tritium")] == [
+            "go back to revision 1, as soon as it has pods again"
+        ]
+
+
 def test_what_an_action_did() -> None:
     done = changed(CANARY, {"lastAction": {"verb": "abort", "token": "7f"}})
     assert is_done(read(done), "7f")

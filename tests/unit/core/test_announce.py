@@ -1,5 +1,9 @@
 """Events: told when something changes, and only then."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from tests.unit.core.seeing import (
@@ -21,6 +25,8 @@ from tests.unit.core.seeing import (
     status_of,
     wish,
 )
+from tests.unit.core.story import GOOD as WELL
+from tests.unit.core.story import Story, asking, strategy
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, Seen, Trouble
@@ -99,3 +105,19 @@ def test_a_revision_that_is_turned_down_again_after_a_retry_is_told_again() -> N
     told = [each.reason for each in decide(asks, retried, upgrading(young), after(minutes=3)).notices]
     assert told == ["Aborted"]
     assert TWO.hash == B
+
+
+@pytest.mark.parametrize(
+    ("rollout", "left"),
+    [
+        ({"strategy": '{"strategy":"blueGreen"}'}, "keeps its pods for 600 s"),
+        ({"strategy": strategy(), "capacity": "replace"}, "gives its last pod up"),
+        ({"strategy": '{"strategy":"recreate"}'}, "has given its pods up"),
+    ],
+)
+def test_a_promotion_says_what_becomes_of_the_old_pods(rollout: dict[str, Any], left: str) -> None:
+    story = Story(asking(**rollout), window=WELL)
+    told: set[str] = set()
+    for _ in range(120):
+        told |= {each.message for each in story.run(passes=1, seconds=10).notices}
+    assert f"revision 2 serves; revision 1 {left}" in told

@@ -11,7 +11,7 @@ from tests.unit.core.story import BAD, GOOD, TWO, Story, asking
 from tritium.api.status import Phase
 from tritium.core.reasons import Reason
 
-QUERIES = {"analysis": {"prometheus": [{"name": "drift", "query": "up", "max": 1}]}}
+QUERIES: dict[str, Any] = {"analysis": {"prometheus": [{"name": "drift", "query": "up", "max": 1}]}}
 
 
 def at_once(*, follows: bool = False, paused: bool = False, **rollout: Any) -> Story:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tritium.api import names
 from tritium.api.status import Phase
+from tritium.cli.facts.going_back import previous
 from tritium.cli.facts.model import ModelFacts
 
 
@@ -35,10 +36,13 @@ def annotation(verb: Verb, token: str) -> dict[str, Any]:
 def senseless(facts: ModelFacts, verb: Verb) -> str | None:
     """Why the action would do nothing; the operator has the last word, so only what is certain counts."""
     status = facts.status
-    idle = facts.up_to_date and status.phase is Phase.IDLE and not status.candidate and not status.arms
-    if verb in _OF_A_ROLLOUT and idle:
-        return f"{facts.name} has no rollout under way: {standing(facts)}. There is nothing to {verb}"
-    return None
+    at_rest = status.phase in {Phase.IDLE, Phase.PROMOTING}  # or without a bake: nothing is judged, nothing goes back
+    idle = facts.up_to_date and at_rest and not status.candidate and not status.arms
+    if verb not in _OF_A_ROLLOUT or not idle:
+        return None
+    before = previous(facts) if verb is Verb.ABORT else None
+    way = f"; undo goes back to revision {before}" if before else ""
+    return f"{facts.name} has no rollout under way: {standing(facts)}. There is nothing to {verb}{way}"
 
 
 def standing(facts: ModelFacts) -> str:

@@ -79,7 +79,8 @@ def _promoting(facts: ModelFacts) -> Verbs:
     if facts.bakes:
         return (_abort(facts),)
     before = previous(facts)
-    return (("undo", f"go back to revision {before}, which still has its pods"),) if before else ()
+    pods = "as soon as it has pods again" if facts.gives_pods_up else "which still has its pods"
+    return (("undo", f"go back to revision {before}, {pods}"),) if before else ()
 
 
 _BY_PHASE: Final[Mapping[Phase, Callable[[ModelFacts], Verbs]]] = {

@@ -57,6 +57,12 @@ class ModelFacts:
         """Whether `rollout.paused` is set: then no action makes the rollout go on by itself."""
         return bool((self.spec.get("rollout") or {}).get("paused"))
 
+    @property
+    def gives_pods_up(self) -> bool:
+        """Whether what was stable before has no pods to go back to: they went to its successor."""
+        rollout = self.spec.get("rollout") or {}
+        return rollout.get("strategy") == "recreate" or rollout.get("capacity") == "replace"
+
     def runs(self, number: int) -> int | None:
         """Percent of the requests that every gateway pod sends to a revision; None if none has said so yet."""
         observed = self.status.traffic_observed
