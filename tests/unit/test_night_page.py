@@ -37,6 +37,7 @@ TEXT = re.sub(r"```yaml.*?```", "", PAGE, flags=re.DOTALL)
 WELL: Final = frozenset(
     {
         Reason.ROLLOUT_STEP,
+        Reason.STRATEGY_CHANGE_PENDING,
         Reason.EXPERIMENT_ENDED,
         Reason.ENDS_AT,
         Reason.RESOLVED,

@@ -8,6 +8,7 @@ from tritium.api.status import STABLE_ARM, Failure, ModelDeploymentStatus
 from tritium.core.plan import Notice, Target
 from tritium.core.pod_trouble import POD
 from tritium.core.reasons import Reason
+from tritium.core.strategy import NO_STEPS, with_capacity
 from tritium.core.telling import NEEDS_A_PERSON
 from tritium.core.wish import Wish
 
@@ -53,6 +54,19 @@ def _left(wish: Wish) -> str:
     if wish.recreates:
         return "has given its pods up"
     return "gives its last pod up" if wish.replaces else f"keeps its pods for {wish.bake_time.total_seconds():g} s"
+
+
+def pending(before: ModelDeploymentStatus, after: ModelDeploymentStatus, asked: Wish) -> Iterator[Notice]:
+    """That a change of `spec.rollout` waits for the next rollout: told with the generation that has it."""
+    old, new = before.candidate, after.candidate
+    if before.observed_generation == after.observed_generation or not (old and new and old.revision == new.revision):
+        return
+    now = with_capacity(asked.strategy, asked.capacity)
+    if new.settings and new.settings == old.settings and new.settings not in {NO_STEPS, now}:
+        message = (
+            f"spec.rollout was changed: it counts from the next rollout on; revision {new.revision} goes on as it began"
+        )
+        yield Notice("Normal", Reason.STRATEGY_CHANGE_PENDING, message)
 
 
 def _stepped(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:

@@ -12,7 +12,7 @@ from typing import Final
 from tritium.api.conditions import ConditionType
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger as ledgers
-from tritium.core.announce import notices
+from tritium.core.announce import notices, pending
 from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.compatibility import let_through, to_be_described
@@ -42,7 +42,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), watched(_readable(seen), now)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
-    wish = going_on(wish, before, target, seen)
+    asked, wish = wish, going_on(wish, before, target, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
@@ -61,7 +61,11 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         describe=frozenset(pod.uid for pod in describe),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
         wake_at=min((each for each in _times(wish, target, course, seen, now) if each), default=None),
-        notices=(*notices(status, after, target, wish), *let_through(wish, before, course.ledger, seen)),
+        notices=(
+            *notices(status, after, target, wish),
+            *pending(status, after, asked),
+            *let_through(wish, before, course.ledger, seen),
+        ),
     )
 
 

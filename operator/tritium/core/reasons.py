@@ -104,6 +104,8 @@ class Reason(StrEnum):
     """The experiment is over: all requests go to the stable revision."""
     ROLLOUT_STEP = "RolloutStep"
     """The candidate has another share of the traffic than before."""
+    STRATEGY_CHANGE_PENDING = "StrategyChangePending"
+    """`spec.rollout` was changed while a rollout is under way: it counts from the next one on."""
     RESOLVING = "Resolving"
     """The source is being listed."""
     RESOLVED = "Resolved"

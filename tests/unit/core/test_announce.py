@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from tests.unit.core.seeing import (
     wish,
 )
 from tests.unit.core.story import GOOD as WELL
-from tests.unit.core.story import Story, asking, strategy
+from tests.unit.core.story import Story, asking, begun, strategy
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, Seen, Trouble
@@ -121,3 +122,17 @@ def test_a_promotion_says_what_becomes_of_the_old_pods(rollout: dict[str, Any], 
     for _ in range(120):
         told |= {each.message for each in story.run(passes=1, seconds=10).notices}
     assert f"revision 2 serves; revision 1 {left}" in told
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"strategy": strategy([{"weight": 90}])}, {"strategy": '{"strategy":"recreate"}'}, {"capacity": "replace"}],
+    ids=["steps", "recreate", "capacity"],
+)
+def test_a_change_of_the_steps_waits_for_the_next_rollout_and_says_so_once(changed: dict[str, Any]) -> None:
+    story = begun(WELL)
+    story.asks = replace(story.asks, generation=2, **changed)
+    told = [each.reason for _ in range(8) for each in story.run(passes=1, seconds=1).notices]
+    assert told.count(Reason.STRATEGY_CHANGE_PENDING) == 1
+    story.asks = replace(story.asks, strategy=strategy(), capacity="surge", generation=3)
+    assert Reason.STRATEGY_CHANGE_PENDING not in [each.reason for each in story.run(passes=1).notices]
