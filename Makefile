@@ -8,7 +8,8 @@ SHELL := bash
 
 PYTHON ?= python3
 CACHE := $(or $(TRITIUM_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tritium)
-# The tools' environment is keyed by its lock, so that an old one is never mistaken for the new one.
+# The tools' environment is keyed by its lock, so that an old one is never mistaken for the new one; it comes with one
+# rename, so that two checkouts can begin at the same time.
 TOOLS := $(CACHE)/tools-$(shell sha256sum requirements/tools.txt | cut -c1-12)
 UV := $(TOOLS)/bin/uv
 VENV := .venv
@@ -22,13 +23,13 @@ help: ## Say what each target does
 
 # ---- set-up: only what the project's own files name -------------------------------------------------------
 
-$(UV): requirements/tools.txt
+$(UV):
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is missing. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11. Name a newer one: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: $(PYTHON) has no venv module. On Debian: apt-get install python3-venv"; exit 1; }
-	@rm -rf $(TOOLS) && $(PYTHON) -m venv $(TOOLS)
-	@$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
-	@touch $@
+	@mkdir -p $(CACHE) && new=$$(mktemp -d $(TOOLS).XXXXXX) && trap 'rm -rf "$$new"' EXIT && $(PYTHON) -m venv "$$new" \
+	&& "$$new/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt \
+	&& { test -x $@ || { rm -rf $(TOOLS) && mv -T "$$new" $(TOOLS); }; }
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml $(UV)
 	@test -x $(RUN)/python || $(UV) venv --quiet --python $$(command -v $(PYTHON)) $(VENV)
