@@ -8,7 +8,7 @@ from tritium.core import ledger
 from tritium.core.gateway import counted
 from tritium.core.plan import Plan, ServiceWish
 from tritium.core.recreate import going_on
-from tritium.core.seen import Answer, Seen
+from tritium.core.seen import Answer, RevisionSeen, Seen
 from tritium.core.wish import Wish
 
 
@@ -99,6 +99,33 @@ def _of_signature(cluster: Cluster, seen: Seen, plan: Plan) -> None:
         other = by_number[number or 0]
         served = any(pod.ready and pod.revision == stable.hash for pod in seen.pods)
         assert not served or had.get(other.number) or cluster.signature(other.hash) == cluster.signature(stable.hash)
+
+
+def of_held(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """What was found to have other tensors than what serves has no request as long as that serves, and it is enforced.
+
+    It is noted when the status that knows of it is written: a process that is killed before has found nothing.
+    """
+    before, stable = ledger.read(cluster.status), plan.course.ledger.stable
+    tried = {each.number: each for each in (plan.course.candidate, *(arm.revision for arm in plan.course.arms)) if each}
+    for number, each in tried.items():
+        known = _is_described(seen, plan.course.stable) and _is_described(seen, each)
+        had = shares(before.traffic).get(number) or number in before.promoted
+        if (
+            known
+            and not had
+            and cluster.signature(each.hash) != cluster.signature(getattr(plan.course.stable, "hash", ""))
+        ):
+            cluster.differ.add((stable or 0, number))
+    if cluster.wish.enforces and stable == before.stable:
+        for number, weight in shares(plan.status.traffic).items():
+            held = (stable, number) in cluster.differ and number not in before.promoted
+            assert not (weight and held), "it has other tensors, and gets requests"
+
+
+def _is_described(seen: Seen, revision: RevisionSeen | None) -> bool:
+    mine = (pod for pod in seen.pods if revision and pod.revision == revision.hash and not pod.terminating)
+    return any(seen.signatures[pod.uid].signature for pod in mine if pod.uid in seen.signatures)
 
 
 def _of_adoption(cluster: Cluster, seen: Seen, plan: Plan) -> None:

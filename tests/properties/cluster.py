@@ -62,6 +62,9 @@ class Cluster:
     taken: dict[int, TrafficStatus] = field(default_factory=dict)
     """By its version, everything that gateway pods ever ran and that led requests anywhere."""
 
+    differ: set[tuple[int, int]] = field(default_factory=set)
+    """Numbers of revisions of which the second was compared with the first while that served, and has other tensors."""
+
     def count(self) -> int:
         """A number that was never used."""
         self.counted += 1

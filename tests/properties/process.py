@@ -225,6 +225,7 @@ class Process:
 
     def write_status(self, plan: Plan) -> None:
         checks.of_traffic(self.cluster, self.seen(), plan.status)
+        checks.of_held(self.cluster, self.seen(), plan)
         self.cluster.status = plan.status
         self.wrote("status")
 

@@ -240,6 +240,7 @@ class Rollouts(RuleBasedStateMachine):
     def the_status_is_lost(self, kill_after: int | None) -> None:
         """What it told the gateway is known from the gateway alone: so it does not happen while that is silent."""
         self.cluster.status, self.cluster.lost = ModelDeploymentStatus(), True
+        self.cluster.differ.clear()
         self.world.look()
         self.world.hear_all()
         self.world.run(kill_after=kill_after)
@@ -251,6 +252,7 @@ class Rollouts(RuleBasedStateMachine):
         self.cluster.damaged = True
         number = self.cluster.stable() or 0
         self.cluster.numbered.pop(number, None)
+        self.cluster.differ.clear()
         left = {name: each for name, each in self.cluster.revisions.items() if each.number != number}
         self.cluster.revisions = left
 

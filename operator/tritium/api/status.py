@@ -202,6 +202,8 @@ class RevisionStatus(Observed):
     """When it first had a share of the traffic."""
     demoted_at: datetime | None = None
     """When it last stopped being stable; it keeps its pods for bakeTime from then on."""
+    mismatch: Sentence | None = None
+    """How its tensors differ from those of what serves, if they do."""
 
 
 class RejectedRevision(Observed):

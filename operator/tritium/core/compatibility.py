@@ -1,12 +1,13 @@
 """Whether a candidate may have requests at all: clients of what serves must be able to go on with it.
 
 Triton tells of each model which tensors it takes and gives. They are asked once of one ready pod of each of the two
-revisions, and compared before the candidate gets its first request. A revision that was stable before is not compared:
-whoever goes back knows it. Where nothing serves there is nobody to protect.
+revisions, and compared before the candidate gets its first request. What differs is in the ledger, and holds the
+candidate until another comparison finds no difference, whatever else goes on. A revision that was stable before is not
+compared: whoever goes back knows it. Where nothing serves there is nobody to protect.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tritium.core.exposure import exposed
@@ -58,10 +59,23 @@ def mismatch(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) ->
     return Trouble(COMPONENT, found.reason, found.message)
 
 
+def noted(ledger: Ledger, tried: Iterable[RevisionSeen], seen: Seen) -> Ledger:
+    """The ledger with what a comparison has found: it counts until another one finds them alike."""
+    withheld = dict(ledger.withheld)
+    for each in tried:
+        stable = _compared_with(ledger, each, seen)
+        ours, theirs = _signature(each, seen), _signature(stable, seen) if stable else None
+        if stable and ours and theirs:
+            withheld.pop(each.number, None)
+            if found := differences(theirs, ours):
+                withheld[each.number] = _words(each, stable, found)
+    return replace(ledger, withheld=withheld)
+
+
 def to_be_described(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Iterator[PodSeen]:
     """The pods that are to be asked: one of each revision of which nothing is known; another where one is silent."""
-    stable = _compared_with(wish, ledger, candidate, seen)
-    if stable is None or not (_ready(stable, seen) and _ready(candidate, seen)):
+    stable = _compared_with(ledger, candidate, seen)
+    if stable is None or not (wish.replicas and _ready(stable, seen) and _ready(candidate, seen)):
         return
     for each in (stable, candidate):
         if _signature(each, seen) is None:
@@ -79,37 +93,31 @@ def let_through(wish: Wish, before: Ledger, after: Ledger, seen: Seen) -> Iterat
 
 
 def _compare(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Comparison:
-    stable = _compared_with(wish, ledger, candidate, seen)
-    if stable is None or not _ready(candidate, seen):
-        return _NOTHING
-    ours, theirs = _signature(candidate, seen), _signature(stable, seen)
-    if ours and theirs:
-        return _judged(candidate, stable, differences(theirs, ours))
-    if known := ledger.withheld.get(candidate.number):
-        # It goes on being held where what serves has lost its pods for a moment, or the operator is another one.
+    if known := noted(ledger, [candidate], seen).withheld.get(candidate.number):
         return Comparison(reason=Reason.SIGNATURE_CHANGED, message=known)
-    if not _ready(stable, seen):
+    stable = _compared_with(ledger, candidate, seen)
+    if stable is None or not (wish.replicas and _ready(candidate, seen) and _ready(stable, seen)):
         return _NOTHING
-    return _silent(stable if theirs is None else candidate, seen)
+    unknown = [each for each in (stable, candidate) if _signature(each, seen) is None]
+    return _silent(unknown[0], seen) if unknown else _NOTHING
 
 
-def _compared_with(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> RevisionSeen | None:
-    """The revision that serves, if the candidate is to be compared with it."""
-    if not wish.replicas or candidate.number in ledger.promoted or exposed(ledger, candidate):
+def _compared_with(ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> RevisionSeen | None:
+    """The revision that serves, if the candidate is to be compared with it: before it has requests, and while held."""
+    if candidate.number in ledger.promoted or ledger.stable == candidate.number:
+        return None
+    if exposed(ledger, candidate) and candidate.number not in ledger.withheld:
         return None
     return by_number(seen.revisions, ledger.stable)
 
 
-def _judged(candidate: RevisionSeen, stable: RevisionSeen, found: tuple[str, ...]) -> Comparison:
-    if not found:
-        return _NOTHING
+def _words(candidate: RevisionSeen, stable: RevisionSeen, found: tuple[str, ...]) -> str:
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     words = sentence(
         f"Clients of revision {stable.number}, which serves, cannot go on with revision {candidate.number}: "
         f"{steady('; '.join(found[:SHOWN]))}{more}"
     )
-    reason = Reason.SIGNATURE_CHANGED
-    return Comparison(reason=reason, message=f"{words} {REMEDIES[reason]}")
+    return f"{words} {REMEDIES[Reason.SIGNATURE_CHANGED]}"
 
 
 def _silent(revision: RevisionSeen, seen: Seen) -> Comparison:

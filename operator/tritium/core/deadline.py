@@ -14,6 +14,7 @@ from tritium.core.ledger import Ledger, Progress
 from tritium.core.lookup import pods_of
 from tritium.core.queries import nobody_to_ask
 from tritium.core.reasons import Reason
+from tritium.core.recreate import is_down
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.strategy import strategy
 from tritium.core.wish import Wish
@@ -46,4 +47,5 @@ def due_at(progress: Progress, candidate: RevisionSeen, seen: Seen) -> datetime 
 
 def _waits_for_a_person(wish: Wish, ledger: Ledger, progress: Progress, candidate: RevisionSeen, seen: Seen) -> bool:
     found = mismatch(wish, ledger, candidate, seen)
-    return nobody_to_ask(progress, seen) or (found is not None and found.reason == Reason.SIGNATURE_CHANGED)
+    differs = found is not None and found.reason == Reason.SIGNATURE_CHANGED
+    return nobody_to_ask(progress, seen) or (differs and not is_down(wish, ledger, seen))  # nobody is served meanwhile

@@ -120,8 +120,8 @@ class Ledger:
         progress: where the rollout in steps stands, if one is under way.
         arms: of the experiment in the spec, those whose revision is known.
         ended: why that experiment is over, if it is.
+        withheld: by the number of a revision: that it was seen to have other tensors than what serves.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
-        withheld: by the number of the candidate: that it was seen to have other tensors than what serves. No decision.
     """
 
     stable: int | None = None
@@ -135,8 +135,8 @@ class Ledger:
     progress: Progress | None = None
     arms: tuple[ArmEntry, ...] = ()
     ended: ExperimentEnded | None = None
+    withheld: Mapping[int, str] = field(default_factory=dict)
     listed: frozenset[int] = field(default=frozenset(), compare=False)
-    withheld: Mapping[int, str] = field(default_factory=dict, compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
         """Why a revision is not tried again, if that is so."""
@@ -170,7 +170,10 @@ class Ledger:
         demoted = {each: at for each, at in self.demoted.items() if each != number}
         if self.stable is not None and self.stable != number:
             demoted[self.stable] = now
-        return replace(self, stable=number, promoted={**self.promoted, number: now}, demoted=demoted)
+        # Whatever was compared was compared with the one before.
+        withheld = self.withheld if self.stable == number else {}
+        promoted = {**self.promoted, number: now}
+        return replace(self, stable=number, promoted=promoted, demoted=demoted, withheld=withheld)
 
     def reject(self, number: int, reason: str, message: str, now: datetime, *, smoke_tests: str = "") -> "Ledger":
         """A revision is not tried again until a person says so, or other smoke tests than those it failed are asked."""
@@ -192,6 +195,7 @@ class Ledger:
             promoted={number: at for number, at in self.promoted.items() if number in numbers},
             demoted={number: at for number, at in self.demoted.items() if number in numbers},
             exposed={number: at for number, at in self.exposed.items() if number in numbers},
+            withheld={number: why for number, why in self.withheld.items() if number in numbers},
             arms=tuple(each for each in self.arms if each.revision in numbers),
             rejected=tuple(each for each in self.rejected if each.revision in numbers),
         )
@@ -212,8 +216,8 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         traffic=status.traffic,
         arms=tuple(_arms(status)),
         ended=status.experiment_ended,
+        withheld={each.revision: each.mismatch for each in revisions if each.mismatch},
         listed=frozenset(each.revision for each in revisions),
-        withheld=_withheld(status),
     )
 
 
@@ -221,12 +225,6 @@ def _arms(status: ModelDeploymentStatus) -> Iterator[ArmEntry]:
     for each in status.arms or ():
         if each.revision and each.name != STABLE_ARM:
             yield ArmEntry(each.name, each.revision, each.overlay or "")
-
-
-def _withheld(status: ModelDeploymentStatus) -> dict[int, str]:
-    candidate, failure = status.candidate, status.last_failure
-    held = status.reason == Reason.SIGNATURE_CHANGED and failure is not None and failure.reason == status.reason
-    return {candidate.revision: failure.message} if candidate and failure and held else {}
 
 
 def _progress(candidate: CandidateStatus | None) -> Progress | None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from tritium.api.fetch import FetchReason
+from tritium.core.compatibility import mismatch
 from tritium.core.diagnosis import worst
 from tritium.core.exposure import by_hand
 from tritium.core.ledger import Ledger
@@ -82,12 +83,13 @@ def _whose_turn(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
     """The one of the two that is to have pods: the stable one, until it has made way.
 
     It does not begin to where somebody holds it, or something is known that would keep the candidate from getting pods
-    at all.
+    at all, or from serving with them.
     """
     stable, candidate = course.stable, course.candidate
     progress = course.ledger.progress
     held = wish.paused or (progress is not None and progress.paused is not None)
-    can_begin = (not held or by_hand(wish, course.ledger)) and not seen.refusals
+    differs = candidate is not None and mismatch(wish, course.ledger, candidate, seen) is not None
+    can_begin = (not held or by_hand(wish, course.ledger)) and not differs and not seen.refusals
     gives_way = stable is None or can_begin or is_down(wish, course.ledger, seen)
     return candidate if candidate and gives_way else stable
 

@@ -222,6 +222,7 @@ def _revisions(view: View) -> list[RevisionStatus]:
             promoted_at=ledger.promoted.get(each.number),
             exposed_at=ledger.exposed.get(each.number),
             demoted_at=ledger.demoted.get(each.number),
+            mismatch=ledger.withheld.get(each.number),
         )
         for each in sorted(view.seen.revisions, key=lambda each: each.number)
     ]

@@ -11,7 +11,7 @@ from tritium.api.status import LastAction, LastRollback, Phase
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
-from tritium.core.compatibility import admitted, mismatch
+from tritium.core.compatibility import admitted, mismatch, noted
 from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
 from tritium.core.experiment import account, arms, is_running
@@ -53,6 +53,7 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     elif candidate:
         candidate = _candidate(ledger, target, seen)  # it may have been turned down
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
+    ledger = noted(ledger, [candidate] if candidate else [], seen)
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
     trouble = query_trouble(ledger, seen, now)

@@ -203,3 +203,29 @@ def test_the_pods_of_what_is_held_stay_and_it_can_be_left() -> None:
     assert plan.replicas[TWO.hash] == 1
     back = decide(wish(), plan.status, replace(BOTH, signatures=KNOWN), NOW + BAKE)
     assert (back.status.phase, back.replicas[TWO.hash]) == ("Idle", 0)
+
+
+def test_what_serves_does_not_make_way_for_what_is_held() -> None:
+    before = held().status
+    plan = held(status=before, strategy='{"strategy":"recreate"}')
+    assert (plan.status.phase, plan.replicas[ONE.hash]) == ("Blocked", 1)
+
+
+def test_it_is_held_no_more_when_its_tensors_are_found_to_be_the_same() -> None:
+    before = held().status
+    assert [bool(each.mismatch) for each in before.revisions or ()] == [False, True]
+    plan = held(status=before, signatures=described(SIGNATURE, *BOTH.pods))
+    assert weights(plan.status.traffic) == {2: ALL, 1: 0}
+    assert [each.mismatch for each in plan.status.revisions or ()] == [None, None]
+
+
+def test_who_forbids_again_what_was_let_through_takes_its_requests_away() -> None:
+    story = Story()
+    signatures = described(SIGNATURE, *pods(ONE, 10)) | described(OTHER, *pods(TWO, 10))
+    story.sees = replace(story.sees, signatures=signatures)
+    story.asks = replace(story.asks, enforces=False)
+    story.run()
+    assert story.part == 1_000
+    story.asks = replace(story.asks, enforces=True)
+    story.run()
+    assert (story.part, story.status.reason) == (0, Reason.SIGNATURE_CHANGED)

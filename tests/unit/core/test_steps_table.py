@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.core.seeing import (
     BROKEN,
+    LOST,
     NO_GPU,
     NO_ROOM,
     SIGNATURE,
@@ -142,6 +143,33 @@ def other_tensors(story: Story) -> Story:
     return story
 
 
+def stable_starts_anew(story: Story, *candidates: object) -> Story:
+    """Nobody can be asked for the tensors of what serves."""
+    story.run()
+    story = with_pods(story, *(pod(f"new-{number}", ONE, STARTING) for number in range(10)), *candidates, stable=0)
+    story.sees = replace(story.sees, signatures=described(Signature(), *pods(TWO, 10)))
+    return story
+
+
+def no_gpu(story: Story) -> Story:
+    """One pod of the candidate has none, and that is all that is said of it."""
+    story.run()
+    return later(with_pods(story, *pods(TWO, 1), pod("p", TWO, NO_GPU)), minutes=1)
+
+
+def paused_while_stable_starts_anew(story: Story) -> Story:
+    story = stable_starts_anew(asks(paused=True)(story), *pods(TWO, 1))
+    story.run()
+    story.asks = replace(story.asks, paused=False)
+    return story
+
+
+def all_lost(story: Story) -> Story:
+    story.run()
+    lost = (*(replace(each, ready=False, trouble=LOST) for each in (*pods(ONE, 10), *pods(TWO, 1))),)
+    return later(with_pods(story, *lost, stable=0), seconds=9)
+
+
 def third(story: Story) -> Story:
     """Its pods are not there yet."""
     story.sees = replace(story.sees, revisions=(ONE, TWO, THREE))
@@ -189,6 +217,15 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "they have not passed the smoke test": lambda it: with_pods(asks(smoke_tests="t")(it), pod("p", TWO)),
     "they have other tensors": other_tensors,
     "they have other tensors, and a person says `promote`": lambda it: acts("promote")(other_tensors(it)),
+    "they have other tensors, and what serves loses its pods while one of them finds no GPU": lambda it: (
+        stable_starts_anew(no_gpu(other_tensors(it)), *pods(TWO, 1), pod("p", TWO, NO_GPU))
+    ),
+    "they have other tensors, `rollout.paused` is set and removed, and what serves loses its pods": lambda it: (
+        paused_while_stable_starts_anew(other_tensors(it))
+    ),
+    "they have other tensors, and all pods are lost; theirs are the first to come back": lambda it: stable_starts_anew(
+        all_lost(other_tensors(it)), *pods(TWO, 1)
+    ),
     "they have other tensors, and `rollout.compatibility` is Warn": lambda it: asks(enforces=False)(other_tensors(it)),
     "`rollout.paused`": asks(paused=True),
     "`abort`": acts("abort"),
