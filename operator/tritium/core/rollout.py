@@ -42,9 +42,9 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     """One step of the rollout."""
     ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
-    ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now), now)
     were = {each.revision for each in ledger.arms}
     ledger = account(wish, ledger, seen, now, pinned=wish.pin is not None and not target.pin_missing)
+    ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now), now)
     candidate = None if is_running(wish, ledger) else _candidate(ledger, target, seen)
     outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, seen, now)
     ledger = outcome.ledger

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from tritium.core.actions import RETRY
 from tritium.core.diagnosis import worst
+from tritium.core.experiment import is_running
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.plan import Target
@@ -27,8 +28,9 @@ def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datet
     if wanted.number == ledger.stable:
         # Back on it without a pin: whoever asked for it wants it.
         return ledger.accept(wanted.number)
-    if ledger.stable is None:
-        # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it.
+    if ledger.stable is None or is_running(wish, ledger):
+        # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it. While an
+        # experiment runs nothing is rolled out: the revision may be an arm that has requests.
         return ledger
     pods = _judged(ledger, pods_of(seen, wanted))
     failure = _own_failure(wish, pods, seen) or cannot_start(wish, ledger, wanted, pods, seen)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.core.seeing import NOW, STARTING, pod, pods, silent, unaware_of
+from tests.unit.core.seeing import BROKEN, NOW, STARTING, pod, pods, silent, unaware_of
 from tests.unit.core.sides import SIDE_A, SIDE_B, Experiments, comparing, experiment, running, story
 from tests.unit.core.story import ONE, THREE, TWO
 from tests.unit.core.tables import rows
@@ -90,6 +90,11 @@ def changed(it: Experiments) -> Experiments:
     return asks(written="d")(it)
 
 
+def base_is_a(it: Experiments) -> Experiments:
+    with_pods(it, *pods(TWO, 1), pod("p", TWO, BROKEN), *pods(THREE, 3))
+    return asks(written="b")(it)
+
+
 def again(it: Experiments) -> Experiments:
     return asks(experiment=experiment(sticky_header="x-user"))(it)
 
@@ -119,6 +124,7 @@ EVENTS: dict[str, Event] = {
     "the experiment is changed": again,
     "the spec is changed": changed,
     "the spec is changed back": asks(written="a"),
+    "the spec asks for a, and a pod of a cannot load the model": base_is_a,
     "a loses its pods": lambda it: later(with_pods(it, *pods(THREE, 3))),
     "a loses one of its two pods": lambda it: later(with_pods(it, *pods(TWO, 1), *pods(THREE, 3))),
     "b loses its pods": lambda it: later(with_pods(it, *pods(TWO, 2))),
@@ -148,6 +154,11 @@ def waits(it: Experiments) -> None:
     assert it.status.candidate is None
 
 
+def rejects_nothing(it: Experiments) -> None:
+    assert (it.status.rejected_revisions, it.status.last_rollback) == (None, None)
+    assert "revision 2 waits for the experiment" in it.says()
+
+
 def a_is_stable(it: Experiments) -> None:
     assert it.stable == 2
 
@@ -158,7 +169,13 @@ def nothing_else(it: Experiments) -> None:
     assert it.led == ([3] if it.share(3) else [])
 
 
-WHAT_ELSE = {"": nothing_else, "over": is_over, "the rollout waits": waits, "a is stable": a_is_stable}
+WHAT_ELSE = {
+    "": nothing_else,
+    "over": is_over,
+    "the rollout waits": waits,
+    "a is stable": a_is_stable,
+    "nothing is rejected": rejects_nothing,
+}
 
 
 ROWS = rows("Experiments")
