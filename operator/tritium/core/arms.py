@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from tritium.core.exposure import ALL, exposed, needed, proven, share
+from tritium.core.exposure import ALL, exposed, has_failed, needed, proven, share
 from tritium.core.gateway import available
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of, trouble_of
@@ -93,8 +93,11 @@ def is_led(ledger: Ledger, revision: RevisionSeen) -> bool:
 
 
 def _weight(wish: Wish, ledger: Ledger, arm: Arm, revision: RevisionSeen, seen: Seen) -> int:
-    """It gets more only for pods that every gateway pod knows; what it has it keeps as long as its pods are ready."""
-    if not wish.replicas:
+    """It gets more only for pods that every gateway pod knows; what it has it keeps as long as its pods are ready.
+
+    And as long as none is known to answer wrongly: one that was not asked yet may be as good as those before it.
+    """
+    if not wish.replicas or has_failed(wish, ledger, revision, seen):
         return 0
     wanted = share(arm.wish.percent)
     ready = sum(pod.ready for pod in pods_of(seen, revision))
@@ -108,7 +111,7 @@ def _takes_any(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -
     """Whether requests can be led to a revision by a header."""
     if revision is course.stable:
         return True
-    if not wish.replicas:
+    if not wish.replicas or has_failed(wish, course.ledger, revision, seen):
         return False
     if is_led(course.ledger, revision) and any(pod.ready for pod in pods_of(seen, revision)):
         return True

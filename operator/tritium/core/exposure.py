@@ -119,3 +119,11 @@ def proven(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> b
     ready = [pod for pod in pods_of(seen, candidate) if pod.ready]
     answers = [seen.smoke.get(pod.uid) for pod in ready]
     return not wish.smoke_tests or all(each and each.answer is Answer.PASSED for each in answers)
+
+
+def has_failed(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen) -> bool:
+    """Whether a pod has answered the smoke test wrongly; what was stable before has long passed it."""
+    if not wish.smoke_tests or revision.number in ledger.promoted:
+        return False
+    answers = (seen.smoke.get(pod.uid) for pod in pods_of(seen, revision))
+    return any(each and each.answer is Answer.FAILED for each in answers)

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.core.seeing import BROKEN, NOW, STARTING, pod, pods, silent, unaware_of
+from tests.unit.core.seeing import BROKEN, NOW, STARTING, failed, passed, pod, pods, silent, unaware_of
 from tests.unit.core.sides import SIDE_A, SIDE_B, Experiments, comparing, experiment, running, story
 from tests.unit.core.story import ONE, THREE, TWO
 from tests.unit.core.tables import rows
 from tritium.core.reasons import Reason
+from tritium.core.seen import RevisionSeen
 
 FOUR = replace(THREE, number=4, hash="4" * 8, written="d")
 
@@ -95,6 +96,17 @@ def base_is_a(it: Experiments) -> Experiments:
     return asks(written="b")(it)
 
 
+def has_smoke_test(*fails: RevisionSeen) -> Event:
+    """There is a smoke test now: of these the first pod fails it, and all others pass."""
+
+    def event(it: Experiments) -> Experiments:
+        answers = passed(*it.sees.pods) if fails else {}
+        it.sees = replace(it.sees, smoke=answers | failed(*(pods(each)[0] for each in fails)))
+        return asks(smoke_tests="t")(it)
+
+    return event
+
+
 def again(it: Experiments) -> Experiments:
     return asks(experiment=experiment(sticky_header="x-user"))(it)
 
@@ -128,6 +140,9 @@ EVENTS: dict[str, Event] = {
     "a loses its pods": lambda it: later(with_pods(it, *pods(THREE, 3))),
     "a loses one of its two pods": lambda it: later(with_pods(it, *pods(TWO, 1), *pods(THREE, 3))),
     "b loses its pods": lambda it: later(with_pods(it, *pods(TWO, 2))),
+    "there is a smoke test now, and nobody was asked": has_smoke_test(),
+    "there is a smoke test now, and a pod of a fails it": has_smoke_test(TWO),
+    "there is a smoke test now, and a pod of b fails it": has_smoke_test(THREE),
     "a gateway pod does not answer": falls_silent,
     "a stable pod is lost": lambda it: later(with_pods(it, *pods(TWO, 2), *pods(THREE, 3), stable=9)),
     "all stable pods are lost": lambda it: later(with_pods(it, *pods(TWO, 2), *pods(THREE, 3), stable=0)),
