@@ -93,7 +93,6 @@ def _of_signature(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     if stable is None or not cluster.wish.enforces or not cluster.wish.replicas:
         return
     has = {number for number, weight in shares(plan.status.traffic).items() if weight and not had.get(number)}
-    has -= {each.revision for each in plan.course.ledger.arms}  # an arm is what a person wants to try
     promoted = {plan.course.ledger.stable} - {before.stable}
     for number in (has | promoted) - {*before.promoted, before.stable}:
         other = by_number[number or 0]

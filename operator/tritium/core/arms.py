@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from tritium.core.exposure import ALL, exposed, has_failed, needed, proven, share
+from tritium.core.compatibility import admitted, mismatch
+from tritium.core.exposure import ALL, exposed, has_failed, is_led, needed, proven, share
 from tritium.core.gateway import available
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of, trouble_of
@@ -67,11 +68,8 @@ def trouble(wish: Wish, course: Course, arm: Arm, seen: Seen) -> Trouble | None:
         return None
     if not wish.replicas:
         return Trouble("experiment", Reason.NO_REPLICAS, "spec.replicas is 0, and the arm has no pods")
-    pods = pods_of(seen, revision)
-    if wish.smoke_tests and revision.number not in course.ledger.promoted:
-        found = failed_smoke_test(pods, seen) or unasked_smoke_test(pods, seen)
-        if found:
-            return found
+    if found := _of_its_answers(wish, course.ledger, revision, seen):
+        return found
     if _has_its_part(wish, course, arm, revision, seen):
         return None
     return trouble_of(seen, revision) or Trouble("experiment", Reason.STARTING, _STARTING)
@@ -86,18 +84,12 @@ def first_trouble(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
     return None
 
 
-def is_led(ledger: Ledger, revision: RevisionSeen) -> bool:
-    """Whether the gateway was told last to lead requests to a revision by a header."""
-    told = ledger.traffic.revisions or () if ledger.traffic else ()
-    return any(each.matches for each in told if each.revision == revision.number)
-
-
 def _weight(wish: Wish, ledger: Ledger, arm: Arm, revision: RevisionSeen, seen: Seen) -> int:
     """It gets more only for pods that every gateway pod knows; what it has it keeps as long as its pods are ready.
 
     And as long as none is known to answer wrongly: one that was not asked yet may be as good as those before it.
     """
-    if not wish.replicas or has_failed(wish, ledger, revision, seen):
+    if not _may_have_any(wish, ledger, revision, seen):
         return 0
     wanted = share(arm.wish.percent)
     ready = sum(pod.ready for pod in pods_of(seen, revision))
@@ -111,16 +103,30 @@ def _takes_any(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -
     """Whether requests can be led to a revision by a header."""
     if revision is course.stable:
         return True
-    if not wish.replicas or has_failed(wish, course.ledger, revision, seen):
+    if not _may_have_any(wish, course.ledger, revision, seen):
         return False
     if is_led(course.ledger, revision) and any(pod.ready for pod in pods_of(seen, revision)):
         return True
     return available(revision, seen) > 0 and proven(wish, course.ledger, revision, seen)
 
 
+def _may_have_any(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen) -> bool:
+    if not wish.replicas or has_failed(wish, ledger, revision, seen):
+        return False
+    return admitted(wish, ledger, revision, seen)
+
+
 def _has_its_part(wish: Wish, course: Course, arm: Arm, revision: RevisionSeen, seen: Seen) -> bool:
     has = exposed(course.ledger, revision) >= share(arm.wish.percent)
     return has and available(revision, seen) >= pods_wanted(wish, arm)
+
+
+def _of_its_answers(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen) -> Trouble | None:
+    """What its pods say, or do not say, that keeps it from requests."""
+    pods, found = pods_of(seen, revision), None
+    if wish.smoke_tests and revision.number not in ledger.promoted:
+        found = failed_smoke_test(pods, seen) or unasked_smoke_test(pods, seen)
+    return found or mismatch(wish, ledger, revision, seen)
 
 
 def _unknown(arm: Arm, seen: Seen) -> Trouble:

@@ -3,10 +3,10 @@
 Until every gateway pod says that it runs what it was told, no revision that has ever served loses a pod.
 """
 
-from tritium.core.arms import arm_of, beside, is_led
+from tritium.core.arms import arm_of, beside
 from tritium.core.arms import pods_wanted as pods_for
 from tritium.core.exchange import of_stable, room
-from tritium.core.exposure import exposed, pods_wanted
+from tritium.core.exposure import exposed, is_led, pods_wanted
 from tritium.core.lookup import comes_first, deployment_of, want_of_room
 from tritium.core.mirror import mirrored, pods_for_copies
 from tritium.core.plan import Arm, Course, Target

@@ -1,4 +1,4 @@
-"""Whether a candidate may have requests at all: clients of what serves must be able to go on with it.
+"""Whether a candidate, or an arm, may have requests at all: clients of what serves must be able to go on with it.
 
 Triton tells of each model which tensors it takes and gives. They are asked once of one ready pod of each of the two
 revisions, and compared before the candidate gets its first request. What differs is in the ledger, and holds the
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tritium.core.exposure import exposed
+from tritium.core.exposure import exposed, is_led
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of
 from tritium.core.plan import Notice
@@ -106,7 +106,8 @@ def _compared_with(ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Revis
     """The revision that serves, if the candidate is to be compared with it: before it has requests, and while held."""
     if candidate.number in ledger.promoted or ledger.stable == candidate.number:
         return None
-    if exposed(ledger, candidate) and candidate.number not in ledger.withheld:
+    has_requests = exposed(ledger, candidate) or is_led(ledger, candidate)
+    if has_requests and candidate.number not in ledger.withheld:
         return None
     return by_number(seen.revisions, ledger.stable)
 

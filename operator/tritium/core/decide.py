@@ -138,8 +138,9 @@ def _is_again(course: Course, revision: RevisionSeen, seen: Seen) -> bool:
 
 
 def _to_be_described(wish: Wish, course: Course, seen: Seen) -> tuple[PodSeen, ...]:
-    candidate = course.candidate
-    return tuple(to_be_described(wish, course.ledger, candidate, seen)) if candidate else ()
+    tried = (course.candidate, *(arm.revision for arm in course.arms))
+    pods = (pod for each in tried if each for pod in to_be_described(wish, course.ledger, each, seen))
+    return tuple({pod.uid: pod for pod in pods}.values())
 
 
 def _passed(pod: PodSeen, seen: Seen) -> bool:

@@ -57,6 +57,12 @@ def exposed(ledger: Ledger, candidate: RevisionSeen) -> int:
     return next((each.weight for each in told if each.revision == candidate.number), 0)
 
 
+def is_led(ledger: Ledger, revision: RevisionSeen) -> bool:
+    """Whether the gateway was told last to lead requests to a revision by a header."""
+    told = ledger.traffic.revisions or () if ledger.traffic else ()
+    return any(each.matches for each in told if each.revision == revision.number)
+
+
 def share(percent: int) -> int:
     """A weight of the API as the gateway has it."""
     return percent * ALL // 100

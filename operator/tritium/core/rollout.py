@@ -53,14 +53,14 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     elif candidate:
         candidate = _candidate(ledger, target, seen)  # it may have been turned down
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
-    ledger = noted(ledger, [candidate] if candidate else [], seen)
+    sides = arms(wish, ledger, seen, now)
+    ledger = noted(ledger, (each for each in (candidate, *(arm.revision for arm in sides)) if each), seen)
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
     trouble = query_trouble(ledger, seen, now)
     if candidate:
         found = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
         trouble = found or trouble
-    sides = arms(wish, ledger, seen, now)
     tried = frozenset(were | {each.revision for each in ledger.arms}) - {ledger.stable}
     course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates, sides, tried)
     return replace(course, phase=_phase(wish, target, course))

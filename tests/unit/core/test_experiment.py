@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.core.seeing import NO_ROOM, NOW, PORT, decide, failed, passed, pod, pods, serving, with_gateway
+from tests.unit.core.seeing import (
+    NO_ROOM,
+    NOW,
+    PORT,
+    SIGNATURE,
+    decide,
+    described,
+    failed,
+    passed,
+    pod,
+    pods,
+    serving,
+    with_gateway,
+)
 from tests.unit.core.sides import SIDE_A, SIDE_B, Experiments, comparing, experiment, running, story
 from tests.unit.core.story import GOOD, ONE, THREE, TWO, begun
 from tritium.api.conditions import ConditionType
@@ -19,6 +32,7 @@ from tritium.core.ledger import Ledger
 from tritium.core.plan import Arm, Course
 from tritium.core.reasons import Reason
 from tritium.core.sample import Sample
+from tritium.core.signature import Signature
 from tritium.core.traffic import traffic
 from tritium.core.wish import ArmWish, RoutingWish
 
@@ -115,6 +129,7 @@ def test_what_the_status_says_of_the_arms() -> None:
 TROUBLES = {
     "no room": (SIDE_A, (pod("p", TWO, NO_ROOM),), NO_ROOM.message, Reason.UNSCHEDULABLE),
     "not kept": (replace(SIDE_A, revision=9), (), "revision 9 is not kept (kept: 1, 2, 3)", Reason.ARM_INVALID),
+    "other tensors": (SIDE_A, pods(TWO, 2), "cannot go on with revision 2: input X is gone", Reason.SIGNATURE_CHANGED),
     "starting": (SIDE_A, (), "its pods are being made ready", Reason.STARTING),
 }
 
@@ -125,7 +140,8 @@ def test_what_keeps_an_arm_from_its_part_is_said(
 ) -> None:
     it = story()
     it.follows = False
-    it.sees = replace(it.sees, pods=(*pods(ONE, 10), *its))  # type: ignore[arg-type]
+    known = described(SIGNATURE, *pods(ONE, 10)) | described(Signature(), *pods(TWO, 2))
+    it.sees = replace(it.sees, pods=(*pods(ONE, 10), *its), signatures=known)  # type: ignore[arg-type]
     it.asks = comparing(arm)
     it.run()
     assert says in it.arm("a").message

@@ -8,12 +8,25 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.core.seeing import BROKEN, NOW, STARTING, failed, passed, pod, pods, silent, unaware_of
+from tests.unit.core.seeing import (
+    BROKEN,
+    NOW,
+    SIGNATURE,
+    STARTING,
+    described,
+    failed,
+    passed,
+    pod,
+    pods,
+    silent,
+    unaware_of,
+)
 from tests.unit.core.sides import SIDE_A, SIDE_B, Experiments, comparing, experiment, running, story
 from tests.unit.core.story import ONE, THREE, TWO
 from tests.unit.core.tables import rows
 from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen
+from tritium.core.signature import Signature
 
 FOUR = replace(THREE, number=4, hash="4" * 8, written="d")
 
@@ -57,6 +70,16 @@ def with_pods(it: Experiments, *others: object, stable: int = 10) -> Experiments
 def begins(it: Experiments, **changes: object) -> Experiments:
     it.asks = replace(it.asks, experiment=experiment())
     return asks(**changes)(it)
+
+
+def describes(it: Experiments, signature: Signature | None, *of: RevisionSeen) -> Experiments:
+    """What these say of their tensors; all others are alike."""
+    known = described(SIGNATURE, *pods(ONE, 10), *pods(TWO, 10), *pods(THREE, 10))
+    for each in (each for one in of for each in pods(one, 10)):
+        known.pop(each.uid)
+        known |= described(signature, each) if signature else {}
+    it.sees = replace(it.sees, signatures=known)
+    return it
 
 
 def unaware(it: Experiments) -> Experiments:
@@ -124,6 +147,17 @@ EVENTS: dict[str, Event] = {
     "one is added, and its pods are ready": begins,
     "the same, and a gateway pod does not know the pods of a": unaware,
     "the same, and they have not passed the smoke test": lambda it: begins(it, smoke_tests="t"),
+    "one is added, and the tensors of a are not known yet": lambda it: begins(describes(it, None, TWO)),
+    "one is added, and b has other tensors": lambda it: begins(describes(it, Signature(), THREE)),
+    "the same, and `rollout.compatibility` is Warn": lambda it: begins(
+        describes(it, Signature(), THREE), enforces=False
+    ),
+    "the same, and then it is Enforce again": lambda it: asks(enforces=True)(
+        begins(describes(it, Signature(), THREE), enforces=False)
+    ),
+    "one is added, and a has other tensors; then `pinRevision` names it": lambda it: asks(pin=2)(
+        begins(describes(it, Signature(), TWO))
+    ),
     "one is added, and a names a revision that is not kept": asks(
         experiment=experiment(replace(SIDE_A, revision=9), SIDE_B)
     ),
