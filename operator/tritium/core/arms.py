@@ -16,7 +16,7 @@ from tritium.core.plan import Arm, Course
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import RevisionSeen, Seen, Trouble
-from tritium.core.verdict import failed_smoke_test, unasked_smoke_test
+from tritium.core.verdict import of_smoke_test
 from tritium.core.wish import Wish
 
 Headers = tuple[tuple[str, str], ...]
@@ -68,7 +68,8 @@ def trouble(wish: Wish, course: Course, arm: Arm, seen: Seen) -> Trouble | None:
         return None
     if not wish.replicas:
         return Trouble("experiment", Reason.NO_REPLICAS, "spec.replicas is 0, and the arm has no pods")
-    if found := _of_its_answers(wish, course.ledger, revision, seen):
+    ledger = course.ledger
+    if found := of_smoke_test(wish, ledger, revision, seen) or mismatch(wish, ledger, revision, seen):
         return found
     if _has_its_part(wish, course, arm, revision, seen):
         return None
@@ -119,14 +120,6 @@ def _may_have_any(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen
 def _has_its_part(wish: Wish, course: Course, arm: Arm, revision: RevisionSeen, seen: Seen) -> bool:
     has = exposed(course.ledger, revision) >= share(arm.wish.percent)
     return has and available(revision, seen) >= pods_wanted(wish, arm)
-
-
-def _of_its_answers(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen) -> Trouble | None:
-    """What its pods say, or do not say, that keeps it from requests."""
-    pods, found = pods_of(seen, revision), None
-    if wish.smoke_tests and revision.number not in ledger.promoted:
-        found = failed_smoke_test(pods, seen) or unasked_smoke_test(pods, seen)
-    return found or mismatch(wish, ledger, revision, seen)
 
 
 def _unknown(arm: Arm, seen: Seen) -> Trouble:

@@ -12,6 +12,7 @@ from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refuse
 from tritium.core.leaving import stuck
 from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.mirror import trouble as mirror_trouble
+from tritium.core.mirror import without_effect
 from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
 from tritium.core.recreate import is_down
@@ -201,7 +202,8 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
         return Finding(kind, "True", waits.reason, waits.message)
     if trouble := _of_experiment(wish, course, seen):
         return Finding(kind, "True", trouble.reason, trouble.message)
-    return Finding(kind, "False", Reason.SETTLED, "nothing is under way")
+    idle = without_effect(wish, course)
+    return Finding(kind, "False", Reason.SETTLED, f"nothing is under way; {idle}" if idle else "nothing is under way")
 
 
 def _of_experiment(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
@@ -211,7 +213,7 @@ def _of_experiment(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
         if wish.recreates:
             waits = "with rollout.strategy recreate only one revision runs, and no arm"
         return Trouble("experiment", Reason.ROLLING_OUT, waits)
-    return first_trouble(wish, course, seen) or mirror_trouble(wish, seen)
+    return first_trouble(wish, course, seen) or mirror_trouble(wish, course, seen)
 
 
 def _source_ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:

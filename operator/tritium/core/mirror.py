@@ -1,14 +1,18 @@
 """Copies of requests for another revision, whose answers nobody sees: which one, how many, and the pods for them."""
 
+from dataclasses import replace
+
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import MirrorTraffic
 from tritium.core.exposure import needed, proven
 from tritium.core.gateway import available
+from tritium.core.lookup import trouble_of
 from tritium.core.plan import Course
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import RevisionSeen, Seen, Trouble
 from tritium.core.target import by_number
+from tritium.core.verdict import of_smoke_test
 from tritium.core.wish import Wish
 
 
@@ -48,11 +52,33 @@ def pods_for_copies(wish: Wish, course: Course, revision: RevisionSeen, seen: Se
     return needed(asked.percent, wish.replicas) if asked and mirrored(wish, course, seen) is revision else 0
 
 
-def trouble(wish: Wish, seen: Seen) -> Trouble | None:
-    """Why nobody gets copies: only where it cannot be waited for."""
+def trouble(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
+    """What keeps the revision that is named from its copies. Of a candidate or an arm that is said by itself."""
     asked = wish.routing.mirror
-    if asked is None or asked.revision is None or by_number(seen.revisions, asked.revision):
+    if asked is None or asked.revision is None:
         return None
-    kept = ", ".join(str(each) for each in sorted(each.number for each in seen.revisions))
-    message = f"spec.traffic.mirror: revision {asked.revision} is not kept (kept: {kept}). "
-    return Trouble("mirror", Reason.ARM_INVALID, message + REMEDIES[Reason.ARM_INVALID])
+    found = by_number(seen.revisions, asked.revision)
+    if found is None:
+        kept = ", ".join(str(each) for each in sorted(each.number for each in seen.revisions))
+        message = f"spec.traffic.mirror: revision {asked.revision} is not kept (kept: {kept}). "
+        return Trouble("mirror", Reason.ARM_INVALID, message + REMEDIES[Reason.ARM_INVALID])
+    others = (course.candidate, *(arm.revision for arm in course.arms))
+    if mirrored(wish, course, seen) is None or not wish.replicas or found in others:
+        return None
+    told = course.ledger.traffic.mirror if course.ledger.traffic else None
+    known = of_smoke_test(wish, course.ledger, found, seen) or trouble_of(seen, found)
+    if known is None and told and told.revision == found.number:
+        return None
+    known = known or Trouble("mirror", Reason.STARTING, "its pods are being made ready")
+    return replace(known, message=f"spec.traffic.mirror: revision {found.number}: {known.message}")
+
+
+def without_effect(wish: Wish, course: Course) -> str:
+    """Why nobody gets copies, where nothing is wrong with that; empty if they are not asked for, or have an effect."""
+    asked = wish.routing.mirror
+    if asked is None:
+        return ""
+    if wish.recreates:
+        return "spec.traffic.mirror: with rollout.strategy recreate only one revision runs"
+    stable = course.ledger.stable
+    return f"spec.traffic.mirror: revision {stable} serves, and gets no copies" if asked.revision == stable else ""

@@ -26,6 +26,7 @@ from tritium.core.gate import Gate, gate_status
 from tritium.core.gateway import observed
 from tritium.core.ledger import Pause, Progress
 from tritium.core.lookup import deployment_of, pods_of, trouble_of
+from tritium.core.mirror import trouble as mirror_trouble
 from tritium.core.plan import View
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
@@ -247,7 +248,8 @@ def _failure(view: View) -> Trouble | None:
     refusal = refused(seen)
     from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
     arm = first_trouble(view.wish, course, seen)
-    for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable, arm):
+    copies = mirror_trouble(view.wish, course, seen)
+    for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable, arm, copies):
         if trouble and trouble.reason not in _NO_FAILURE:
             return trouble
     return None

@@ -101,3 +101,11 @@ def failed_smoke_test(pods: Iterable[PodSeen], seen: Seen) -> Trouble | None:
     if pod is None:
         return None
     return Trouble("smokeTest", Reason.SMOKE_TEST_FAILED, seen.smoke[pod.uid].message, pod.name, rejects=True)
+
+
+def of_smoke_test(wish: Wish, ledger: Ledger, revision: RevisionSeen, seen: Seen) -> Trouble | None:
+    """What the smoke test has against a revision beside the rollout; what was stable before has long passed it."""
+    if not wish.smoke_tests or revision.number in ledger.promoted:
+        return None
+    pods = pods_of(seen, revision)
+    return failed_smoke_test(pods, seen) or unasked_smoke_test(pods, seen)

@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.core.seeing import NO_ROOM, following, passed, pod, pods, unaware_of
+from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, failed, following, passed, pod, pods, unaware_of
 from tests.unit.core.sides import SIDE_A, Experiments, running, story
 from tests.unit.core.story import GOOD, ONE, THREE, TWO, begun
 from tritium.api.conditions import ConditionType
 from tritium.api.status import MirrorTraffic
+from tritium.core.reasons import Reason
+from tritium.core.seen import PodSeen, SmokeSeen
 from tritium.core.wish import MirrorWish, RoutingWish
+
+RECREATE = '{"strategy":"recreate"}'
 
 
 def copying(percent: int, revision: int | None = None) -> RoutingWish:
@@ -67,13 +71,52 @@ def test_the_candidate_of_a_rollout_gets_them_and_nobody_afterwards() -> None:
     assert (it.stable, told(it)) == (2, None)
 
 
-@pytest.mark.parametrize("number", [1, None], ids=["the stable revision", "no candidate"])
-def test_nobody_gets_copies(number: int | None) -> None:
-    it = story()
+QUIET = "nothing is under way"
+NOBODY = {
+    "no candidate": (None, "", QUIET),
+    "the stable revision": (1, "", f"{QUIET}; spec.traffic.mirror: revision 1 serves, and gets no copies"),
+    "recreate": (2, RECREATE, f"{QUIET}; spec.traffic.mirror: with rollout.strategy recreate only one revision runs"),
+}
+
+
+@pytest.mark.parametrize(("number", "strategy", "says"), NOBODY.values(), ids=NOBODY)
+def test_nobody_gets_copies(number: int | None, strategy: str, says: str) -> None:
+    it = story(strategy=strategy)
     it.asks = replace(it.asks, routing=copying(50, number))
     it.run()
     assert told(it) is None
-    assert it.says(ConditionType.RECONCILING) == "nothing is under way"
+    assert it.says(ConditionType.RECONCILING) == says
+
+
+def test_what_is_not_kept_is_said_during_a_rollout_too() -> None:
+    failure = begun(GOOD, routing=copying(50, 9)).status.last_failure
+    assert failure
+    assert "spec.traffic.mirror: revision 9 is not kept (kept: 1, 2)" in failure.message
+
+
+TROUBLES: dict[str, tuple[PodSeen, dict[str, SmokeSeen], Reason, str]] = {
+    "it cannot load the model": (pod("p", TWO, BROKEN), {}, Reason.MODEL_LOAD_FAILED, BROKEN.message),
+    "it finds no room": (pod("p", TWO, NO_ROOM), {}, Reason.UNSCHEDULABLE, NO_ROOM.message),
+    "it fails its smoke test": (pod("p", TWO), failed(pod("p", TWO)), Reason.SMOKE_TEST_FAILED, "y: 2 is not 3."),
+    "it is starting": (pod("p", TWO, STARTING), {}, Reason.STARTING, STARTING.message),
+    "it was not asked yet": (pod("p", TWO), {}, Reason.STARTING, "its pods are being made ready"),
+}
+
+
+@pytest.mark.parametrize(("its", "smoke", "reason", "says"), TROUBLES.values(), ids=TROUBLES)
+def test_what_keeps_a_revision_from_its_copies_is_said(
+    its: PodSeen, smoke: dict[str, SmokeSeen], reason: Reason, says: str
+) -> None:
+    it = story()
+    it.follows = False
+    it.sees = replace(it.sees, pods=(*pods(ONE, 10), its), smoke=smoke)
+    it.asks = replace(it.asks, routing=copying(10, 2), smoke_tests="t")
+    it.run()
+    assert (told(it), it.status.phase) == (None, "Idle")
+    condition = next(each for each in it.status.conditions or () if each.type is ConditionType.RECONCILING)
+    assert (condition.status, condition.reason) == ("True", reason)
+    assert condition.message == f"spec.traffic.mirror: revision 2: {says}"
+    assert bool(it.status.last_failure) is (reason is not Reason.STARTING)
 
 
 def test_a_revision_that_is_not_kept_is_said() -> None:
