@@ -280,6 +280,8 @@ class RevisionTraffic(Observed):
     """The headless Service whose endpoints are its pods."""
     weight: Annotated[int, Field(ge=0, le=10_000)]
     """Share of the traffic, out of 10,000."""
+    lacks: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """What of an arm's place in a sticky split the last revision has."""
     matches: list[RouteMatch] | None = Field(default=None, max_length=8)
     """Requests that come here whatever the weights say."""
 

@@ -11,7 +11,7 @@ from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import MirrorTraffic, RevisionTraffic, RouteMatch, TrafficStatus
 from tritium.core.arms import Headers, beside, matches, weights
 from tritium.core.compatibility import admitted
-from tritium.core.exposure import exposed, weight
+from tritium.core.exposure import exposed, share, weight
 from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
 from tritium.core.mirror import copies, mirrored
@@ -30,7 +30,7 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
     """What to tell the gateway: the same as before, or something else with a higher version."""
     before = course.ledger.traffic
     port = seen.port or (before.port if before else None)
-    revisions = _revisions(wish, course, seen)
+    revisions = _placed(wish, course, _revisions(wish, course, seen))
     if port is None or not revisions:
         return before
     asked = TrafficStatus(
@@ -116,6 +116,13 @@ def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
         if each.number in course.held:
             shares.setdefault(each.number, _share(wish, each, 0, headers))
     return list(shares.values())[:MOST_REVISIONS]
+
+
+def _placed(wish: Wish, course: Course, told: list[RevisionTraffic]) -> list[RevisionTraffic]:
+    """With what arms lack: in a sticky split their places stay, so that no user of another arm is moved."""
+    wanted = {each.number: share(arm.wish.percent) for arm, each in beside(course)} if _sticky(wish, course) else {}
+    lacks = {each.revision: max(0, wanted.get(each.revision, 0) - each.weight) or None for each in told}
+    return [each.model_copy(update={"lacks": lacks[each.revision]}) for each in told]
 
 
 def _weights(wish: Wish, course: Course, to: RevisionSeen | None, seen: Seen) -> dict[int, int]:

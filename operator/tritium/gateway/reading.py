@@ -121,7 +121,7 @@ def _together(slices: list[SliceFacts]) -> Iterator[Endpoint]:
 
 def _share(told: RevisionTraffic) -> Share:
     matches = tuple(Header(each.header.lower(), each.value) for each in told.matches or ())
-    return Share(told.revision, told.service, told.weight, matches)
+    return Share(told.revision, told.service, told.weight, matches, told.lacks or 0)
 
 
 def _port_taken(asked: Model, by: str | None) -> str:

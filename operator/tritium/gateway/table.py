@@ -34,12 +34,14 @@ class Share:
         service: name of the headless Service whose endpoints are its pods.
         weight: out of 10,000.
         matches: headers that must all match to come here whatever the weights say; empty for none.
+        lacks: of its place in a sticky split, what the last one that has a weight has for now, out of 10,000.
     """
 
     revision: int
     service: str
     weight: int
     matches: tuple[Header, ...] = ()
+    lacks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,23 @@ def test_its_sticky_header_holds_while_it_runs() -> None:
     assert it.status.traffic.sticky_header == "x-session"
 
 
+def test_where_users_stay_the_place_of_an_arm_is_told_while_it_lacks_pods() -> None:
+    it = running(experiment=experiment(sticky_header="x-user"))
+    assert lacking(it) == {2: None, 3: None, 1: None}
+    it.follows = False
+    it.sees = replace(it.sees, pods=(*pods(ONE, 10), *pods(THREE, 3)))
+    it.run()
+    assert (it.share(2), it.share(3), lacking(it)) == (0, 30, {2: 2_000, 3: None, 1: None})
+    it.asks = replace(it.asks, experiment=experiment())
+    it.run()
+    assert lacking(it) == {2: None, 3: None, 1: None}
+
+
+def lacking(it: Experiments) -> dict[int, int | None]:
+    told = it.status.traffic.revisions or () if it.status.traffic else ()
+    return {each.revision: each.lacks for each in told}
+
+
 def test_what_the_status_says_of_the_arms() -> None:
     it = running()
     a, b, stable = (it.arm(name) for name in ("a", "b", "stable"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from envoy.config.core.v3.base_pb2 import DataSource
 from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, Route, RouteMatch
@@ -27,10 +28,32 @@ def model_routes(model: Model, prefix: str = "") -> list[Route]:
     """
     kinds = passing(model.triton)
     arms = [share for share in model.shares if share.matches]
-    split = [share for share in model.shares if share.weight > 0]
+    split = placed(model)
     passes = [_passes(model, prefix, kind, [arm], arm.matches) for kind in kinds for arm in arms]
     rest = [_passes(model, prefix, kind, split, ()) if split else _nobody(prefix, kind) for kind in kinds]
     return [*passes, *rest, *_closed(model, prefix)]
+
+
+def placed(model: Model) -> list[Share]:
+    """Who shares the requests, in the order of their places.
+
+    In a sticky split the last one stands in for others where these lack something: so nobody's place moves.
+
+    >>> a, b, stable = Share(2, "a", 1000, lacks=1000), Share(3, "b", 3000), Share(1, "s", 6000)
+    >>> fraud = Model("fraud", "u", 1, 10_000, "fraud", (a, b, stable), sticky="x-user")
+    >>> [(each.revision, each.weight) for each in placed(fraud)]
+    [(2, 1000), (1, 1000), (3, 3000), (1, 5000)]
+    """
+    split = [share for share in model.shares if share.weight > 0]
+    if not model.sticky or len(split) < 2:
+        return split
+    last, found = split[-1], list[Share]()
+    left = last.weight
+    for share in model.shares[: model.shares.index(last)]:
+        stands_in = min(share.lacks, left)
+        left -= stands_in
+        found += [share, replace(last, weight=stands_in)]
+    return [share for share in (*found, replace(last, weight=left)) if share.weight > 0]
 
 
 def clusters_named(model: Model) -> frozenset[str]:
