@@ -6,7 +6,7 @@ from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from tritium.api.gateway import BOUNDS_MS, MAX_WEIGHT
-from tritium.api.status import STABLE_ARM, ArmStatus, Quantile
+from tritium.api.status import STABLE_ARM, ArmStatus, ModelDeploymentStatus, Quantile
 from tritium.core.arms import trouble
 from tritium.core.experiment import NUMBERS_EVERY
 from tritium.core.exposure import exposed
@@ -23,20 +23,18 @@ QUANTILES: Final = (0.5, 0.95)
 _NUMBERS: Final = ("requests", "errors", "lower", "upper", "latency", "buckets", "counted_at")
 
 
-def arms(view: View, before: list[ArmStatus] | None, now: datetime) -> list[ArmStatus] | None:
+def arms(view: View, before: ModelDeploymentStatus, now: datetime) -> list[ArmStatus] | None:
     """The arms, and the stable revision beside them if no arm is it.
 
-    What they did stays when the experiment is over, for as long as it is in the spec.
+    What they did stays when the experiment is over, for as long as it is in the spec, or until it begins again.
     """
-    asked, course = view.wish.experiment, view.course
-    if asked is None or not (course.arms or before):
-        return None
-    numbers = {each.name: each.revision for each in course.ledger.arms}
-    revisions = view.seen.revisions
-    sides = course.arms or tuple(Arm(each, by_number(revisions, numbers.get(each.name))) for each in asked.arms)
-    known = {(each.name, each.revision): each for each in before or ()}
-    found = [_arm(view, each) for each in sides]
-    if course.stable and course.stable not in [each.revision for each in sides]:
+    course = view.course
+    if not course.arms:
+        listed = before.arms if view.wish.experiment and course.ledger.ended else None
+        return [_left(view, each, now) for each in listed or ()] or None
+    known = {} if before.experiment_ended else {(each.name, each.revision): each for each in before.arms or ()}
+    found = [_arm(view, each) for each in course.arms]
+    if course.stable and course.stable not in [each.revision for each in course.arms]:
         found.append(_stood(view, STABLE_ARM, course.stable))
     return [_counted(view, each, known.get((each.name, each.revision)), now) for each in found]
 
@@ -53,7 +51,7 @@ def sample_of(arm: ArmStatus) -> Sample:
 
 
 def _arm(view: View, arm: Arm) -> ArmStatus:
-    found = trouble(view.wish, view.course, arm, view.seen) if view.course.arms else None
+    found = trouble(view.wish, view.course, arm, view.seen)
     stood = _stood(view, arm.wish.name, arm.revision)
     return stood.model_copy(update={"message": found.message}) if found else stood
 
@@ -74,14 +72,27 @@ def _stood(view: View, name: str, revision: RevisionSeen | None) -> ArmStatus:
     )
 
 
+def _left(view: View, arm: ArmStatus, now: datetime) -> ArmStatus:
+    """One of an experiment that is over. The stable revision of then may be another now, or gone."""
+    stood = _stood(view, arm.name, by_number(view.seen.revisions, arm.revision))
+    if arm.name == STABLE_ARM:
+        stood = stood.model_copy(update={"revision": arm.revision})
+    return _counted(view, stood, arm, now)
+
+
 def _counted(view: View, arm: ArmStatus, before: ArmStatus | None, now: datetime) -> ArmStatus:
-    """With its numbers: new ones where anything else is new, and otherwise every half minute."""
-    kept = {name: getattr(before, name) for name in _NUMBERS} if before else {}
+    """With its numbers: new ones where anything else is new, and otherwise every half minute.
+
+    Of an arm that has just become one nothing was counted yet: its revision may have been another arm.
+    """
+    if before is None:
+        return arm
+    kept = {name: getattr(before, name) for name in _NUMBERS}
     did = view.seen.totals.get(arm.revision or 0)
-    if did is None or (before and did.requests == (before.requests or 0)):
+    if did is None or did.requests == (before.requests or 0):
         return arm.model_copy(update=kept)
-    same = before and (before.weight, before.message) == (arm.weight, arm.message)
-    if before and same and before.counted_at and now - before.counted_at < NUMBERS_EVERY:
+    same = (before.weight, before.message) == (arm.weight, arm.message)
+    if same and before.counted_at and now - before.counted_at < NUMBERS_EVERY:
         return arm.model_copy(update=kept)
     return arm.model_copy(update=_numbers(did) | {"counted_at": now})
 

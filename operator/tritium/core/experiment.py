@@ -36,13 +36,20 @@ def account(wish: Wish, ledger: Ledger, seen: Seen, now: datetime, *, pinned: bo
     asked = wish.experiment
     if asked is None:
         return replace(ledger, arms=(), ended=None)
-    if ledger.ended and ledger.ended.written != asked.written:
-        ledger = replace(ledger, ended=None)
-    ledger = _with_end(wish, asked, ledger, now, pinned=pinned)
-    if is_running(wish, ledger):
-        return replace(ledger, arms=tuple(_entries(wish, asked, ledger, seen)))
-    named = {(arm.name, arm.overlay) for arm in asked.arms} if ledger.ended else frozenset()
-    return replace(ledger, arms=tuple(each for each in ledger.arms if (each.name, each.overlay) in named))
+    asks_anew = ledger if is_over(wish, ledger) else replace(ledger, ended=None)
+    after = _with_end(wish, asked, asks_anew, now, pinned=pinned)
+    if not after.ended and ledger.arms and not ledger.ended and wish.recreates:
+        after = _over(asked, after, Reason.RECREATING, now)
+    if is_running(wish, after):
+        return replace(after, arms=tuple(_entries(wish, asked, after, seen)))
+    if not (after.ended or ledger.ended):
+        return replace(after, arms=())
+    return after if after.ended else replace(after, ended=ledger.ended)
+
+
+def is_over(wish: Wish, ledger: Ledger) -> bool:
+    """Whether this experiment is over. The end of one before it is known until this one begins."""
+    return bool(wish.experiment and ledger.ended and ledger.ended.written == wish.experiment.written)
 
 
 def is_running(wish: Wish, ledger: Ledger) -> bool:
@@ -84,7 +91,7 @@ def _as_base(wish: Wish, arm: ArmWish) -> Wish:
 def wakes(wish: Wish, ledger: Ledger, now: datetime) -> Iterator[datetime]:
     """When it ends, and when there may be new numbers."""
     asked = wish.experiment
-    if asked and asked.ends_at and not ledger.ended and asked.ends_at > now:
+    if asked and asked.ends_at and not is_over(wish, ledger) and asked.ends_at > now:
         yield asked.ends_at
     if is_running(wish, ledger):
         yield now + NUMBERS_EVERY

@@ -8,6 +8,7 @@ from tritium.api import names
 from tritium.api.conditions import ConditionType, Finding, Status
 from tritium.api.fetch import FetchReason
 from tritium.core.arms import first_trouble
+from tritium.core.experiment import is_over
 from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
 from tritium.core.leaving import stuck
 from tritium.core.lookup import pods_of, trouble_of
@@ -208,7 +209,7 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
 
 def _of_experiment(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
     """What keeps an experiment, or copies, from being as they are asked for."""
-    if wish.experiment and not (course.arms or course.ledger.ended):
+    if wish.experiment and not (course.arms or is_over(wish, course.ledger)):
         waits = f"the experiment waits until {_stable(course)} has baked"
         if wish.recreates:
             waits = "with rollout.strategy recreate only one revision runs, and no arm"

@@ -50,7 +50,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "url": _url(view.wish) if seen.service and (seen.service.port or seen.service.revision) else None,
             "stable": _stable(view),
             "candidate": _candidate(view, before.candidate, now),
-            "arms": arms(view, before.arms, now),
+            "arms": arms(view, before, now),
             "experiment_ended": course.ledger.ended,
             "revisions": _revisions(view) or None,
             "rejected_revisions": list(course.ledger.rejected) or None,

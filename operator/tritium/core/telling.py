@@ -7,6 +7,7 @@ from tritium.api import names
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.core.actions import ABORT, PROMOTE, RESUME, SKIP_STEP
 from tritium.core.bake import is_baking
+from tritium.core.experiment import is_over
 from tritium.core.exposure import exposed
 from tritium.core.ledger import Progress
 from tritium.core.plan import View
@@ -38,7 +39,8 @@ def where(view: View, candidate: RevisionSeen) -> str:
     if progress is None or not (part or progress.judged_since):
         return f"revision {number} is being made ready"
     percent = f"{100 * part / MAX_WEIGHT:g} %"
-    besides = "; the experiment waits for it" if view.wish.experiment and not view.course.ledger.ended else ""
+    waits = view.wish.experiment and not is_over(view.wish, view.course.ledger)
+    besides = "; the experiment waits for it" if waits else ""
     return f"revision {number} has {percent} of the traffic, {_step(progress)}{besides}"
 
 

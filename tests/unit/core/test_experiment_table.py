@@ -22,7 +22,7 @@ from tests.unit.core.seeing import (
     unaware_of,
 )
 from tests.unit.core.sides import SIDE_A, SIDE_B, Experiments, comparing, experiment, running, story
-from tests.unit.core.story import ONE, THREE, TWO
+from tests.unit.core.story import ONE, THREE, TWO, strategy
 from tests.unit.core.tables import rows
 from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen
@@ -134,6 +134,13 @@ def again(it: Experiments) -> Experiments:
     return asks(experiment=experiment(sticky_header="x-user"))(it)
 
 
+def again_in_a_rollout(it: Experiments) -> Experiments:
+    it.sees = replace(it.sees, revisions=(*it.sees.revisions, FOUR))
+    asks(written="d", strategy=strategy())(it)
+    assert it.share(4) == 10
+    return again(it)
+
+
 def another(it: Experiments) -> Experiments:
     it.sees = replace(it.sees, smoke={}, window=None, totals={})
     it.run()
@@ -168,6 +175,9 @@ EVENTS: dict[str, Event] = {
     "the weight of a is changed to 40 %": asks(experiment=experiment(replace(SIDE_A, percent=40), SIDE_B)),
     "the arm b is removed": asks(experiment=experiment(SIDE_A)),
     "the experiment is changed": again,
+    "the experiment is changed while a rollout has requests": again_in_a_rollout,
+    "the same, and then the rollout is aborted": lambda it: acts("abort")(again_in_a_rollout(it)),
+    "the strategy is changed to recreate": asks(strategy='{"strategy":"recreate"}'),
     "the spec is changed": changed,
     "the spec is changed back": asks(written="a"),
     "the spec asks for a, and a pod of a cannot load the model": base_is_a,

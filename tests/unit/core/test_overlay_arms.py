@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.core.seeing import DENIED, decide, job, revision
 from tests.unit.core.sides import comparing, experiment, story
-from tests.unit.core.story import ONE, TWO
+from tests.unit.core.story import ONE, TWO, strategy
 from tritium.core.plan import Plan
 from tritium.core.reasons import Reason
 from tritium.core.seen import ResolutionSeen
@@ -66,6 +66,22 @@ def test_it_keeps_its_revision_while_the_base_is_changed() -> None:
     plan = it.run()
     assert (it.arm("d").revision, it.share(2)) == (None, 0)
     assert plan.targets["d"].resolution
+
+
+def test_it_keeps_its_revision_over_an_end_and_a_rollout() -> None:
+    it = story()
+    it.asks = comparing(replace(LIKE_D, written="b"))
+    it.run()
+    it.act("abort")
+    it.run()
+    it.sees = replace(it.sees, revisions=(*it.sees.revisions, FOUR))
+    it.asks = replace(it.asks, written="d", strategy=strategy())
+    it.run()
+    it.asks = replace(it.asks, experiment=experiment(replace(LIKE_D, percent=30, written="e")))
+    it.run()
+    it.act("abort")
+    plan = it.run()
+    assert (it.arm("d").revision, it.share(2), set(plan.targets)) == (2, 30, {""})
 
 
 def test_an_overlay_of_nothing_is_the_stable_revision() -> None:
