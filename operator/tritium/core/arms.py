@@ -16,6 +16,7 @@ from tritium.core.plan import Arm, Course
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.target import by_number
 from tritium.core.verdict import of_smoke_test
 from tritium.core.wish import Wish
 
@@ -30,6 +31,13 @@ def beside(course: Course) -> Iterator[tuple[Arm, RevisionSeen]]:
     for arm in course.arms:
         if arm.revision and arm.revision is not course.stable:
             yield arm, arm.revision
+
+
+def named(wish: Wish, seen: Seen) -> frozenset[int]:
+    """Numbers of the kept revisions that the arms in the spec are by what is written there, whether they run or not."""
+    asked = wish.experiment.arms if wish.experiment else ()
+    numbers, written = {each.revision for each in asked}, {each.written for each in asked if each.overlay}
+    return frozenset(each.number for each in seen.revisions if each.number in numbers or each.written in written)
 
 
 def weights(wish: Wish, course: Course, seen: Seen) -> dict[int, int]:
@@ -124,11 +132,13 @@ def _has_its_part(wish: Wish, course: Course, arm: Arm, revision: RevisionSeen, 
 
 def _unknown(arm: Arm, seen: Seen) -> Trouble:
     """Why an arm has no revision."""
-    if source := arm.source:
-        if source.revision:
-            message = f"revision {source.revision.number} is another arm's. {REMEDIES[Reason.ARM_INVALID]}"
-            return Trouble("experiment", Reason.ARM_INVALID, message)
+    source, remedy = arm.source, REMEDIES[Reason.ARM_INVALID]
+    taken = source.revision if source else by_number(seen.revisions, arm.wish.revision)
+    if taken:
+        message = f"revision {taken.number} is another arm's. {remedy}"
+        return Trouble("experiment", Reason.ARM_INVALID, message)
+    if source:
         return source.trouble or Trouble("experiment", Reason.RESOLVING, "its source is being listed")
     kept = ", ".join(str(each) for each in sorted(each.number for each in seen.revisions))
-    message = f"revision {arm.wish.revision} is not kept (kept: {kept}). {REMEDIES[Reason.ARM_INVALID]}"
+    message = f"revision {arm.wish.revision} is not kept (kept: {kept}). {remedy}"
     return Trouble("experiment", Reason.ARM_INVALID, message)

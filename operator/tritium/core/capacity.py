@@ -3,7 +3,7 @@
 Until every gateway pod says that it runs what it was told, no revision that has ever served loses a pod.
 """
 
-from tritium.core.arms import arm_of, beside
+from tritium.core.arms import arm_of, beside, named
 from tritium.core.arms import pods_wanted as pods_for
 from tritium.core.exchange import of_stable, room
 from tritium.core.exposure import exposed, is_led, pods_wanted
@@ -29,7 +29,7 @@ def kept(wish: Wish, target: Target, course: Course, seen: Seen) -> frozenset[st
     parts |= {each.hash for each in seen.revisions if each.number in course.held}
     told = course.ledger.traffic.revisions or () if course.ledger.traffic else ()
     parts |= {revision_of(each.service) for each in told if each.weight or each.matches}
-    arms = {each.revision for each in course.ledger.arms}
+    arms = {each.revision for each in course.ledger.arms} | named(wish, seen)
     parts |= {each.hash for each in seen.revisions if each.number in arms}
     parts |= {each.hash for each in (mirrored(wish, course, seen),) if each}
     if seen.service and seen.service.revision:

@@ -191,6 +191,12 @@ def test_two_arms_of_one_revision_are_told_apart_by_the_first() -> None:
     assert it.arm("again").message
 
 
+def test_of_an_overlay_and_a_number_that_are_the_same_revision_the_first_has_it() -> None:
+    it = running(ArmWish("deep", 20, overlay="x", written="b"), ArmWish("two", 20, revision=2))
+    assert (it.share(2), it.arm("two").revision) == (20, None)
+    assert it.arm("two").message.startswith("revision 2 is another arm's. ")
+
+
 def test_a_rollout_that_has_requests_goes_on_and_the_experiment_waits_for_it() -> None:
     it = begun()
     it.asks = replace(it.asks, experiment=experiment(replace(SIDE_B, revision=1)))
@@ -238,6 +244,25 @@ def test_its_revisions_are_not_pruned_while_it_is_in_the_spec() -> None:
     assert it.run().kept == hashes
     it.asks = replace(it.asks, experiment=None)
     assert it.run().kept == {ONE.hash, THREE.hash}
+
+
+NEVER_RAN = {
+    "a pin ends it": {"pin": 1},
+    "its time is over": {"experiment": experiment(SIDE_A, ends_at=NOW)},
+    "it is an overlay, and its time is over": {
+        "experiment": experiment(ArmWish("d", 20, overlay="other bytes", written="b"), ends_at=NOW)
+    },
+    "the strategy is recreate": {"strategy": '{"strategy":"recreate"}'},
+}
+
+
+@pytest.mark.parametrize("asks", NEVER_RAN.values(), ids=NEVER_RAN)
+def test_its_revisions_are_not_pruned_either_if_it_never_ran(asks: dict[str, Any]) -> None:
+    it = story(history_limit=1)
+    it.asks = replace(it.asks, **{"experiment": experiment(SIDE_A)} | asks)
+    plan = it.run()
+    assert not plan.course.arms
+    assert plan.kept == {ONE.hash, TWO.hash, THREE.hash}
 
 
 def test_a_record_that_is_gone_has_no_part() -> None:
