@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import MirrorTraffic
-from tritium.core.exposure import needed, proven
+from tritium.core.exposure import has_failed, needed, proven
 from tritium.core.gateway import available
-from tritium.core.lookup import trouble_of
+from tritium.core.lookup import pods_of, trouble_of
 from tritium.core.plan import Course
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
@@ -28,6 +28,9 @@ def mirrored(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
 def copies(wish: Wish, course: Course, weight: int, seen: Seen) -> MirrorTraffic | None:
     """As many as its pods carry beside the requests that it has, once they have passed their smoke test.
 
+    It gets more only for pods that every gateway pod knows; what it has it keeps as long as they are ready, and none is
+    known to answer wrongly: another process, that has not asked yet, takes nothing away.
+
     Args:
         wish: what is asked for.
         course: what was decided.
@@ -35,13 +38,20 @@ def copies(wish: Wish, course: Course, weight: int, seen: Seen) -> MirrorTraffic
         seen: what is there.
     """
     asked, revision = wish.routing.mirror, mirrored(wish, course, seen)
-    if asked is None or revision is None or not wish.replicas:
+    if asked is None or revision is None or not wish.replicas or has_failed(wish, course.ledger, revision, seen):
         return None
-    if not proven(wish, course.ledger, revision, seen):
-        return None
-    room = (MAX_WEIGHT * available(revision, seen) // wish.replicas - weight) * 100 // MAX_WEIGHT
-    percent = min(asked.percent, room)
+    told = course.ledger.traffic.mirror if course.ledger.traffic else None
+    has = told.percent if told and told.revision == revision.number else 0
+    ready = sum(pod.ready for pod in pods_of(seen, revision))
+    known = available(revision, seen) if proven(wish, course.ledger, revision, seen) else 0
+    carried = max(_beside(weight, known, wish), min(has, _beside(weight, ready, wish)))
+    percent = min(asked.percent, carried)
     return MirrorTraffic(revision=revision.number, percent=percent) if percent > 0 else None
+
+
+def _beside(weight: int, pods: int, wish: Wish) -> int:
+    """Percent that so many pods carry beside a weight."""
+    return (MAX_WEIGHT * pods // wish.replicas - weight) * 100 // MAX_WEIGHT
 
 
 def pods_for_copies(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, failed, following, passed, pod, pods, unaware_of
+from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, failed, following, passed, pod, pods, silent, unaware_of
 from tests.unit.core.sides import SIDE_A, Experiments, running, story
 from tests.unit.core.story import GOOD, ONE, THREE, TWO, begun
 from tritium.api.conditions import ConditionType
@@ -145,3 +145,33 @@ def test_its_revision_is_kept_and_its_pods_go_with_the_copies() -> None:
     it.asks = replace(it.asks, routing=RoutingWish())
     plan = it.run()
     assert (told(it), it.replicas(TWO), TWO.hash in plan.kept) == (None, 0, False)
+
+
+def test_another_operator_and_a_silent_gateway_pod_take_no_copies_away_and_write_nothing() -> None:
+    it = running(SIDE_A, routing=copying(10, 3), smoke_tests="t")
+    for _ in range(2):
+        it.sees = replace(it.sees, smoke=passed(*it.sees.pods))
+        it.run()
+    assert told(it) == MirrorTraffic(revision=3, percent=10)
+    before = it.status.traffic
+    known = it.sees.smoke
+    it.sees = replace(it.sees, smoke={})
+    it.run()
+    it.gateway = silent
+    it.run()
+    assert it.status.traffic == before
+    it.sees = replace(it.sees, smoke=known | failed(*pods(THREE)))
+    it.run()
+    assert told(it) is None
+
+
+def test_copies_go_down_with_their_pods_and_with_what_is_asked_for() -> None:
+    it = running(SIDE_A, routing=copying(30, 3))
+    assert told(it) == MirrorTraffic(revision=3, percent=30)
+    it.follows, it.gateway = False, silent
+    it.sees = replace(it.sees, pods=(*pods(ONE, 10), *pods(TWO, 2), *pods(THREE, 2)))
+    it.run()
+    assert told(it) == MirrorTraffic(revision=3, percent=20)
+    it.asks = replace(it.asks, routing=copying(5, 3))
+    it.run()
+    assert told(it) == MirrorTraffic(revision=3, percent=5)
