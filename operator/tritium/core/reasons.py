@@ -42,7 +42,7 @@ class Reason(StrEnum):
     SMOKE_TEST_UNREACHABLE = "SmokeTestUnreachable"
     """Pods are ready, and the operator cannot ask them the smoke test."""
     SIGNATURE_CHANGED = "SignatureChanged"
-    """The new revision takes or gives other tensors than the one that serves, and is held before it has any request."""
+    """The new revision, or an arm, takes or gives other tensors than the one that serves, and gets no requests."""
     SIGNATURE_UNKNOWN = "SignatureUnknown"
     """Pods are ready, and the operator cannot ask them which tensors the model has."""
     STARTING = "Starting"
