@@ -160,7 +160,7 @@ def test_another_operator_and_a_silent_gateway_pod_take_no_copies_away_and_write
     it.gateway = silent
     it.run()
     assert it.status.traffic == before
-    it.sees = replace(it.sees, smoke=known | failed(*pods(THREE)))
+    it.sees = replace(it.sees, smoke={**known, **failed(*pods(THREE))})
     it.run()
     assert told(it) is None
 
