@@ -42,9 +42,9 @@ def account(wish: Wish, ledger: Ledger, seen: Seen, now: datetime, *, pinned: bo
         after = _over(asked, after, Reason.RECREATING, now)
     if is_running(wish, after):
         return replace(after, arms=tuple(_entries(wish, asked, after, seen)))
-    if not (after.ended or ledger.ended):
-        return replace(after, arms=())
-    return after if after.ended else replace(after, ended=ledger.ended)
+    if after.ended:
+        return after
+    return replace(after, ended=ledger.ended, arms=ledger.arms if ledger.ended else ())
 
 
 def is_over(wish: Wish, ledger: Ledger) -> bool:

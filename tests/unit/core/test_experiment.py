@@ -461,7 +461,7 @@ def test_shares_never_exceed_what_ready_pods_carry(replicas: int, sides: list[tu
         Arm(ArmWish(name, percent, revision=each.number), each)
         for name, each, (_, percent) in zip("ab", (TWO, THREE), sides, strict=True)
     )
-    asked = comparing(*(each.wish for each in arms), replicas=replicas)
+    asked = comparing(replicas=replicas, experiment=experiment(*(each.wish for each in arms), sticky_header="x-user"))
     ready = [(ONE, stable), *((each, count) for each, (count, _) in zip((TWO, THREE), sides, strict=True))]
     sees = serving(ONE, TWO, THREE, pods=tuple(one for each, count in ready for one in pods(each, count)))
     course = Course(Phase.IDLE, Ledger(1), ONE, arms=arms, tried=frozenset({2, 3}))
@@ -477,4 +477,6 @@ def test_shares_never_exceed_what_ready_pods_carry(replicas: int, sides: list[tu
         assert parts[each.number] <= percent * 100
         assert parts[each.number] * replicas <= 10_000 * count
         assert parts[each.number] == percent * 100 or count < replicas
+    places = [each.weight + (each.lacks or 0) for each in told.revisions or () if each.revision in parts]
+    assert places == [percent * 100 for _, percent in sides]
     assert shares[1] >= 10_000 - sum(percent for _, percent in sides) * 100

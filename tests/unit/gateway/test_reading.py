@@ -20,7 +20,10 @@ def traffic(port: int = 10_000, **members: Any) -> dict[str, Any]:
 
 def test_everything_that_a_status_can_say() -> None:
     told = traffic(
-        revisions=[{**revision(2, 500), "matches": [{"header": "X-Arm", "value": "B"}]}, revision(1, 9_500)],
+        revisions=[
+            {**revision(2, 500), "lacks": 250, "matches": [{"header": "X-Arm", "value": "B"}]},
+            revision(1, 9_500),
+        ],
         stickyHeader="X-User",
         mirror={"revision": 2, "percent": 7},
         limits={"timeoutMs": 1, "maxRequestBytes": 2, "maxResponseBytes": 3, "maxConcurrency": 4, "maxHeaderBytes": 5},
@@ -33,7 +36,7 @@ def test_everything_that_a_status_can_say() -> None:
         (2, "fraud-2", 500),
         (1, "fraud-1", 9_500),
     ]
-    assert fraud.shares[0].matches == (Header("x-arm", "B"),)
+    assert (fraud.shares[0].matches, fraud.shares[0].lacks) == ((Header("x-arm", "B"),), 250)
     assert (fraud.version, fraud.port, fraud.triton, fraud.uid) == (1, 10_000, "m", "u1")
     assert (fraud.sticky, fraud.copies, fraud.bounds) == ("x-user", Copies(2, 7), Bounds(1, 2, 3, 4, 5))
     assert (fraud.host, fraud.path) == ("models.example", "/fraud")
