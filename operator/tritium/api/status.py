@@ -67,7 +67,7 @@ class GateStatus(Observed):
     upper: float | None = None
     """Upper bound of the candidate's share (Wilson)."""
     stable_share: float | None = None
-    """The stable revision's share in the same window."""
+    """The stable revision's share."""
     limit: float | None = None
     """The share that the gate allows."""
     value: float | None = None
@@ -103,7 +103,7 @@ class CandidateStatus(Observed):
     ready_replicas: Count | None = None
     """Pods that are ready."""
     settings: Annotated[str, Field(max_length=65536)] | None = None
-    """spec.rollout when the rollout began, as JSON: later changes count from the next one on."""
+    """spec.rollout when it began, as JSON."""
     step: Count | None = None
     """Step of the rollout, from 0."""
     step_started_at: datetime | None = None
@@ -128,7 +128,7 @@ class Quantile(Observed):
     """How long requests take, and between which bounds that surely is (95 %)."""
 
     quantile: float
-    """Which part of the requests takes as long, or less: 0.5 is the median."""
+    """0.5 is the median."""
     ms: float
     """Milliseconds."""
     lower: float
@@ -189,11 +189,11 @@ class RevisionStatus(Observed):
     name: Word
     """Name of its ControllerRevision."""
     written: HashOf
-    """Hash of the fields it was made from, as the user wrote them."""
+    """Hash of the fields it was made from."""
     fingerprint: HashOf | None = None
     """Fingerprint of the source when it was listed."""
     digest: HashOf | None = None
-    """Digest of the bytes at the first fetch; every later fetch must give the same."""
+    """Digest of the bytes at the first fetch; later ones must match."""
     created_at: datetime | None = None
     """When it was made."""
     promoted_at: datetime | None = None
@@ -201,9 +201,9 @@ class RevisionStatus(Observed):
     exposed_at: datetime | None = None
     """When it first had a share of the traffic."""
     demoted_at: datetime | None = None
-    """When it last stopped being stable; it keeps its pods for bakeTime from then on."""
+    """When it last stopped being stable."""
     mismatch: Sentence | None = None
-    """How its tensors differ from those of what serves, if they do."""
+    """How its tensors differ from those of what serves."""
 
 
 class RejectedRevision(Observed):
@@ -218,7 +218,7 @@ class RejectedRevision(Observed):
     at: datetime | None = None
     """When."""
     smoke_tests: HashOf | None = None
-    """Hash of the smoke tests that it failed, if it did: with other tests it is tried again."""
+    """Hash of the smoke tests that it failed: with others it is tried again."""
 
 
 class Failure(Observed):
@@ -242,7 +242,7 @@ class LastAction(Observed):
     verb: Word
     """promote, abort, pause, resume, retry or skip-step."""
     token: Word
-    """Its token: the same token is never carried out twice."""
+    """Its token: none is carried out twice."""
     at: datetime | None = None
     """When."""
 
@@ -281,7 +281,7 @@ class RevisionTraffic(Observed):
     weight: Annotated[int, Field(ge=0, le=10_000)]
     """Share of the traffic, out of 10,000."""
     lacks: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    """What of an arm's place in a sticky split the last revision has."""
+    """Of its place in a sticky split, what the last one has."""
     matches: list[RouteMatch] | None = Field(default=None, max_length=8)
     """Requests that come here whatever the weights say."""
 
@@ -369,7 +369,7 @@ class ScalingStatus(Observed):
     value: float | None = None
     """Its value."""
     limited_by: Word | None = None
-    """What keeps desired from being higher or lower: min, max, a schedule, GPUs, a rollout."""
+    """What bounds desired: min, max, a schedule, GPUs, a rollout."""
     message: Sentence | None = None
     """The same as a sentence."""
 
