@@ -51,6 +51,9 @@ FIRST_PORT: Final = 10_000
 LAST_PORT: Final = 10_999
 """Last of them."""
 
+PREVIEW_OFFSET: Final = 1_000
+"""So far above a ModelDeployment's port that of its preview is: both are given out, and rest, as one."""
+
 MAX_WEIGHT: Final = 10_000
 """All of the traffic."""
 
@@ -58,6 +61,15 @@ BOUNDS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_
 """Upper bounds of the latency histogram. What takes longer than the last is counted in the last."""
 
 Count = Annotated[int, Field(ge=0)]
+
+
+def preview_port(port: int) -> int:
+    """The port of the gateway on which a ModelDeployment's next revision can be looked at.
+
+    >>> preview_port(FIRST_PORT), preview_port(LAST_PORT)
+    (11000, 11999)
+    """
+    return port + PREVIEW_OFFSET
 
 
 class RevisionReport(Observed):
@@ -95,6 +107,8 @@ class ModelReport(Observed):
     """The port on which it listens."""
     revisions: list[RevisionReport]
     """What it runs."""
+    preview: int | None = None
+    """The revision on its preview port; absent if there is none, or the agent is too old to know of such a port."""
     rejection: Rejection | None = None
     """What it refused after that."""
 

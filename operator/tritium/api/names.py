@@ -26,6 +26,9 @@ MAX_NAME: Final = 50
 """Characters of a ModelDeployment's name. It names a Service (63), and `<name>-<hash8>` a Deployment whose
 pods add a ReplicaSet's and their own suffix to it."""
 
+PREVIEW: Final = "-preview"
+"""Ends the name of the Service on which a model's next revision can be looked at."""
+
 FIELD_MANAGER: Final = "tritium"
 """Who applies. One manager, so that a field left out of a later apply goes away."""
 
@@ -65,6 +68,15 @@ CHANGE_CAUSE: Final = "kubernetes.io/change-cause"
 
 ACTION: Final = f"{GROUP}/action"
 """On a ModelDeployment: a one-shot action, `verb@token`."""
+
+
+def preview_service(name: str) -> str:
+    """Name of the Service that leads to the preview of a ModelDeployment.
+
+    >>> preview_service("fraud")
+    'fraud-preview'
+    """
+    return f"{name}{PREVIEW}"
 
 
 class Component(StrEnum):

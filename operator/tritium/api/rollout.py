@@ -143,8 +143,8 @@ class Rollout(ApiObject):
             field=".strategy",
         ),
         Rule(
-            "!has(self.autoPromote) || !has(self.strategy) || self.strategy == 'canary'",
-            "in this version only the strategy canary waits for a person at its end",
+            "!has(self.autoPromote) || !has(self.strategy) || self.strategy != 'recreate'",
+            "with the strategy recreate nobody can look at it first",
             field=".autoPromote",
         ),
         Rule(
@@ -155,8 +155,8 @@ class Rollout(ApiObject):
     )
 
     strategy: Literal["canary", "blueGreen", "recreate"] | None = None
-    """canary: traffic moves in steps. blueGreen: all at once. recreate: the old pods go first, with downtime, for
-    models of which only one may run. Absent: canary."""
+    """canary: traffic moves in steps. blueGreen: all at once, with a preview. recreate: the old pods go first, with
+    downtime, for models of which only one may run. Absent: canary."""
     steps: Steps | None = None
     """Steps of a canary. Absent: 5, 25, 50 and 100 percent."""
     analysis: Analysis | None = None
@@ -164,7 +164,7 @@ class Rollout(ApiObject):
     on_failure: Literal["Abort", "Pause"] | None = None
     """What a failed gate does: back to the stable revision, or hold the weight for a person. Absent: Abort."""
     auto_promote: bool | None = None
-    """Whether the last step leads to promotion by itself. Absent: true."""
+    """Whether the last step, or blueGreen, leads to promotion by itself. Absent: true."""
     progress_deadline: Duration | None = None
     """A candidate that waits this long, and nothing moves, pauses the rollout. Absent: 30m."""
     bake_time: Duration | None = None

@@ -115,7 +115,7 @@ class CandidateStatus(Observed):
     paused: PauseStatus | None = None
     """Why it waits."""
     by_hand: bool | None = None
-    """A person wants it to become stable as soon as it has all its pods, whatever steps and gates say."""
+    """A person wants it to become stable as soon as it has all its pods."""
     waiting_since: datetime | None = None
     """Since when it waits for its pods or for the gateway."""
     gates: list[GateStatus] | None = Field(default=None, max_length=16)
@@ -321,6 +321,8 @@ class TrafficStatus(Observed):
     """Name of the model in Triton."""
     revisions: list[RevisionTraffic] | None = Field(default=None, max_length=32)
     """Where requests go."""
+    preview: Number | None = None
+    """Revision on port + 1000."""
     sticky_header: Word | None = None
     """Header that keeps a user on one side."""
     mirror: MirrorTraffic | None = None
@@ -385,6 +387,8 @@ class ModelDeploymentStatus(Observed):
     """What goes on, or stands in the way, in one word; docs/conditions.md says what to do."""
     url: Annotated[str, Field(max_length=512)] | None = None
     """Address of the model inside the cluster."""
+    preview_url: Annotated[str, Field(max_length=512)] | None = None
+    """Address of the preview."""
     stable: StableStatus | None = None
     """The revision that serves."""
     candidate: CandidateStatus | None = None

@@ -21,6 +21,7 @@ from tritium.core.leaving import overdue_at, watched
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.mirror import mirrored
 from tritium.core.plan import Course, Plan, Target, View
+from tritium.core.preview import service_of_preview
 from tritium.core.recreate import going_on
 from tritium.core.report import report
 from tritium.core.revision import revision_name
@@ -53,6 +54,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         course=course,
         status=after,
         service=service(wish, course, seen),
+        preview=service_of_preview(course, seen),
         replicas=wanted,
         kept=kept(wish, target, course, seen),
         budgeted=budgeted(course, seen, wanted),
@@ -84,7 +86,10 @@ def _served(status: ModelDeploymentStatus) -> bool:
 
 def _readable(seen: Seen) -> Seen:
     """What others said, as long as a condition may be."""
-    return replace(seen, refusals=tuple(replace(each, message=steady(each.message)) for each in seen.refusals))
+    refusals = tuple(replace(each, message=steady(each.message)) for each in seen.refusals)
+    taken = seen.preview_refusal
+    taken = replace(taken, message=steady(taken.message)) if taken else None
+    return replace(seen, refusals=refusals, preview_refusal=taken)
 
 
 def _with_trouble(target: Target, status: ModelDeploymentStatus, seen: Seen) -> Target:

@@ -84,7 +84,7 @@ def pods_wanted(wish: Wish, ledger: Ledger) -> int:
     if progress is None:
         return wish.replicas
     plan = strategy(progress.settings)
-    if by_hand(wish, ledger) or (progress.step >= len(plan.steps) and plan.auto_promote):
+    if by_hand(wish, ledger) or not plan.steps or (progress.step >= len(plan.steps) and plan.auto_promote):
         return most(wish)
     return min(most(wish), needed(plan.weight(progress.step), wish.replicas))
 

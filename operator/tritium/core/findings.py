@@ -180,7 +180,7 @@ def _stalled(view: View, released: Finding) -> Finding:
     if released.reason in {Reason.PIN_NOT_FOUND, Reason.ABORTED}:
         return Finding(kind, "True", released.reason, released.message)
     needs_a_person = (each for each in seen.refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})
-    refusal = next(needs_a_person, None)
+    refusal = next(needs_a_person, seen.preview_refusal)
     if refusal:
         return Finding(kind, "True", refusal.reason, refusal.message)
     return Finding(kind, "False", Reason.NOT_STALLED, "nothing waits for a person")
@@ -280,12 +280,20 @@ def _traffic(course: Course, seen: Seen) -> Finding:
         return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
     if runs(course.ledger.traffic, seen):
         besides = "".join(f", and to revision {each} until that has its pods" for each in sorted(retreating(course)))
-        return Finding(
-            kind, "True", Reason.CONFIGURED, f"every gateway pod sends requests to {_stable(course)}{besides}"
-        )
+        told = f"every gateway pod sends requests to {_stable(course)}{besides}"
+        return _without_preview(seen) or Finding(kind, "True", Reason.CONFIGURED, told)
     trouble = gateway_trouble(seen)
     status: Status = "Unknown" if trouble.reason == Reason.STARTING else "False"
     return Finding(kind, status, trouble.reason, trouble.message)
+
+
+def _without_preview(seen: Seen) -> Finding | None:
+    """The preview's Service could not be had."""
+    refusal = seen.preview_refusal
+    if refusal is None:
+        return None
+    words = f"{sentence(refusal.message)} Only the preview has no address: requests and rollouts go on"
+    return Finding(ConditionType.TRAFFIC_CONFIGURED, "False", refusal.reason, words)
 
 
 def _stable(course: Course) -> str:

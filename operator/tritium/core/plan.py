@@ -134,6 +134,19 @@ class ServiceWish:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewWish:
+    """The Service on which the next revision can be looked at.
+
+    Attributes:
+        kept: it stays if it is there.
+        port: the gateway's port that it should lead to now; none where it is not to be touched.
+    """
+
+    kept: bool = False
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The result of `decide`.
 
@@ -141,6 +154,7 @@ class Plan:
         target, course: how it came about.
         status: the whole status as it should be written in the end.
         service: where the Service should lead now; none where it is not to be touched.
+        preview: whether there is to be a Service for the preview, and the gateway's port it should lead to now.
         replicas: by a revision's eight characters; a revision that is absent has no Deployment to be made.
         kept: eight characters of the revisions whose objects stay; all others go.
         budgeted: eight characters of the revisions that get a PodDisruptionBudget.
@@ -161,6 +175,7 @@ class Plan:
     digests: Mapping[str, str]
     ask: frozenset[str] = frozenset()
     describe: frozenset[str] = frozenset()
+    preview: PreviewWish = PreviewWish()
     replace: frozenset[str] = frozenset()
     wake_at: datetime | None = None
     notices: tuple[Notice, ...] = ()

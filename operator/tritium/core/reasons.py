@@ -89,7 +89,7 @@ class Reason(StrEnum):
     NO_PROMETHEUS = "NoPrometheus"
     """`rollout.analysis.prometheus` has queries, and the operator was given no Prometheus to ask."""
     AWAITS_PROMOTION = "AwaitsPromotion"
-    """All steps have passed, and `rollout.autoPromote` is false."""
+    """`rollout.autoPromote` is false, and all steps have passed, or with `blueGreen` all pods are ready."""
 
     # An experiment.
     ARM_INVALID = "ArmInvalid"

@@ -28,6 +28,7 @@ from tritium.core.ledger import Pause, Progress
 from tritium.core.lookup import deployment_of, pods_of, trouble_of
 from tritium.core.mirror import trouble as mirror_trouble
 from tritium.core.plan import View
+from tritium.core.preview import preview_url
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
 from tritium.core.seen import RevisionSeen, Seen, Trouble
@@ -48,6 +49,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "phase": course.phase,
             "reason": _reason(view, conditions),
             "url": _url(view.wish) if seen.service and (seen.service.port or seen.service.revision) else None,
+            "preview_url": preview_url(view.wish, course, seen),
             "stable": _stable(view),
             "candidate": _candidate(view, before.candidate, now),
             "arms": arms(view, before, now),
@@ -245,7 +247,7 @@ def _last_failure(view: View, before: Failure | None, now: datetime) -> Failure 
 def _failure(view: View) -> Trouble | None:
     target, course, seen = view.target, view.course, view.seen
     stable = trouble_of(seen, course.stable) if course.stable else None
-    refusal = refused(seen)
+    refusal = refused(seen) or seen.preview_refusal
     from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
     arm = first_trouble(view.wish, course, seen)
     copies = mirror_trouble(view.wish, course, seen)

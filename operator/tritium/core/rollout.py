@@ -33,6 +33,7 @@ from tritium.core.reasons import Reason
 from tritium.core.recreate import is_down
 from tritium.core.revision import revision_of
 from tritium.core.seen import Answer, RevisionSeen, Seen, Trouble
+from tritium.core.strategy import strategy
 from tritium.core.target import by_number
 from tritium.core.verdict import failed_smoke_test, outlived, turn_down, unasked_smoke_test
 from tritium.core.wish import Wish
@@ -105,6 +106,8 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
     held = wish.paused or paused or (progress is not None and nobody_to_ask(progress, seen))
     if (held and not by_hand) or not _takes_over(wish, ledger, candidate, seen):
         return Outcome(ledger)
+    if progress and strategy(progress.settings).awaits_person:
+        return _looked_at(wish, ledger, progress, now)
     return Outcome(replace(ledger, progress=None) if by_hand else ledger, promoted=True)
 
 
@@ -114,16 +117,32 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
     None where there is nothing to go back to, or it came back itself. While nobody is served a pause has no effect.
     """
     is_new = by_number(seen.revisions, ledger.stable) is not None and candidate.number not in ledger.promoted
-    if not is_new or wish.pin is not None or not wish.replicas or not wish.strategy:
+    if not is_new or not wish.strategy or wish.pin == candidate.number:
         return None
     progress = under_way(wish, ledger, candidate)
+    waits = strategy(progress.settings).awaits_person
+    if not waits and (wish.pin is not None or not wish.replicas):
+        return None
+    awaited = progress.paused is not None and progress.paused.reason == Reason.AWAITS_PROMOTION
     if asks(wish, ledger, PROMOTE):
         progress = progress.promoted_by_hand()
     elif asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
         progress = progress.paused_by_hand(now)
-    elif asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP):
+    elif not awaited and (asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP)):
         progress = replace(progress, paused=None, waiting_since=None)
     return clocked(wish, replace(ledger, progress=progress), candidate, seen, now).progress
+
+
+def _looked_at(wish: Wish, ledger: Ledger, progress: Progress, now: datetime) -> Outcome:
+    """A candidate that has all that it needs, and becomes stable when a person says so.
+
+    It is judged then, as without that person: there were no gates that could have been overruled.
+    """
+    if progress.by_hand:
+        return Outcome(replace(ledger, progress=replace(progress, by_hand=False)), promoted=True)
+    if not wish.replicas:
+        return Outcome(ledger)
+    return Outcome(replace(ledger, progress=progress.pause(Reason.AWAITS_PROMOTION, now)))
 
 
 def _idle(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Outcome:
@@ -234,10 +253,15 @@ def _without_outlived(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen:
 
 
 def _nobody_to_ask(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Trouble | None:
-    if wish.replicas or not wish.smoke_tests or candidate.number in ledger.promoted:
+    if wish.replicas or candidate.number in ledger.promoted:
         return None
-    message = f"revision {candidate.number} has to pass its smoke test, and spec.replicas is 0"
-    return Trouble("smokeTest", Reason.NO_REPLICAS, message)
+    if wish.smoke_tests:
+        message = f"revision {candidate.number} has to pass its smoke test, and spec.replicas is 0"
+        return Trouble("smokeTest", Reason.NO_REPLICAS, message)
+    if ledger.progress is None or not strategy(ledger.progress.settings).awaits_person:
+        return None
+    message = f"spec.replicas is 0, and revision {candidate.number} is to be looked at before it serves"
+    return Trouble("rollout", Reason.NO_REPLICAS, message)
 
 
 def _waits_for_stable(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Trouble | None:

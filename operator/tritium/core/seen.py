@@ -150,6 +150,7 @@ class GatewayAnswer:
         weights: of that version, out of 10,000, by the revision's number.
         endpoints: that Envoy has, by the revision's number.
         rejected: what Envoy said of a newer version that it refused.
+        preview: number of the revision on its preview port; none where it does not listen there.
     """
 
     synced: bool
@@ -158,6 +159,7 @@ class GatewayAnswer:
     weights: Mapping[int, int] = field(default_factory=dict)
     endpoints: Mapping[int, int] = field(default_factory=dict)
     rejected: str | None = None
+    preview: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,8 @@ class Seen:
         queries: what Prometheus says to the rollout's queries, by their names.
         has_prometheus: the operator knows a Prometheus.
         totals: by the number of a revision: what it did in the experiment, as far as it is counted.
+        preview: the gateway's port that the Service for the preview leads to; none where there is no such Service.
+        preview_refusal: why that Service could not be had. Nothing waits for it, so it is not among `refusals`.
     """
 
     revisions: tuple[RevisionSeen, ...] = ()
@@ -294,3 +298,5 @@ class Seen:
     queries: Mapping[str, QuerySeen] = field(default_factory=dict)
     has_prometheus: bool = False
     totals: Mapping[int, Sample] = field(default_factory=dict)
+    preview: int | None = None
+    preview_refusal: Refusal | None = None

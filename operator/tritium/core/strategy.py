@@ -47,6 +47,7 @@ class Strategy:
         steps: empty where all of the traffic goes over at once.
         recreates: the old pods go before there are new ones.
         replaces: the stable revision gives pods up for its successor.
+        previews: the next revision can be looked at, on an address of its own, before it has any of the traffic.
         insufficient: what follows when `max_wait` is over and too little was seen; None: Promote if a smoke test was
             passed, else Hold.
     """
@@ -58,8 +59,14 @@ class Strategy:
     pauses_on_failure: bool = False
     recreates: bool = False
     replaces: bool = False
+    previews: bool = False
     auto_promote: bool = True
     progress_deadline: timedelta = timedelta(minutes=30)
+
+    @property
+    def awaits_person(self) -> bool:
+        """Whether all of the traffic goes over at once, and only when a person says so."""
+        return not self.steps and not self.auto_promote
 
     def weight(self, step: int) -> int:
         """Percent of the traffic in a step; a pause, and what comes after the last step, has that of the step before.
@@ -121,6 +128,7 @@ def strategy(settings: str) -> Strategy:
         pauses_on_failure=rollout.on_failure == "Pause",
         recreates=rollout.strategy == "recreate",
         replaces=rollout.capacity == "replace",
+        previews=rollout.strategy == "blueGreen",
         auto_promote=rollout.auto_promote is not False,
         progress_deadline=length(rollout.progress_deadline or PROGRESS_DEADLINE),
     )

@@ -11,6 +11,7 @@ from tritium.core.experiment import is_over
 from tritium.core.exposure import exposed
 from tritium.core.ledger import Progress
 from tritium.core.plan import View
+from tritium.core.preview import preview_url
 from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen
 from tritium.core.strategy import strategy
@@ -36,6 +37,8 @@ def where(view: View, candidate: RevisionSeen) -> str:
         return _waits(view.wish, candidate)
     progress, number = view.course.ledger.progress, candidate.number
     part = exposed(view.course.ledger, candidate)
+    if _is_looked_at(progress) and not part:
+        return f"revision {number} waits for a person, and has none of the traffic"
     if progress is None or not (part or progress.judged_since):
         return f"revision {number} is being made ready"
     percent = f"{100 * part / MAX_WEIGHT:g} %"
@@ -53,7 +56,18 @@ def advice(view: View) -> str:
         return "It is paused by rollout.paused: set it to false to go on."
     progress = view.course.ledger.progress
     said = progress.paused.message if progress and progress.paused else ""
+    if _is_looked_at(progress):
+        url = preview_url(view.wish, view.course, view.seen)
+        look = f"Look at it at {url}: give" if url else "Give"
+        return f"{look} it all of the traffic with {_how(PROMOTE)}, or give it up with {_how(ABORT)}."
     return f"{said} {_WAYS.get(reason, _PAUSED)}".lstrip()
+
+
+def _is_looked_at(progress: Progress | None) -> bool:
+    """Whether it waits before it has any of the traffic, and not at the end of its steps."""
+    if progress is None or progress.paused is None or progress.paused.reason != Reason.AWAITS_PROMOTION:
+        return False
+    return strategy(progress.settings).awaits_person
 
 
 def _how(verb: str) -> str:

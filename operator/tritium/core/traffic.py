@@ -16,6 +16,7 @@ from tritium.core.gateway import available, runs, sent_to
 from tritium.core.lookup import pods_of
 from tritium.core.mirror import copies, mirrored
 from tritium.core.plan import Course, ServiceWish
+from tritium.core.preview import previewed
 from tritium.core.retreat import keeps, retreating
 from tritium.core.revision import revision_name
 from tritium.core.seen import RevisionSeen, Seen
@@ -38,6 +39,7 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
         port=port,
         model=wish.model,
         revisions=revisions,
+        preview=_preview(wish, course, revisions, seen),
         sticky_header=_sticky(wish, course),
         mirror=_copies(wish, course, revisions, seen),
         limits=wish.routing.limits,
@@ -148,6 +150,11 @@ def _copies(wish: Wish, course: Course, told: list[RevisionTraffic], seen: Seen)
     shadow = mirrored(wish, course, seen)
     weight = next((each.weight for each in told if shadow and each.revision == shadow.number), 0)
     return copies(wish, course, weight, seen)
+
+
+def _preview(wish: Wish, course: Course, told: list[RevisionTraffic], seen: Seen) -> int | None:
+    number = previewed(wish, course, leading(wish, course, seen), seen)
+    return number if number in {each.revision for each in told} else None
 
 
 def _sticky(wish: Wish, course: Course) -> str | None:

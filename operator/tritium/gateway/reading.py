@@ -4,13 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tritium.api.gateway import AGENT_PORT, SHARED_PORT
+from tritium.api.gateway import AGENT_PORT, SHARED_PORT, preview_port
 from tritium.api.status import RevisionTraffic, TrafficLimits, TrafficStatus
 from tritium.gateway.facts import Facts, ModelFacts, SliceFacts
+from tritium.gateway.snapshot.names import preview_name
 from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Model, Share, Table
 
 TAKEN: Final = frozenset({AGENT_PORT, SHARED_PORT})
 """Ports that no ModelDeployment can have."""
+
+MOST: Final = 65_535
+"""There is no port above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ def read(facts: Facts) -> Reading:
             message = f"{asked.host}{asked.path or '/'} leads to {first}, which is older"
             left_out.append(LeftOut(asked, "RouteConfiguration /shared", message))
             asked = replace(asked, host="", path="")
+        at = preview_port(asked.port)
+        if asked.preview and (at > MOST or at in TAKEN or ports.setdefault(at, asked.name) != asked.name):
+            message = _port_taken(replace(asked, port=at), ports.get(at))
+            left_out.append(LeftOut(asked, f"Listener {preview_name(asked.name)}", message))
+            asked = replace(asked, preview=0)
         models[asked.name] = asked
     return Reading(Table(dict(sorted(models.items())), endpoints(models.values(), facts.slices)), tuple(left_out))
 
@@ -84,6 +93,7 @@ def model(known: ModelFacts, traffic: TrafficStatus, port: int) -> Model:
         bounds=bounds(traffic.limits),
         host=(traffic.host or "").lower(),
         path=(traffic.path or "").rstrip("/") if traffic.host else "",
+        preview=traffic.preview if traffic.preview in {each.revision for each in shares} else 0,
     )
 
 

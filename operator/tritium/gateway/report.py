@@ -11,7 +11,7 @@ from envoy.config.endpoint.v3.endpoint_pb2 import ClusterLoadAssignment
 
 from tritium.api.gateway import GatewayReport, ModelReport, Rejection, RevisionReport
 from tritium.gateway.reading import LeftOut, Reading
-from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name
+from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name, preview_name
 from tritium.gateway.snapshot.resource import Snapshot, Type
 from tritium.gateway.table import Model, Table
 from tritium.gateway.xds.client import Key
@@ -71,6 +71,7 @@ def _model_report(asked: Model, run: Model | None, rejection: Rejection | None, 
         version=running.version if running else 0,
         port=running.port if running else asked.port,
         revisions=list(_revisions(running, state)) if running else [],
+        preview=(running.preview or None) if running else None,
         rejection=rejection,
     )
 
@@ -120,6 +121,8 @@ def _parts(model: Model, snapshot: Snapshot) -> Iterable[Key]:
     own = {cluster_name(model.name, share.revision, protocol) for share in model.shares for protocol in Protocol}
     clusters = sorted(own | snapshot.needs.get(model.name, frozenset()))
     shared = [(Type.LISTENER, SHARED), (Type.ROUTES, SHARED)] if model.host else []
-    yield from [(Type.LISTENER, model.name), (Type.ROUTES, model.name), (Type.RUNTIME, IN_FLIGHT), *shared]
+    shown = preview_name(model.name)
+    preview = [(Type.LISTENER, shown), (Type.ROUTES, shown)] if model.preview else []
+    yield from [(Type.LISTENER, model.name), (Type.ROUTES, model.name), (Type.RUNTIME, IN_FLIGHT), *shared, *preview]
     for name in clusters:
         yield from [(Type.CLUSTER, name), (Type.ENDPOINTS, name)]

@@ -72,6 +72,7 @@ class Model:
         port: of its own listener.
         triton: the model's name in Triton.
         shares: in the order in which they share the traffic: a candidate before the stable revision.
+        preview: number of the revision of `shares` that its preview port leads to; 0 for no such port.
         sticky: lower-case header that keeps a user on one side; empty for none.
         host, path: where it is reached on the shared port; no host: only on its own. The path is without a slash at
             its end, and empty for the root.
@@ -88,6 +89,7 @@ class Model:
     bounds: Bounds = field(default_factory=Bounds)
     host: str = ""
     path: str = ""
+    preview: int = 0
 
 
 @dataclass(frozen=True, slots=True)

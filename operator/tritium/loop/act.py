@@ -24,7 +24,7 @@ from tritium.resources.owner import Owner
 from tritium.resources.pod_template import pod_template
 from tritium.resources.rendering import Rendering
 from tritium.resources.resolution import resolution_job
-from tritium.resources.service import service
+from tritium.resources.service import preview_service, service
 
 Object = dict[str, Any]
 
@@ -63,6 +63,7 @@ class Act:
         changed |= await self._keep_facts()
         changed |= await self._protect()
         changed |= await self._lead_clients()
+        changed |= await self._lead_to_preview()
         changed |= await self._scale(up=False)
         changed |= await self._prune()
         self._writer.round_is_over()
@@ -163,6 +164,13 @@ class Act:
         wanted = service(self._owner, port=to.port, number=to.number)
         return await self._writer.ensure(kinds.SERVICES, wanted, fenced=True)
 
+    async def _lead_to_preview(self) -> bool:
+        """Whoever has the name keeps it; it is told, and nothing waits for it."""
+        port = self._plan.preview.port
+        if port is None:
+            return False
+        return await self._writer.ensure(kinds.SERVICES, preview_service(self._owner, port=port), fenced=True)
+
     def _service(self) -> Object | None:
         return self._writer.live(kinds.SERVICES, self._owner.name)
 
@@ -186,7 +194,10 @@ class Act:
                 yield kinds.PODS, pod
 
     def _is_unkept(self, obj: Object) -> bool:
-        return obj["metadata"]["name"] != self._owner.name and _revision(obj) not in self._plan.kept
+        name = obj["metadata"]["name"]
+        if name == names.preview_service(self._owner.name):
+            return not self._plan.preview.kept
+        return bool(name != self._owner.name) and _revision(obj) not in self._plan.kept
 
     def _awaited(self, job: Object) -> bool:
         """Whether an answer of this Job is still of use."""

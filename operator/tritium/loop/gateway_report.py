@@ -39,6 +39,7 @@ class Report:
             version=model.version or None,  # 0: there is nothing yet, only a refusal
             weights={each.revision: each.weight for each in model.revisions},
             endpoints={each.revision: each.endpoints for each in model.revisions},
+            preview=model.preview,
             rejected=f"{rejection.resource}: {rejection.message}" if rejection else None,
         )
 

@@ -73,10 +73,11 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         owner: its uid; objects of a predecessor of the same name are not seen.
         heard: what is known beside.
     """
-    port = heard.port
+    port, refusals = heard.port, tuple(heard.refusals)
     deployments = {revision_of(_name(each)): each for each in owned(store, key, kinds.DEPLOYMENTS, owner)}
     pods = store.children(key, kinds.PODS)
-    service = next((each for each in owned(store, key, kinds.SERVICES, owner) if _name(each) == key.name), None)
+    services = {_name(each): each for each in owned(store, key, kinds.SERVICES, owner)}
+    service, preview = services.get(key.name), services.get(names.preview_service(key.name))
     return Seen(
         revisions=tuple(_readable(read_controller_revision, owned(store, key, kinds.CONTROLLER_REVISIONS, owner))),
         deployments=tuple(_deployments(deployments.values())),
@@ -86,7 +87,9 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         digests=_digests(owned(store, key, kinds.CONFIG_MAPS, owner)),
         smoke=heard.smoke,
         signatures=heard.signatures,
-        refusals=tuple(heard.refusals),
+        refusals=tuple(each for each in refusals if not _is_of_preview(each, key)),
+        preview_refusal=next((each for each in refusals if _is_of_preview(each, key)), None),
+        preview=service_seen(preview).port if preview else None,
         gateways=heard.gateways,
         port=port if isinstance(port, int) else None,
         gateway_trouble=port if isinstance(port, Trouble) else heard.gateway_trouble,
@@ -116,6 +119,10 @@ def jobs_without_pods(store: Store, key: Key, owner: str) -> list[Object]:
         for job in owned(store, key, kinds.JOBS, owner)
         if not _conditions(job) & {"Complete", "Failed"} and not any(controller(pod) == _uid(job) for pod in pods)
     ]
+
+
+def _is_of_preview(refusal: Refusal, key: Key) -> bool:
+    return (refusal.kind, refusal.name) == (kinds.SERVICES.kind, names.preview_service(key.name))
 
 
 def _deployments(deployments: Iterable[Object]) -> Iterable[DeploymentSeen]:

@@ -1,4 +1,4 @@
-"""The Service that clients use: one stable address, on the model's port of the gateway."""
+"""The Services that clients use: one stable address, on the model's port of the gateway; and that of the preview."""
 
 from typing import Any
 
@@ -21,11 +21,25 @@ def service(owner: Owner, *, port: int, number: int) -> dict[str, Any]:
         number: of the stable revision.
     """
     annotations = {names.STABLE_REVISION: str(number), names.PORT: str(port)}
+    return _leading(owner.metadata(owner.name, owner.labels(), annotations), port)
+
+
+def preview_service(owner: Owner, *, port: int) -> dict[str, Any]:
+    """The address on which the next revision can be looked at.
+
+    Args:
+        owner: the ModelDeployment.
+        port: the gateway's port for its preview.
+    """
+    return _leading(owner.metadata(names.preview_service(owner.name), owner.labels()), port)
+
+
+def _leading(metadata: dict[str, Any], port: int) -> dict[str, Any]:
     return sealed(
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": owner.metadata(owner.name, owner.labels(), annotations),
+            "metadata": metadata,
             "spec": {
                 "type": "ClusterIP",
                 "selector": dict(PODS),

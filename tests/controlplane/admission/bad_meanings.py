@@ -211,8 +211,8 @@ RULES = [
     ),
     Bad(
         "spec.rollout",
-        {"strategy": "blueGreen", "autoPromote": False},
-        "only the strategy canary waits for a person",
+        {"strategy": "recreate", "autoPromote": False},
+        "nobody can look at it first",
         at=".autoPromote",
     ),
     Bad(

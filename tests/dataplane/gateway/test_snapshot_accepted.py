@@ -28,7 +28,8 @@ def generated() -> Table:
         services = {kind: f"{kind}-{number}" for kind in "abc"}
         shares = tuple(replace(share, service=services[share.service]) for share in model.shares)
         name = f"m{number}"
-        models[name] = replace(model, name=name, port=10_000 + number, shares=shares)
+        port = 10_000 + number + number // 1_000 * 1_000  # with room for the previews of each thousand
+        models[name] = replace(model, name=name, port=port, shares=shares)
         endpoints[services["a"]] = pods
         endpoints[services["b"]] = pods[:1]
 

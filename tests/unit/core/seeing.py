@@ -145,8 +145,9 @@ def weights(of: TrafficStatus | None) -> dict[int, int]:
 
 def answer(runs: TrafficStatus | None, endpoints: dict[int, int] | None = None, **changes: Any) -> GatewayAnswer:
     """What a gateway pod says that runs this."""
-    version = runs.version if runs else None
-    return replace(GatewayAnswer(True, "1.40.0", version, weights(runs), endpoints or {}), **changes)
+    version, preview = (runs.version, runs.preview) if runs else (None, None)
+    said = GatewayAnswer(True, "1.40.0", version, weights(runs), endpoints or {}, preview=preview)
+    return replace(said, **changes)
 
 
 def gateway(says: GatewayAnswer | None, name: str = "gw-a", **changes: Any) -> GatewaySeen:
@@ -183,7 +184,8 @@ def saying(**changes: Any) -> Gateway:
 
 def lagging(runs: TrafficStatus | None, **changes: Any) -> Gateway:
     """One pod still runs what was told before."""
-    return saying(version=runs.version if runs else None, weights=weights(runs), **changes)
+    before = {"version": runs.version if runs else None, "preview": runs.preview if runs else None}
+    return saying(weights=weights(runs), **before, **changes)
 
 
 def unaware_of(*revisions: RevisionSeen) -> Gateway:

@@ -7,6 +7,7 @@ The files are what a reader sees of them. After a change that is meant, rewrite 
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,6 +61,9 @@ def table(name: str) -> Table:
             model = Model(
                 "fraud", "uid-1", 7, 10_000, "fraud", (arm, stable), bounds=Bounds(500, 1_000, 2_000, 3, 4_000)
             )
+        case "preview":
+            split = (replace(candidate, weight=0), replace(stable, weight=10_000))
+            model = Model("fraud", "uid-1", 7, 10_000, "fraud", split, "x-user", Copies(2, 10), preview=2)
         case "nobody":
             model = Model("fraud", "uid-1", 1, 10_000, "fraud", (Share(1, "fraud-0a1b2c3d", 0),))
         case _:
@@ -76,6 +80,7 @@ FILES: Final[Mapping[str, Mapping[Type, tuple[str, ...]]]] = {
     "simple": dict.fromkeys(Type, ()),
     "canary": {Type.ROUTES: (), Type.RUNTIME: ()},
     "arm": {Type.ROUTES: (), Type.RUNTIME: ()},
+    "preview": {Type.ROUTES: ("fraud/preview",)},
     "nobody": {Type.ROUTES: ()},
     "shared": {Type.ROUTES: ("/shared",)},
 }

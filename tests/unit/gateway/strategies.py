@@ -51,5 +51,6 @@ MODELS = st.builds(
     bounds=st.builds(Bounds) | st.builds(Bounds, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS),
     host=st.just("") | HOSTS,
     path=PATHS,
+    preview=st.integers(0, 4),
 )
 """ModelDeployments; their Services are `a`, `b` and `c`."""

@@ -61,6 +61,32 @@ def test_copies_go_to_a_revision_that_is_there() -> None:
     assert fraud.copies is None
 
 
+def test_a_preview_is_of_a_revision_that_is_there() -> None:
+    told = [read(facts([model(**traffic(preview=number))], [])).table.models["fraud"].preview for number in (2, 3)]
+    assert told == [2, 0]
+
+
+def test_a_preview_gives_way_to_who_has_its_port() -> None:
+    """No operator gives such ports out; a status that somebody has edited takes nothing from others."""
+    old = model("z", "u1", "2026-01-01T00:00:00Z", **traffic(port=11_000))
+    new = model("a", "u2", "2026-01-01T00:00:01Z", **traffic(preview=2))
+    found = read(facts([new, old], []))
+    assert {name: each.preview for name, each in found.table.models.items()} == {"a": 0, "z": 0}
+    assert [(each.resource, each.message) for each in found.left_out] == [
+        ("Listener a/preview", "port 11000 belongs to z, which is older")
+    ]
+    high = [model(f"m{port}", **traffic(port=port, preview=2)) for port in (18_001, 65_000)]
+    assert {each.preview for each in read(facts(high, [])).table.models.values()} == {0}
+
+
+def test_a_port_gives_way_to_an_older_preview() -> None:
+    old = model("z", "u1", "2026-01-01T00:00:00Z", **traffic(preview=2))
+    new = model("a", "u2", "2026-01-01T00:00:01Z", **traffic(port=11_000))
+    found = read(facts([new, old], []))
+    assert list(found.table.models) == ["z"]
+    assert [each.message for each in found.left_out] == ["port 11000 belongs to z, which is older"]
+
+
 def test_a_model_without_traffic_is_not_served() -> None:
     assert read(facts([model()], [])).table.models == {}
 

@@ -181,6 +181,18 @@ def test_a_host_counts_too() -> None:
     assert found.version == 2
 
 
+@pytest.mark.parametrize("type_", [Type.LISTENER, Type.ROUTES])
+def test_a_preview_counts_too(type_: Type) -> None:
+    """Whoever is told of a version may lead clients to its preview."""
+    second = table(fraud(2, 500, preview=2))
+    found, run = told(second, state(acked(compiled(second), (type_, "fraud/preview"))), RUN)
+    assert found is not None
+    assert (found.version, found.preview) == (1, None)
+    found, _ = told(second, state(acked(compiled(second))), run)
+    assert found is not None
+    assert (found.version, found.preview) == (2, 2)
+
+
 @given(st.data())
 def test_a_version_is_told_only_once_all_of_it_is_acknowledged(data: st.DataObject) -> None:
     """Whatever order acknowledgements come in, from one version to the next and on."""

@@ -18,7 +18,7 @@ from tritium.gateway.snapshot.clusters import cluster
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.hosts import reachable
 from tritium.gateway.snapshot.listeners import ListenerSettings
-from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name
+from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name, preview_name
 from tritium.gateway.snapshot.paths import passing
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
 from tritium.gateway.table import Endpoint, Model, Share, Table
@@ -118,6 +118,35 @@ def test_another_version_of_the_traffic_with_the_same_content_changes_nothing() 
     assert changed(old, new) == set()
     abouts = {each.about for each in flat(new).values() if each.about}
     assert {(each.uid, each.version) for each in abouts} == {("uid-2", 8)}
+
+
+@given(tables())
+def test_a_preview_leads_to_one_revision_and_to_no_other(given_table: Table) -> None:
+    snapshot = compile_snapshot(given_table, SETTINGS)
+    for name, model in given_table.models.items():
+        shown = snapshot.resources[Type.ROUTES].get(preview_name(name))
+        assert (shown is not None) is (model.preview in {share.revision for share in model.shares})
+        for route in parsed(shown).virtual_hosts[0].routes if shown else ():
+            to = {each.split("/")[1] for each in named_by(route)}
+            assert to == set() if route.direct_response.status else {str(model.preview)}
+
+
+def test_a_preview_is_beside_the_models_port_and_closed_where_that_is() -> None:
+    resources = compiled("preview").resources
+    own, shown = (parsed(resources[Type.LISTENER][name]) for name in ("fraud", "fraud/preview"))
+    ports = [each.address.socket_address.port_value for each in (own, shown)]
+    assert ports == [10_000, 11_000]
+    routes = [parsed(resources[Type.ROUTES][name]).virtual_hosts[0].routes for name in ("fraud", "fraud/preview")]
+    answers = [[(str(each.match), each.direct_response.status) for each in found] for found in routes]
+    assert answers[0] == answers[1]
+    assert len(answers[0]) > len(passing("fraud"))
+
+
+def test_a_preview_that_goes_to_another_revision_changes_its_routes_and_nothing_else() -> None:
+    before = table("preview")
+    after = Table({"fraud": replace(before.models["fraud"], preview=1)}, before.endpoints)
+    found = changed(compile_snapshot(before, SETTINGS), compile_snapshot(after, SETTINGS))
+    assert found == {(Type.ROUTES, "fraud/preview")}
 
 
 def test_a_weight_changes_routes_and_nothing_else() -> None:

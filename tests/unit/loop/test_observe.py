@@ -116,4 +116,6 @@ def test_why_a_job_has_no_pod_is_seen_with_it() -> None:
     store = stored(OWNER)
     assert seen(store, without_pods={"Job-1": trouble}).resolutions[0].trouble == trouble
     refusal = Refusal("Service", "fraud", "NameTaken", "it is taken")
-    assert seen(store, refusals=[refusal]).refusals == (refusal,)
+    preview = Refusal("Service", "fraud-preview", "NameTaken", "it is taken")
+    found = seen(store, refusals=[preview, refusal])
+    assert (found.refusals, found.preview_refusal) == ((refusal,), preview)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from tritium.api import names
+from tritium.api.gateway import preview_port
 from tritium.core.ports import Ports
 from tritium.core.revision import revision_hash, written_hash
 from tritium.resources.controller_revision import controller_revision
@@ -29,7 +30,7 @@ from tritium.resources.owner import Owner
 from tritium.resources.pod_template import pod_template
 from tritium.resources.rendering import Rendering
 from tritium.resources.resolution import resolution_job
-from tritium.resources.service import service
+from tritium.resources.service import preview_service, service
 
 Object = dict[str, Any]
 
@@ -44,7 +45,7 @@ SIZE = 100 * 1024**2
 UID = "00000000-0000-0000-0000-00000000000"
 PORT = 10012
 OPERATOR = "tritium-system"
-NAMES = ("short", "gpu", "private-bucket", "service-account", "pod-template", "warmup")
+NAMES = ("short", "gpu", "private-bucket", "service-account", "pod-template", "warmup", "blue-green")
 """The golden files of ModelDeployments; `gateway` is that of a gateway."""
 
 SERVICE_ACCOUNT: Object = {
@@ -111,7 +112,13 @@ def objects(owner: Owner, spec: Object) -> list[Object]:
         disruption_budget(owner, hash=key),
         revision_service(owner, hash=key),
         service(owner, port=PORT, number=1),
+        *([preview_service(owner, port=preview_port(PORT))] if has_preview(spec) else []),
     ]
+
+
+def has_preview(spec: Object) -> bool:
+    """Whether its rollouts can be looked at."""
+    return bool(spec.get("rollout", {}).get("strategy") == "blueGreen")
 
 
 def gateway_anchor(*owners: Owner) -> Object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.resources.golden import GOLDEN, NAMES, SAMPLES, objects, owner_of, rendered, sample
+from tests.unit.resources.golden import GOLDEN, NAMES, SAMPLES, has_preview, objects, owner_of, rendered, sample
 
 
 @pytest.mark.parametrize("name", [*NAMES, "gateway"])
@@ -22,6 +22,7 @@ def test_every_sample_builds(name: str) -> None:
     built = objects(owner_of(model), model["spec"])
     assert [each["kind"] for each in built] == [
         "Job", "ControllerRevision", "Deployment", "ConfigMap", "PodDisruptionBudget", "Service", "Service",
+        *(["Service"] if has_preview(model["spec"]) else []),
     ]  # fmt: skip
     for each in built:
         assert each["metadata"]["ownerReferences"][0]["name"] == model["metadata"]["name"]

@@ -16,10 +16,10 @@ from tritium.gateway.snapshot.clusters import cluster
 from tritium.gateway.snapshot.endpoints import load_assignment
 from tritium.gateway.snapshot.hosts import reachable, shared_routes
 from tritium.gateway.snapshot.in_flight import in_flight
-from tritium.gateway.snapshot.listeners import ListenerSettings, model_listener, shared_listener
-from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name
+from tritium.gateway.snapshot.listeners import ListenerSettings, model_listener, preview_listener, shared_listener
+from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name, preview_name
 from tritium.gateway.snapshot.resource import About, Resource, Snapshot, Type
-from tritium.gateway.snapshot.routes import clusters_named, model_routes
+from tritium.gateway.snapshot.routes import clusters_named, model_routes, previewing
 from tritium.gateway.table import Endpoint, Model, Table
 
 _MODELS: Final = 1_024
@@ -62,14 +62,26 @@ def _resources(
 def _of_model(model: Model, settings: ListenerSettings) -> tuple[Resource, ...]:
     """All but the endpoints."""
     about = About(model.name, model.uid, model.version)
-    host = VirtualHost(name=model.name, domains=["*"], routes=model_routes(model), retry_policy=retry_policy())
-    routes = RouteConfiguration(name=model.name, virtual_hosts=[host])
     names = {cluster_name(model.name, share.revision, each): each for share in model.shares for each in Protocol}
     return (
         Resource.of(Type.LISTENER, model.name, model_listener(model, settings), about),
-        Resource.of(Type.ROUTES, model.name, routes, about),
+        Resource.of(Type.ROUTES, model.name, _routes(model.name, model), about),
+        *_of_preview(model, settings, about),
         *(Resource.of(Type.CLUSTER, name, cluster(name, protocol), about) for name, protocol in names.items()),
     )
+
+
+def _of_preview(model: Model, settings: ListenerSettings, about: About) -> Iterator[Resource]:
+    """A port of its own that leads to one of the model's clusters."""
+    if shown := previewing(model):
+        name = preview_name(model.name)
+        yield Resource.of(Type.LISTENER, name, preview_listener(model, settings), about)
+        yield Resource.of(Type.ROUTES, name, _routes(name, shown), about)
+
+
+def _routes(name: str, model: Model) -> RouteConfiguration:
+    host = VirtualHost(name=name, domains=["*"], routes=model_routes(model), retry_policy=retry_policy())
+    return RouteConfiguration(name=name, virtual_hosts=[host])
 
 
 @lru_cache(maxsize=_CLUSTERS)
@@ -96,6 +108,7 @@ def _shared(models: tuple[Model, ...], settings: ListenerSettings) -> tuple[Reso
 def _needs(models: Iterable[Model]) -> dict[str, frozenset[str]]:
     models = list(models)
     needs = {model.name: clusters_named(model) for model in models}
+    needs |= {preview_name(model.name): clusters_named(shown) for model in models if (shown := previewing(model))}
     if shared := reachable(models):
         needs[SHARED] = frozenset().union(*(needs[model.name] for model in shared))
     return needs

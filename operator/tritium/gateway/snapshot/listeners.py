@@ -15,12 +15,12 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 )
 from google.protobuf.wrappers_pb2 import BoolValue
 
-from tritium.api.gateway import SHARED_PORT
+from tritium.api.gateway import SHARED_PORT, preview_port
 from tritium.gateway.snapshot.actions import timeout_ms
 from tritium.gateway.snapshot.clusters import BUFFER_BYTES, CONNECTION_WINDOW, STREAM_WINDOW, from_agent
 from tritium.gateway.snapshot.filters import http_filters
 from tritium.gateway.snapshot.messages import any_of, duration, uint32
-from tritium.gateway.snapshot.names import SHARED, listener_stats
+from tritium.gateway.snapshot.names import SHARED, listener_stats, preview_name
 from tritium.gateway.snapshot.replies import local_replies
 from tritium.gateway.table import Bounds, Model
 
@@ -58,6 +58,11 @@ class ListenerSettings:
 def model_listener(model: Model, settings: ListenerSettings) -> Listener:
     """A model's own port."""
     return _listener(model.name, model.port, settings, [model.bounds])
+
+
+def preview_listener(model: Model, settings: ListenerSettings) -> Listener:
+    """The port on which its next revision can be looked at, with the same bounds."""
+    return _listener(preview_name(model.name), preview_port(model.port), settings, [model.bounds])
 
 
 def shared_listener(models: Iterable[Model], settings: ListenerSettings) -> Listener:

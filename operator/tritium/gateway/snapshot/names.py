@@ -14,11 +14,22 @@ IN_FLIGHT: Final = "in-flight"
 """The Runtime resource that says how many requests may be in flight; the bootstrap has a layer of that name."""
 
 
+def preview_name(model: str) -> str:
+    """Listener and route configuration of a model's preview port.
+
+    >>> preview_name("fraud")
+    'fraud/preview'
+    """
+    return f"{model}/preview"
+
+
 def listener_stats(listener: str) -> str:
     """What the statistics of a listener are called by; Envoy has some of its own, such as `http.admin`.
 
-    >>> listener_stats("admin"), listener_stats(SHARED)
-    ('model/admin', '/shared')
+    Those of a preview are not taken for a model's (`counters.py`): what arrives there arrives at no model's address.
+
+    >>> listener_stats("admin"), listener_stats(SHARED), listener_stats(preview_name("fraud"))
+    ('model/admin', '/shared', 'model/fraud/preview')
     """
     return listener if listener == SHARED else f"model/{listener}"
 

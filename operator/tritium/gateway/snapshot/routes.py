@@ -8,6 +8,7 @@ from envoy.config.core.v3.base_pb2 import DataSource
 from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, Route, RouteMatch
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
+from tritium.api.gateway import MAX_WEIGHT
 from tritium.gateway.snapshot.actions import action, revision_header
 from tritium.gateway.snapshot.filters import GRPC_STATS, ON, answer_limit, request_limit
 from tritium.gateway.snapshot.messages import header_is
@@ -54,6 +55,14 @@ def placed(model: Model) -> list[Share]:
         left -= stands_in
         found += [share, replace(last, weight=stands_in)]
     return [share for share in (*found, replace(last, weight=left)) if share.weight > 0]
+
+
+def previewing(model: Model) -> Model | None:
+    """The model as its preview port has it: every request goes to one revision, and is copied to none."""
+    found = next((share for share in model.shares if share.revision == model.preview), None)
+    if found is None:
+        return None
+    return replace(model, shares=(replace(found, weight=MAX_WEIGHT, matches=()),), sticky="", copies=None)
 
 
 def clusters_named(model: Model) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tritium.api import names
-from tritium.api.gateway import AGENT_PORT, FIRST_PORT, LAST_PORT, SHARED_PORT
+from tritium.api.gateway import AGENT_PORT, FIRST_PORT, LAST_PORT, SHARED_PORT, preview_port
 from tritium.resources.gateway.identity import PODS, Gateway
 from tritium.resources.seal import sealed
 from tritium.resources.triton import GRPC_PORT, HTTP_PORT, METRICS_PORT
@@ -22,13 +22,13 @@ OPERATOR: Final[Mapping[str, str]] = {"app.kubernetes.io/name": "tritium", names
 
 
 def gateway_policy(gateway: Gateway, *, operator: str) -> Object:
-    """Models are for everybody; what the agent tells, and draining, are for the operator.
+    """Models are for everybody, and so are their previews; what the agent tells, and draining, are for the operator.
 
     Args:
         gateway: the gateway.
         operator: the namespace of the operator's pods.
     """
-    models = {"protocol": "TCP", "port": FIRST_PORT, "endPort": LAST_PORT}
+    models = {"protocol": "TCP", "port": FIRST_PORT, "endPort": preview_port(LAST_PORT)}
     return _policy(
         gateway,
         names.GATEWAY,
