@@ -105,6 +105,7 @@ class Agent:
         synced: it follows the API server.
         kept: what it runs, whatever the API server says; see `stays_behind`.
         refusal: what Envoy says of all that is newer than what is kept.
+        knows_previews: it is not of a version before there were any.
         counters: what it has counted.
     """
 
@@ -116,6 +117,7 @@ class Agent:
     synced: bool = True
     kept: dict[str, ModelReport] | None = None
     refusal: str = ""
+    knows_previews: bool = True
     counters: GatewayCounters = field(default_factory=lambda: GatewayCounters(models=[], revisions=[]))
     asked: int = 0
     _answer: tuple[object, bytes] = (None, b"")
@@ -136,9 +138,11 @@ class Agent:
 
     def report(self) -> bytes:
         """Its answer."""
-        state = self.world.changes, self.synced, id(self.kept), self.refusal
+        state = self.world.changes, self.synced, id(self.kept), self.refusal, self.knows_previews
         if self._answer[0] != state:
-            models = list(self._models())
+            models = [
+                each if self.knows_previews else each.model_copy(update={"preview": None}) for each in self._models()
+            ]
             report = GatewayReport(synced=self.synced, connected=True, envoy=ENVOY, models=models)
             self._answer = state, report.model_dump_json(by_alias=True).encode()
         return self._answer[1]
@@ -267,4 +271,5 @@ def _model(obj: Object, ready: dict[str, int]) -> ModelReport:
         version=traffic["version"],
         port=traffic["port"],
         revisions=revisions,
+        preview=traffic.get("preview"),
     )

@@ -9,6 +9,7 @@ from tritium.core.gateway import counted
 from tritium.core.plan import Plan, ServiceWish
 from tritium.core.recreate import going_on
 from tritium.core.seen import Answer, RevisionSeen, Seen
+from tritium.core.strategy import strategy
 from tritium.core.wish import Wish
 
 
@@ -18,6 +19,7 @@ def of_decision(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     _of_promotion(cluster, wish, seen, plan)
     _of_signature(cluster, seen, plan)
     _of_adoption(cluster, seen, plan)
+    _of_looking(cluster, seen, plan)
     has = {each.revision: each.replicas for each in seen.deployments if each.replicas}
     stable = plan.course.stable.hash if plan.course.stable else None
     for name in sent_to(cluster, seen) & has.keys():
@@ -127,6 +129,32 @@ def _is_described(seen: Seen, revision: RevisionSeen | None) -> bool:
     return any(seen.signatures[pod.uid].signature for pod in mine if pod.uid in seen.signatures)
 
 
+def _of_looking(cluster: Cluster, seen: Seen, plan: Plan) -> None:
+    """What waits for a person has none of the traffic, and becomes stable when one says so; it can be looked at."""
+    before, after, wish = ledger.read(cluster.status), plan.course.ledger, cluster.wish
+    told = after.traffic
+    if told and told.preview is not None:
+        assert told.preview in {each.revision for each in told.revisions or ()}
+    progress = before.progress
+    if progress is None or progress.revision == before.stable or not strategy(progress.settings).awaits_person:
+        return
+    number = progress.revision
+    if after.stable == number:
+        said = progress.by_hand or wish.pin == number or (wish.action is not None and wish.action.verb == "promote")
+        came_back = number in before.promoted or all(each.number != before.stable for each in seen.revisions)
+        assert said or came_back, "nobody has said so"
+        return
+    arms = {each.revision for each in (*before.arms, *after.arms)}
+    assert number in arms or not shares(told).get(number), "it has requests before anybody has said so"
+    ready = [
+        pod for pod in seen.pods if pod.revision in {each.hash for each in seen.revisions if each.number == number}
+    ]
+    is_known = known(seen, number) and any(pod.ready and not pod.terminating for pod in ready)
+    candidate = plan.course.candidate
+    if told and told.preview is not None and candidate and candidate.number == number and is_known:
+        assert told.preview == number, "nobody can look at it"
+
+
 def _of_adoption(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     """A status that was lost is no first deployment."""
     if ledger.read(cluster.status).stable is not None or seen.service is None:
@@ -213,8 +241,8 @@ def _of_steps(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> No
     part = shares(status.traffic).get(candidate.revision, 0)
     if part > before.get(candidate.revision, 0) and part < 10_000:
         assert known(seen, candidate.revision) >= pods_for(part, cluster), "more than its pods carry"
-        assert not candidate.paused, "more though it is paused"
-        assert not cluster.wish.paused, "more though the spec pauses it"
+        assert candidate.by_hand or not candidate.paused, "more though it is paused"
+        assert candidate.by_hand or not cluster.wish.paused, "more though the spec pauses it"
     if 0 < part < before.get(candidate.revision, 0):
         assert part >= _fair_part(cluster, seen, candidate.revision), "what it loses is more than the others' share"
 

@@ -36,6 +36,7 @@ class GatewayPod:
             version=self.runs.version if self.runs else None,
             weights={each.revision: each.weight for each in self.shares()},
             endpoints={each.revision: len(self.endpoints.get(each.service, ())) for each in self.shares()},
+            preview=self.runs.preview if self.runs else None,
         )
 
     def shares(self) -> list[RevisionTraffic]:

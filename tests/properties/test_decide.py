@@ -34,6 +34,9 @@ STRATEGIES = [
     '{"steps":[{"weight":5,"minDuration":"10s"},{"weight":100,"minDuration":"10s"}],"progressDeadline":"1m"}',
     '{"strategy":"blueGreen"}',
     '{"strategy":"blueGreen","onFailure":"Pause","progressDeadline":"1m"}',
+    '{"autoPromote":false,"strategy":"blueGreen"}',
+    '{"autoPromote":false,"strategy":"blueGreen","progressDeadline":"1m"}',
+    '{"steps":[{"weight":20,"minDuration":"10s"}],"autoPromote":false}',
 ]
 ARMS = st.builds(
     ArmWish,

@@ -9,6 +9,7 @@ from typing import Final
 from tests.properties.cluster import BAKE, START, Cluster, Objects
 from tests.properties.process import Killed, OldPicture, Process
 from tritium.core.plan import Plan
+from tritium.core.reasons import Reason
 from tritium.core.sample import Sample
 from tritium.core.seen import ServiceSeen, WindowSeen
 from tritium.core.wish import Action
@@ -91,7 +92,8 @@ class World:
             quiet = quiet + 1 if before == (self.cluster.status, self.cluster.objects) else 0
             assert self.cluster.now < LATEST, "it never comes to an end"
             if (candidate := self.cluster.status.candidate) and candidate.paused:
-                self.asks_for(Action("resume", f"goes on {self.cluster.count()}"))
+                verb = "promote" if candidate.paused.reason == Reason.AWAITS_PROMOTION else "resume"
+                self.asks_for(Action(verb, f"goes on {self.cluster.count()}"))
             self.cluster.now += BAKE / 2
         return self.quiet_pass()
 

@@ -20,8 +20,10 @@ def has_preview(wish: Wish, ledger: Ledger) -> bool:
     """Whether there is to be a preview: as the spec says, or as it said when the rollout began that is under way."""
     if ledger.stable is None:
         return False
+    # Not as the rollout goes on that was under way: it may have ended in this very pass.
+    asked = wish.strategy if wish.next_strategy is None else wish.next_strategy
     under_way = ledger.progress.settings if ledger.progress else ""
-    return strategy(wish.strategy).previews or strategy(under_way).previews
+    return strategy(asked).previews or strategy(under_way).previews
 
 
 def previewed(wish: Wish, course: Course, leads: RevisionSeen | None, seen: Seen) -> int | None:

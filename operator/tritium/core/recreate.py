@@ -46,7 +46,7 @@ def going_on(wish: Wish, ledger: Ledger, target: Target, seen: Seen) -> Wish:
     progress, wanted = ledger.progress, target.revision
     if progress and (wanted is None or wanted.number == progress.revision):
         capacity: Capacity = "replace" if strategy(progress.settings).replaces else "surge"
-        wish = replace(wish, strategy=progress.settings, capacity=capacity)
+        wish = replace(wish, strategy=progress.settings, next_strategy=wish.strategy, capacity=capacity)
     return replace(wish, paused=False) if wish.paused and is_down(wish, ledger, seen) else wish
 
 

@@ -111,6 +111,7 @@ class Wish:
         action: what a person asked for, by an annotation.
         routing: what is asked of the gateway.
         strategy: how a rollout that begins now proceeds (`core.strategy`); empty: all of the traffic at once.
+        next_strategy: the same as the spec says it, where a rollout goes on by another; none where it does not.
         paused: `rollout.paused`.
         capacity: `rollout.capacity`.
         experiment: the A/B test.
@@ -130,6 +131,7 @@ class Wish:
     action: Action | None = None
     routing: RoutingWish = RoutingWish()
     strategy: str = ""
+    next_strategy: str | None = None
     paused: bool = False
     enforces: bool = True
     capacity: Capacity = "surge"

@@ -12,6 +12,7 @@ from tests.controlplane.operating.harness import MDEP, SERVES, condition
 from tests.controlplane.operating.looking import CHILDREN, DEPLOYMENTS, PODS
 from tests.controlplane.waiting import wait_for
 from tritium.api import names
+from tritium.api.gateway import preview_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,6 +161,7 @@ class Everything:
         text = re.sub(rf"\b{name}\b", "it", text).replace(self.models.namespace, "here")
         if port := (status.get("traffic") or {}).get("port"):  # it is made from the name
             text = re.sub(rf'"?\b{port}\b"?', '"its port"', text)
+            text = re.sub(rf"\b{preview_port(port)}\b", '"that of its preview"', text)
         renamed: Object = json.loads(text)
         return renamed
 

@@ -50,8 +50,9 @@ async def test_it_ends_as_the_spec_says_and_then_rests(
     assert [each["metadata"]["name"] for each in await models.children(BUDGETS)] == kept[1:]
     assert await models.children(JOBS) == []
     services = {each["metadata"]["name"]: each for each in await models.children(SERVICES)}
-    assert services.keys() == {"fraud", *kept}
+    assert services.keys() == {"fraud", "fraud-preview", *kept}
     assert services["fraud"]["spec"]["ports"][0]["targetPort"] == status["traffic"]["port"]
+    assert status["traffic"]["preview"] == 3
     assert status["traffic"]["revisions"] == [{"revision": 3, "service": kept[1], "weight": MAX_WEIGHT}]
     assert status["trafficObserved"]["version"] == status["traffic"]["version"]
     for each in (await models.get(), *services.values()):
@@ -82,6 +83,7 @@ async def test_a_child_that_is_deleted_comes_back(operator: Operator, models: Mo
     fetches(kubelet)
     kinds = {
         "service": SERVICES,
+        "preview": SERVICES,
         "endpoints": SERVICES,
         "deployment": DEPLOYMENTS,
         "budget": BUDGETS,
@@ -93,7 +95,9 @@ async def test_a_child_that_is_deleted_comes_back(operator: Operator, models: Mo
         await everything.at_rest(name, revision=1)
         before = await everything.outcome(name)
         children = await models.children(kinds[name], name)
-        child = next(each for each in children if (each["metadata"]["name"] == name) is (name == "service"))
+        own = {name: "service", f"{name}-preview": "preview"}
+        wanted = name if name in own.values() else None
+        child = next(each for each in children if own.get(each["metadata"]["name"]) == wanted)
         await models.api.delete(kinds[name], child["metadata"]["name"], models.namespace)
 
         async def others() -> set[str]:

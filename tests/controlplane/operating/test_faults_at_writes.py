@@ -43,6 +43,7 @@ REQUESTS = {
     "budget": Match(patch="apply", resource="poddisruptionbudgets"),
     "endpoints": Match(patch="apply", resource="services", path=r"-[0-9a-f]{8}$"),
     "service": Match(patch="apply", resource="services", path="$"),
+    "preview": Match(patch="apply", resource="services", path="-preview$"),
     "status": Match(patch="merge", resource="modeldeployments", subresource="status"),
     "weight": Match(patch="merge", resource="modeldeployments", subresource="status", body='"weight": 10000'),
     "unjob": Match(verb="delete", resource="jobs"),

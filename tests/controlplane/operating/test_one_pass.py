@@ -189,5 +189,6 @@ def _reconciling(requests: list[Request]) -> str:
 async def _endpoints(models: Models) -> list[int]:
     """How many pods of each revision the gateway can send requests to."""
     slices = await models.children("discovery.k8s.io/v1/endpointslices")
-    headless = (each for each in slices if each["metadata"]["labels"]["kubernetes.io/service-name"] != "fraud")
+    gateway = {"fraud", "fraud-preview"}  # theirs are the gateway's pods
+    headless = (each for each in slices if each["metadata"]["labels"]["kubernetes.io/service-name"] not in gateway)
     return [sum(bool(each["conditions"].get("ready")) for each in found.get("endpoints") or ()) for found in headless]

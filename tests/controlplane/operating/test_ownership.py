@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DIGEST = "sha256:" + "12" * 32
 KEPT = {
     "address": SERVICES,
+    "preview": SERVICES,
     "endpoints": SERVICES,
     "budget": BUDGETS,
     "facts": CONFIG_MAPS,
@@ -58,6 +59,7 @@ async def test_what_is_edited_by_hand_is_repaired(operator: Operator, models: Mo
     edits: dict[str, Object] = {
         "deployment": {"spec": {"replicas": 5}},
         "address": {"spec": {"selector": {names.REVISION: "00000000"}}},
+        "preview": {"spec": {"selector": {names.REVISION: "00000000"}}},
         "endpoints": {"spec": {"selector": {names.REVISION: "00000000"}}},
         "budget": {"spec": {"maxUnavailable": 0}},
         "facts": {"metadata": {"labels": {names.REVISION: "00000000"}}},
@@ -103,6 +105,7 @@ async def test_what_others_add_stays(operator: Operator, models: Models, kubelet
     fields: dict[str, Any] = {
         "deployment": {"spec": {"minReadySeconds": 1}},
         "address": {"spec": {"sessionAffinity": "ClientIP"}},
+        "preview": {"spec": {"sessionAffinity": "ClientIP"}},
         "endpoints": {"spec": {"sessionAffinity": "ClientIP"}},
     }
     for part, resource in {**KEPT, "record": REVISIONS}.items():
@@ -157,9 +160,11 @@ async def _serve(models: Models, kubelet: Kubelet) -> None:
 
 
 async def _all(models: Models, part: str) -> list[Object]:
-    """The address is called as the model is, all else as its revision."""
+    """The addresses are called as the model is, all else as its revision."""
     children = await models.children({**KEPT, "record": REVISIONS}[part])
-    return [each for each in children if (each["metadata"]["name"] == "fraud") is (part == "address")]
+    own = {"fraud": "address", "fraud-preview": "preview"}
+    wanted = part if part in own.values() else None
+    return [each for each in children if own.get(each["metadata"]["name"]) == wanted]
 
 
 async def _only(models: Models, part: str) -> Object:

@@ -24,7 +24,11 @@ async def test_a_model_is_served(operator: Operator, models: Models) -> None:
         "ModelLoaded": "True", "TrafficConfigured": "True", "ScalingActive": "False",
     }  # fmt: skip
     (deployment,) = await models.children(DEPLOYMENTS)
-    assert {each["metadata"]["name"] for each in await models.children(SERVICES)} == {"fraud", leading(status)}
+    assert {each["metadata"]["name"] for each in await models.children(SERVICES)} == {
+        "fraud",
+        "fraud-preview",
+        leading(status),
+    }
     assert leading(status) == deployment["metadata"]["name"]
     found = await reached(models)
     assert found.told == found.runs == {1: MAX_WEIGHT}

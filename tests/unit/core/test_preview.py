@@ -192,3 +192,12 @@ def test_without_replicas_nobody_is_asked() -> None:
     assert "is to be looked at before it serves" in story.says()
     acts(story, "promote")
     assert story.stable == 2
+
+
+def test_a_rollout_that_ends_takes_its_preview_along_in_the_same_pass() -> None:
+    story = waiting()
+    story.asks = replace(story.asks, strategy='{"strategy":"recreate"}')
+    story.act("abort")
+    plan = planned(story)
+    assert plan.status.traffic
+    assert (plan.status.traffic.preview, plan.preview) == (None, PreviewWish())
