@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.unit.cli.samples import Object, model
-from tests.unit.core.seeing import lagging
+from tests.unit.core.seeing import PORT, lagging
 from tests.unit.core.story import BAD, FEW, GOOD, ONE, TWO, Story, asking, begun, strategy
+from tritium.api.gateway import preview_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +70,16 @@ def _awaits_promotion() -> Story:
     return story
 
 
+def _awaits_a_look() -> Story:
+    """All at once, and only when a person says so."""
+    asks = asking(strategy=json.dumps({"strategy": "blueGreen", "autoPromote": False}))
+    story = Story(asks, window=GOOD)
+    story.run()
+    story.sees = replace(story.sees, preview=preview_port(PORT))
+    story.run(minutes=12)
+    return story
+
+
 def _bakes(window: WindowSeen = GOOD, **rollout: Any) -> Story:
     """It has all of the requests, and is judged on."""
     story = begun(GOOD, strategy=strategy(**rollout))
@@ -105,6 +116,7 @@ STORIES: dict[str, Callable[[], Story]] = {
     "paused-by-hand": _paused,
     "paused-by-spec": _paused_by_spec,
     "awaits-promotion": _awaits_promotion,
+    "awaits-a-look": _awaits_a_look,
     "bakes": _bakes,
     "bake-failed": lambda: _bakes(BAD),
     "bake-failed-pause": lambda: _bakes(BAD, onFailure="Pause"),

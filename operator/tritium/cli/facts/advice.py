@@ -36,6 +36,8 @@ def _promote(facts: ModelFacts) -> tuple[str, str]:
 
 
 def _abort(facts: ModelFacts) -> tuple[str, str]:
+    if facts.candidate and facts.candidate.weight == 0:
+        return "abort", f"give up {_candidate(facts)}"
     before = served_before(facts) if facts.bakes else None
     return "abort", f"send all requests back to {f'revision {before}' if before else _stable(facts)}"
 

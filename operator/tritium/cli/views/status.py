@@ -53,8 +53,7 @@ def _separated(parts: Iterator[RenderableType]) -> Iterator[RenderableType]:
 
 def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[RenderableType]:
     status = facts.status
-    head = headline(facts)
-    yield Group(head, Text(status.url, style=FAINT)) if status.url else head
+    yield Group(headline(facts), *_addresses(facts))
     if status.stable or status.candidate:
         yield revisions_table(facts)
     if (line := steps_line(facts, now)) is not None:
@@ -67,6 +66,15 @@ def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[Renderabl
         yield _said(troubles)
     if todo := advice(facts, program):
         yield _next(todo)
+
+
+def _addresses(facts: ModelFacts) -> Iterator[Text]:
+    """Where the model is, and where its next revision can be looked at."""
+    status = facts.status
+    if status.url:
+        yield Text(status.url, style=FAINT)
+    if status.preview_url and status.traffic and status.traffic.preview:
+        yield Text(f"{status.preview_url}  shows revision {status.traffic.preview}", style=FAINT)
 
 
 def _arms(facts: ModelFacts) -> RenderableType:

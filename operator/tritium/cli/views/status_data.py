@@ -19,6 +19,7 @@ def status_data(facts: ModelFacts, program: str) -> dict[str, Any]:
         "phase": status.phase,
         "reason": status.reason,
         "url": status.url,
+        "previewUrl": status.preview_url,
         "pinRevision": facts.pin,
         "stable": plain(status.stable),
         "candidate": plain(status.candidate),
