@@ -179,8 +179,9 @@ def _stalled(view: View, released: Finding) -> Finding:
         return Finding(kind, "True", trouble.reason, released.message)
     if released.reason in {Reason.PIN_NOT_FOUND, Reason.ABORTED}:
         return Finding(kind, "True", released.reason, released.message)
-    needs_a_person = (each for each in seen.refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})
-    refusal = next(needs_a_person, seen.preview_refusal)
+    refusals = (*seen.refusals, *([seen.preview_refusal] if seen.preview_refusal else ()))
+    needs_a_person = (each for each in refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})
+    refusal = next(needs_a_person, None)
     if refusal:
         return Finding(kind, "True", refusal.reason, refusal.message)
     return Finding(kind, "False", Reason.NOT_STALLED, "nothing waits for a person")

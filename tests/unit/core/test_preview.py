@@ -168,6 +168,17 @@ def test_a_name_that_is_taken_stops_nothing_and_is_told() -> None:
     assert (story.stable, story.says(ConditionType.READY)) == (2, "revision 2 serves")
 
 
+def test_what_is_left_of_a_predecessor_needs_no_person() -> None:
+    story = idle()
+    left = replace(TAKEN, reason=Reason.WAITING_FOR_CLEANUP)
+    for refusal, stalled in ((left, "False"), (TAKEN, "True")):
+        story.sees = replace(story.sees, preview_refusal=refusal)
+        story.run()
+        found = {each.type: each for each in story.status.conditions or ()}
+        assert (found[ConditionType.STALLED].status, found[ConditionType.RELEASED].status) == (stalled, "True")
+        assert found[ConditionType.TRAFFIC_CONFIGURED].reason == refusal.reason
+
+
 def test_the_next_source_is_listed_though_the_name_is_taken() -> None:
     story = idle()
     story.sees = replace(story.sees, preview_refusal=TAKEN)
