@@ -3,7 +3,8 @@
 from collections import Counter
 
 from tests.properties.cluster import Cluster
-from tritium.api.status import ModelDeploymentStatus, TrafficStatus
+from tritium.api.status import ModelDeploymentStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.core import ledger
 from tritium.core.gateway import counted
 from tritium.core.plan import Plan, ServiceWish

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from tests.properties.gateways import GatewayPod
 from tritium.api.fetch import FetchReason, FetchResult
-from tritium.api.status import ModelDeploymentStatus, TrafficStatus
+from tritium.api.status import ModelDeploymentStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
 from tritium.core.seen import PodSeen, Refusal, ResolutionSeen, RevisionSeen, ServiceSeen, Trouble, WindowSeen

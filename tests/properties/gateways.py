@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tritium.api.status import RevisionTraffic, TrafficStatus
+from tritium.api.traffic_status import RevisionTraffic, TrafficStatus
 from tritium.core.seen import GatewayAnswer
 
 

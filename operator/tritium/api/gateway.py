@@ -3,11 +3,10 @@
 The agent serves it as JSON over HTTP on `AGENT_PORT` of its pod. The operator only reads.
 """
 
-from typing import Annotated, Final
-
-from pydantic import Field
+from typing import Final
 
 from tritium.api.object import Observed
+from tritium.api.values import Count
 
 AGENT_PORT: Final = 19001
 """Port of the agent in the gateway's pods."""
@@ -59,8 +58,6 @@ MAX_WEIGHT: Final = 10_000
 
 BOUNDS_MS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
 """Upper bounds of the latency histogram. What takes longer than the last is counted in the last."""
-
-Count = Annotated[int, Field(ge=0)]
 
 
 def preview_port(port: int) -> int:

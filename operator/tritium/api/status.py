@@ -1,4 +1,4 @@
-"""The status: what is there, what goes on, and what the gateway is to do. Only the operator writes it."""
+"""The status: what is there and what goes on. Only the operator writes it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -8,13 +8,8 @@ from pydantic import Field
 
 from tritium.api.conditions import Condition
 from tritium.api.object import Observed
-
-Word = Annotated[str, Field(max_length=128)]
-Sentence = Annotated[str, Field(max_length=4096)]
-HashOf = Annotated[str, Field(max_length=80)]
-Count = Annotated[int, Field(ge=0)]
-Number = Annotated[int, Field(ge=1)]
-Percent = Annotated[int, Field(ge=0, le=100)]
+from tritium.api.traffic_status import TrafficObserved, TrafficStatus
+from tritium.api.values import Count, HashOf, Percent, Revision, Sentence, Word
 
 STABLE_ARM: Final = "stable"
 """Among the arms of an experiment: what they are compared with. No arm has this name."""
@@ -39,7 +34,7 @@ class Phase(StrEnum):
 class StableStatus(Observed):
     """The revision that serves."""
 
-    revision: Number
+    revision: Revision
     """Its number."""
     digest: HashOf | None = None
     """Digest of its model's bytes."""
@@ -92,7 +87,7 @@ class PauseStatus(Observed):
 class CandidateStatus(Observed):
     """The revision that is being rolled out."""
 
-    revision: Number
+    revision: Revision
     """Its number."""
     digest: HashOf | None = None
     """Digest of its model's bytes."""
@@ -142,7 +137,7 @@ class ArmStatus(Observed):
 
     name: Word
     """Name of the arm."""
-    revision: Number | None = None
+    revision: Revision | None = None
     """The revision it serves."""
     overlay: HashOf | None = None
     """Hash of the overlay that it was made from."""
@@ -184,7 +179,7 @@ class ExperimentEnded(Observed):
 class RevisionStatus(Observed):
     """A kept revision."""
 
-    revision: Number
+    revision: Revision
     """Its number, for pinRevision."""
     name: Word
     """Name of its ControllerRevision."""
@@ -209,7 +204,7 @@ class RevisionStatus(Observed):
 class RejectedRevision(Observed):
     """A revision that is not tried again until the action retry."""
 
-    revision: Number
+    revision: Revision
     """Its number."""
     reason: Word
     """Why, in one word."""
@@ -250,9 +245,9 @@ class LastAction(Observed):
 class LastRollback(Observed):
     """The last time traffic went back."""
 
-    from_revision: Number
+    from_revision: Revision
     """Away from this revision."""
-    to_revision: Number
+    to_revision: Revision
     """Back to this one."""
     reason: Word
     """Why, in one word."""
@@ -260,105 +255,6 @@ class LastRollback(Observed):
     """Why, in a sentence."""
     at: datetime | None = None
     """When."""
-
-
-class RouteMatch(Observed):
-    """A header that sends a request to a revision."""
-
-    header: Word
-    """Name of the header."""
-    value: Annotated[str, Field(max_length=256)]
-    """The exact value."""
-
-
-class RevisionTraffic(Observed):
-    """One revision as the gateway sees it."""
-
-    revision: Number
-    """Its number."""
-    service: Word
-    """The headless Service whose endpoints are its pods."""
-    weight: Annotated[int, Field(ge=0, le=10_000)]
-    """Share of the traffic, out of 10,000."""
-    lacks: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    """Of its place in a sticky split, what the last one has."""
-    matches: list[RouteMatch] | None = Field(default=None, max_length=8)
-    """Requests that come here whatever the weights say."""
-
-
-class TrafficLimits(Observed):
-    """Bounds that the gateway keeps."""
-
-    timeout_ms: Count | None = None
-    """Longest time for one request."""
-    max_request_bytes: Count | None = None
-    """Largest request."""
-    max_response_bytes: Count | None = None
-    """Largest response."""
-    max_concurrency: Count | None = None
-    """Requests in flight for each replica."""
-    max_header_bytes: Count | None = None
-    """Largest sum of a request's headers."""
-
-
-class MirrorTraffic(Observed):
-    """Copies of requests for a revision; nobody sees the answers."""
-
-    revision: Number
-    """The revision that gets them."""
-    percent: Percent
-    """Percent of the requests that are copied."""
-
-
-class TrafficStatus(Observed):
-    """The contract with the gateway: it reads nothing else of this object."""
-
-    version: Count
-    """Goes up with every change."""
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """Listener port on the gateway."""
-    model: Word | None = None
-    """Name of the model in Triton."""
-    revisions: list[RevisionTraffic] | None = Field(default=None, max_length=32)
-    """Where requests go."""
-    preview: Number | None = None
-    """Revision on port + 1000."""
-    sticky_header: Word | None = None
-    """Header that keeps a user on one side."""
-    mirror: MirrorTraffic | None = None
-    """Copies of requests."""
-    limits: TrafficLimits | None = None
-    """Bounds that the gateway keeps."""
-    host: Annotated[str, Field(max_length=253)] | None = None
-    """Host name on the shared port."""
-    path: Annotated[str, Field(max_length=256)] | None = None
-    """Path on the shared port."""
-
-
-class RevisionObserved(Observed):
-    """A revision as every ready gateway pod runs it."""
-
-    revision: Number
-    """Its number."""
-    weight: Annotated[int, Field(ge=0, le=10_000)]
-    """Share of the traffic, out of 10,000."""
-    endpoints: Count
-    """Its endpoints, in the pod that has the fewest."""
-
-
-class TrafficObserved(Observed):
-    """What every ready gateway pod runs."""
-
-    version: Count
-    """The oldest version among them."""
-    gateways: Count | None = None
-    """How many of them say so."""
-    envoy: Word | None = None
-    """Version of Envoy, the oldest among them."""
-    revisions: list[RevisionObserved] | None = Field(default=None, max_length=32)
-    """What that version does."""
-    since: datetime | None = None
-    """Since when."""
 
 
 class ScalingStatus(Observed):

@@ -142,6 +142,18 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 Revision = Annotated[int, Field(ge=1)]
 """The number of a revision: 1, 2, 3 …, as `status.revisions[].revision` shows it."""
 
+Word = Annotated[str, Field(max_length=128)]
+"""Of the status: a name, or why in one word."""
+
+Sentence = Annotated[str, Field(max_length=4096)]
+"""Of the status: for people."""
+
+HashOf = Annotated[str, Field(max_length=80)]
+"""A hash as the status shows it, with or without the name of its kind."""
+
+Count = Annotated[int, Field(ge=0)]
+"""How many."""
+
 FreeForm = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})]
 """A part that Kubernetes itself defines. It is handed on as written, and what the API server refuses of it becomes
 a condition."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from tritium.api.status import RevisionObserved, TrafficObserved, TrafficStatus
+from tritium.api.traffic_status import RevisionObserved, TrafficObserved, TrafficStatus
 from tritium.core.diagnosis import worst
 from tritium.core.lookup import pods_of
 from tritium.core.reasons import Reason

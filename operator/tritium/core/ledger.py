@@ -16,8 +16,8 @@ from tritium.api.status import (
     LastRollback,
     ModelDeploymentStatus,
     RejectedRevision,
-    TrafficStatus,
 )
+from tritium.api.traffic_status import TrafficStatus
 from tritium.core.reasons import Reason
 
 REJECTED_LIMIT: Final = 64

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.api.status import MirrorTraffic
+from tritium.api.traffic_status import MirrorTraffic
 from tritium.core.exposure import has_failed, needed, proven
 from tritium.core.gateway import available
 from tritium.core.lookup import pods_of, trouble_of

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.api.status import MirrorTraffic, RevisionTraffic, RouteMatch, TrafficStatus
+from tritium.api.traffic_status import MirrorTraffic, RevisionTraffic, RouteMatch, TrafficStatus
 from tritium.core.arms import Headers, beside, matches, weights
 from tritium.core.compatibility import admitted
 from tritium.core.exposure import exposed, share, weight

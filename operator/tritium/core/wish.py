@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from tritium.api import names
 from tritium.api.spec import ModelDeploymentSpec
-from tritium.api.status import TrafficLimits
 from tritium.api.traffic import Arm, Experiment, Limits, Traffic
+from tritium.api.traffic_status import TrafficLimits
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
 from tritium.core.strategy import NO_STEPS, settings, strategy

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tritium.api.status import TrafficStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.gateway.table import Endpoint
 
 SERVICE: Final = "kubernetes.io/service-name"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tritium.api.gateway import AGENT_PORT, SHARED_PORT, preview_port
-from tritium.api.status import RevisionTraffic, TrafficLimits, TrafficStatus
+from tritium.api.traffic_status import RevisionTraffic, TrafficLimits, TrafficStatus
 from tritium.gateway.facts import Facts, ModelFacts, SliceFacts
 from tritium.gateway.snapshot.names import preview_name
 from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Model, Share, Table

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tritium.api.status import TrafficStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.gateway.facts import Facts, ModelFacts, SliceFacts
 from tritium.gateway.table import Endpoint
 

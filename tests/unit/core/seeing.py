@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from tritium.api.fetch import FetchReason, FetchResult
-from tritium.api.status import LastAction, ModelDeploymentStatus, RevisionTraffic, TrafficStatus
+from tritium.api.status import LastAction, ModelDeploymentStatus
+from tritium.api.traffic_status import RevisionTraffic, TrafficStatus
 from tritium.core import decide as deciding
 from tritium.core.plan import Plan
 from tritium.core.reasons import Reason

@@ -37,7 +37,8 @@ from tests.unit.core.seeing import (
 )
 from tritium.api.conditions import Condition, ConditionType
 from tritium.api.fetch import FetchReason, FetchResult
-from tritium.api.status import ModelDeploymentStatus, TrafficStatus
+from tritium.api.status import ModelDeploymentStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.core.reasons import Reason
 from tritium.core.seen import GatewaySeen, PodSeen, Refusal, Seen, Trouble
 from tritium.core.wish import Wish

@@ -31,7 +31,7 @@ from tests.unit.core.seeing import (
     wish,
     with_gateway,
 )
-from tritium.api.status import RevisionObserved, TrafficObserved
+from tritium.api.traffic_status import RevisionObserved, TrafficObserved
 from tritium.core.gateway import (
     available,
     counted,

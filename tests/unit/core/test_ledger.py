@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from tests.unit.core.seeing import ALL, NOW, RETRIED, after, revision, told
-from tritium.api.status import LastRollback, ModelDeploymentStatus, RejectedRevision, RevisionStatus, TrafficLimits
+from tritium.api.status import LastRollback, ModelDeploymentStatus, RejectedRevision, RevisionStatus
+from tritium.api.traffic_status import TrafficLimits
 from tritium.core.ledger import REJECTED_LIMIT, Ledger, read
 
 TOLD = told(

@@ -10,7 +10,7 @@ from tests.unit.core.seeing import BROKEN, NO_ROOM, STARTING, failed, following,
 from tests.unit.core.sides import SIDE_A, Experiments, running, story
 from tests.unit.core.story import GOOD, ONE, THREE, TWO, begun
 from tritium.api.conditions import ConditionType
-from tritium.api.status import MirrorTraffic
+from tritium.api.traffic_status import MirrorTraffic
 from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, SmokeSeen
 from tritium.core.wish import MirrorWish, RoutingWish

@@ -9,7 +9,8 @@ import pytest
 
 from tests.unit.core.seeing import NOW
 from tritium.api.rollout import PLACEHOLDERS, PrometheusGate, Rollout
-from tritium.api.status import CandidateStatus, ModelDeploymentStatus, TrafficStatus
+from tritium.api.status import CandidateStatus, ModelDeploymentStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.core.gate import Verdict, gate_status
 from tritium.core.queries import query_gate, questions, with_reading
 from tritium.core.seen import QuerySeen, Reading

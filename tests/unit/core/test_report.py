@@ -30,16 +30,8 @@ from tests.unit.core.seeing import (
     wish,
 )
 from tritium.api.fetch import FetchResult
-from tritium.api.status import (
-    CandidateStatus,
-    Failure,
-    ModelDeploymentStatus,
-    Phase,
-    RevisionObserved,
-    ScalingStatus,
-    StableStatus,
-    TrafficObserved,
-)
+from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, ScalingStatus, StableStatus
+from tritium.api.traffic_status import RevisionObserved, TrafficObserved
 from tritium.core import decide as deciding
 from tritium.core.reasons import Reason
 from tritium.core.report import spec_invalid

@@ -33,7 +33,8 @@ from tests.unit.core.seeing import (
     wish,
     with_gateway,
 )
-from tritium.api.status import Phase, TrafficLimits, TrafficStatus
+from tritium.api.status import Phase
+from tritium.api.traffic_status import TrafficLimits, TrafficStatus
 from tritium.core import traffic as traffics
 from tritium.core.ledger import Ledger
 from tritium.core.plan import Course, ServiceWish

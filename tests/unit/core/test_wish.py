@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tritium.api.status import TrafficLimits
+from tritium.api.traffic_status import TrafficLimits
 from tritium.core.wish import RoutingWish, SpecInvalid, Wish, wish
 
 MODEL = {"source": {"uri": "s3://models/fraud/7"}}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tritium.api.status import TrafficStatus
+from tritium.api.traffic_status import TrafficStatus
 from tritium.gateway.facts import ModelFacts, kept, model_facts, slice_facts
 from tritium.gateway.table import Endpoint
 
