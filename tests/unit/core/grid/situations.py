@@ -113,6 +113,7 @@ def experimenting() -> World:
 
 
 BLUE_GREEN = '{"strategy":"blueGreen"}'
+LOOKED_AT = '{"strategy":"blueGreen","autoPromote":false}'
 RECREATE = '{"strategy":"recreate"}'
 
 
@@ -142,6 +143,7 @@ SITUATIONS: dict[str, Callable[[], World]] = {
     "Superseding": superseding,
     "An experiment runs, and a rollout waits": experimenting,
     "blueGreen: preparing": lambda: with_sick(STARTING, strategy=BLUE_GREEN),
+    "blueGreen: it awaits promotion": lambda: progressing(strategy=LOOKED_AT),
     "blueGreen: promoting": lambda: progressing(strategy=BLUE_GREEN),
     "recreate: down": down,
     "recreate: coming up": lambda: with_sick(STARTING, strategy=RECREATE, replicas=2),
