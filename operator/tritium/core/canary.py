@@ -95,7 +95,7 @@ def under_way(wish: Wish, ledger: Ledger, candidate: RevisionSeen) -> Progress:
     """What goes on, or the beginning of it."""
     progress = ledger.progress
     if progress and progress.revision == candidate.number:
-        return progress
+        return replace(progress, settings=with_capacity(progress.settings, wish.capacity))
     settings = with_capacity(wish.strategy, wish.capacity)
     return Progress(candidate.number, NO_STEPS if candidate.number in ledger.promoted else settings)
 

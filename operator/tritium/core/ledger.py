@@ -19,6 +19,7 @@ from tritium.api.status import (
 )
 from tritium.api.traffic_status import TrafficStatus
 from tritium.core.reasons import Reason
+from tritium.core.strategy import NO_STEPS, NO_STEPS_ONCE
 
 REJECTED_LIMIT: Final = 64
 """As many as the API takes."""
@@ -233,7 +234,7 @@ def _progress(candidate: CandidateStatus | None) -> Progress | None:
     paused = candidate.paused
     return Progress(
         candidate.revision,
-        candidate.settings,
+        NO_STEPS if candidate.settings == NO_STEPS_ONCE else candidate.settings,
         candidate.step or 0,
         candidate.step_started_at,
         candidate.judged_since,

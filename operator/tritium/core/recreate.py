@@ -19,7 +19,7 @@ from tritium.core.reasons import Reason
 from tritium.core.seen import PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.strategy import strategy
 from tritium.core.target import by_number
-from tritium.core.wish import Capacity, Wish
+from tritium.core.wish import Wish
 
 OF_ONE_REVISION: Final = frozenset(
     {
@@ -45,7 +45,7 @@ def going_on(wish: Wish, ledger: Ledger, target: Target, seen: Seen) -> Wish:
     """
     progress, wanted = ledger.progress, target.revision
     if progress and (wanted is None or wanted.number == progress.revision):
-        capacity: Capacity = "replace" if strategy(progress.settings).replaces else "surge"
+        capacity = strategy(progress.settings).capacity or wish.capacity
         wish = replace(wish, strategy=progress.settings, next_strategy=wish.strategy, capacity=capacity)
     return replace(wish, paused=False) if wish.paused and is_down(wish, ledger, seen) else wish
 

@@ -22,6 +22,9 @@ PROGRESS_DEADLINE: Final = "30m"
 NO_STEPS: Final = '{"capacity":"replace"}'
 """What a rollout keeps that goes on pod by pod, with nothing to prove."""
 
+NO_STEPS_ONCE: Final = "{}"
+"""The same in the status of an operator that did not write down how a rollout finds room."""
+
 _FROZEN: Final = frozenset({"strategy", "steps", "analysis", "on_failure", "auto_promote", "progress_deadline"})
 
 
@@ -46,7 +49,7 @@ class Strategy:
     Attributes:
         steps: empty where all of the traffic goes over at once.
         recreates: the old pods go before there are new ones.
-        replaces: the stable revision gives pods up for its successor.
+        capacity: how it finds room; None where an operator before this was written down began it.
         previews: the next revision can be looked at, on an address of its own, before it has any of the traffic.
         insufficient: what follows when `max_wait` is over and too little was seen; None: Promote if a smoke test was
             passed, else Hold.
@@ -58,7 +61,7 @@ class Strategy:
     insufficient: Literal["Hold", "Promote", "Abort"] | None = None
     pauses_on_failure: bool = False
     recreates: bool = False
-    replaces: bool = False
+    capacity: Literal["surge", "replace"] | None = None
     previews: bool = False
     auto_promote: bool = True
     progress_deadline: timedelta = timedelta(minutes=30)
@@ -97,14 +100,14 @@ def settings(rollout: Rollout | None) -> str:
 
 
 def with_capacity(settings: str, capacity: str) -> str:
-    """The same, with how a rollout that begins now finds room.
+    """The same, with how the rollout finds room, unless that is written there.
 
     >>> with_capacity('{"steps":[{"weight":5}]}', "replace")
     '{"capacity":"replace","steps":[{"weight":5}]}'
+    >>> with_capacity('{"capacity":"replace","steps":[{"weight":5}]}', "surge")
+    '{"capacity":"replace","steps":[{"weight":5}]}'
     """
-    if capacity == "surge":
-        return settings
-    kept = json.loads(settings or "{}") | {"capacity": capacity}
+    kept = {"capacity": capacity} | json.loads(settings or "{}")
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -127,7 +130,7 @@ def strategy(settings: str) -> Strategy:
         insufficient=analysis.on_insufficient_data,
         pauses_on_failure=rollout.on_failure == "Pause",
         recreates=rollout.strategy == "recreate",
-        replaces=rollout.capacity == "replace",
+        capacity=rollout.capacity,
         previews=rollout.strategy == "blueGreen",
         auto_promote=rollout.auto_promote is not False,
         progress_deadline=length(rollout.progress_deadline or PROGRESS_DEADLINE),
