@@ -121,8 +121,6 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
         return None
     progress = under_way(wish, ledger, candidate)
     waits = strategy(progress.settings).awaits_person
-    if not waits and (wish.pin is not None or not wish.replicas):
-        return None
     awaited = progress.paused is not None and progress.paused.reason == Reason.AWAITS_PROMOTION
     if asks(wish, ledger, PROMOTE):
         progress = progress.promoted_by_hand()
@@ -130,6 +128,8 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
         progress = progress.paused_by_hand(now)
     elif not awaited and (asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP)):
         progress = replace(progress, paused=None, waiting_since=None)
+    if not waits and not progress.paused and (wish.pin is not None or not wish.replicas):
+        return None  # nothing is judged or waited for there; what was paused stays so
     return clocked(wish, replace(ledger, progress=progress), candidate, seen, now).progress
 
 

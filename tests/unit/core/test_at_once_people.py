@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.unit.core.story import BAD, GOOD, TWO, Story, asking
+from tests.unit.core.seeing import NO_ROOM, pod, pods
+from tests.unit.core.story import BAD, GOOD, ONE, TWO, Story, asking
 from tritium.api.status import Phase
 from tritium.core.reasons import Reason
 
@@ -70,3 +72,45 @@ def test_it_can_be_given_up_though_it_is_paused() -> None:
     story.act("abort")
     story.run()
     assert (story.stable, story.status.phase) == (1, Phase.ABORTED)
+
+
+@pytest.mark.parametrize("change", [{"pin": 99}, {"replicas": 0}], ids=["a mistyped pin", "no replicas"])
+@pytest.mark.parametrize("ready", [False, True], ids=["its pods are not there", "its pods are there"])
+def test_a_pause_survives_what_has_nothing_to_do_with_it(change: dict[str, Any], *, ready: bool) -> None:
+    story = at_once()
+    story.act("pause")
+    story.run()
+    story.follows = ready
+    story.run()
+    before = story.asks
+    story.asks = replace(before, **change)
+    story.run(minutes=1)
+    assert (story.stable, story.part, story.status.phase) == (1, 0, Phase.PAUSED)
+    story.asks, story.follows = before, True
+    story.run(minutes=1)
+    assert (story.stable, story.part, story.paused) == (1, 0, Reason.PAUSED_BY_HAND)
+    story.act("resume")
+    story.run()
+    assert story.stable == 2
+
+
+def test_so_does_one_of_the_deadline() -> None:
+    story = at_once()
+    story.sees = replace(story.sees, pods=(*pods(ONE, 10), pod("p", TWO, NO_ROOM)))
+    story.run()
+    story.run(minutes=31)
+    assert story.paused == Reason.DEADLINE
+    story.asks = replace(story.asks, replicas=0)
+    story.run(minutes=1)
+    assert (story.stable, story.paused) == (1, Reason.DEADLINE)
+
+
+def test_without_replicas_resume_lets_it_take_over_as_without_a_pause() -> None:
+    story = at_once()
+    story.act("pause")
+    story.run()
+    story.asks = replace(story.asks, replicas=0)
+    story.run()
+    story.act("resume")
+    story.run()
+    assert story.stable == 2
