@@ -121,6 +121,8 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
         return None
     progress = under_way(wish, ledger, candidate)
     waits = strategy(progress.settings).awaits_person
+    if progress.paused and progress.paused.reason == Reason.PAUSED_BY_HAND and is_down(wish, ledger, seen):
+        progress = replace(progress, paused=None)  # the old pods went meanwhile
     awaited = progress.paused is not None and progress.paused.reason == Reason.AWAITS_PROMOTION
     if asks(wish, ledger, PROMOTE):
         progress = progress.promoted_by_hand()

@@ -114,3 +114,15 @@ def test_without_replicas_resume_lets_it_take_over_as_without_a_pause() -> None:
     story.act("resume")
     story.run()
     assert story.stable == 2
+
+
+def test_a_pause_that_comes_when_the_old_pods_are_gone_leaves_nobody_unserved() -> None:
+    story = Story(asking(strategy='{"strategy":"recreate"}', replicas=2), follows=False)
+    story.act("pause")
+    story.run()
+    assert (story.stable, story.paused) == (1, Reason.PAUSED_BY_HAND)
+    emptied = tuple(replace(each, replicas=0) for each in story.sees.deployments)
+    story.sees = replace(story.sees, deployments=emptied, pods=())  # a pass before had asked for it
+    story.follows = True
+    story.run()
+    assert (story.stable, story.part, story.replicas(TWO)) == (2, 10_000, 2)
