@@ -14,7 +14,7 @@ from tritium.api.status import LastRollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done
 from tritium.core.compatibility import admitted
 from tritium.core.deadline import clocked, due_at
-from tritium.core.exposure import by_hand, exposed, most, needed, proven, reached, returns
+from tritium.core.exposure import by_hand, exposed, goes_now, most, needed, proven, reached, returns
 from tritium.core.gate import Gate, Verdict
 from tritium.core.gates import MIN_REQUESTS, judge
 from tritium.core.gateway import available, reachable, runs
@@ -261,7 +261,7 @@ class _Turn:
 
     def _end(self) -> Outcome:
         """The candidate becomes stable as soon as it has all pods."""
-        hand, progress = by_hand(self.wish, self.ledger), self.progress
+        hand, progress = goes_now(self.wish, self.ledger), self.progress
         if not (hand or self.plan.auto_promote):
             waits = progress if progress.paused else progress.pause(Reason.AWAITS_PROMOTION, self.now)
             return Outcome(replace(self.ledger, progress=waits), self.gates)

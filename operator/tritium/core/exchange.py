@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.core.exposure import by_hand, exposed, most, pods_wanted, returns
+from tritium.core.exposure import by_hand, exposed, goes_now, most, pods_wanted, returns
 from tritium.core.gateway import available, runs
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import comes_first, deployment_of
@@ -50,7 +50,7 @@ def _claim(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> i
 def _given_up(wish: Wish, course: Course, stable: RevisionSeen, has: int, seen: Seen) -> int:
     """How many of its pods the stable revision gives up now: one at most that is ready."""
     ledger, candidate, serving = course.ledger, course.candidate, available(stable, seen)
-    asked = by_hand(wish, ledger)
+    asked = goes_now(wish, ledger)
     if candidate is None or (_is_held(wish, ledger) and not asked):
         return 0
     if serving < has and (asked or returns(ledger)):

@@ -7,6 +7,7 @@ from tritium.core.gateway import available
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of
 from tritium.core.queries import nobody_to_ask
+from tritium.core.reasons import Reason
 from tritium.core.seen import Answer, RevisionSeen, Seen
 from tritium.core.strategy import NO_STEPS, strategy
 from tritium.core.target import by_number
@@ -104,10 +105,21 @@ def by_hand(wish: Wish, ledger: Ledger) -> bool:
     return progress is not None and (wish.pin == progress.revision or progress.by_hand)
 
 
+def goes_now(wish: Wish, ledger: Ledger) -> bool:
+    """The same, unless the deadline has paused it since: nothing begins to move at an hour that nobody expects.
+
+    A pin is part of the spec, and asks for it at any hour.
+    """
+    progress = ledger.progress
+    if progress is None or wish.pin == progress.revision:
+        return progress is not None
+    return progress.by_hand and not (progress.paused and progress.paused.reason == Reason.DEADLINE)
+
+
 def goes_over(wish: Wish, ledger: Ledger) -> bool:
     """Whether nothing is left but to become stable: a person wants it, or the steps are over and nobody waits."""
     progress = ledger.progress
-    if progress is None or by_hand(wish, ledger):
+    if progress is None or goes_now(wish, ledger):
         return progress is not None
     plan = strategy(progress.settings)
     return plan.auto_promote and progress.step >= len(plan.steps) and not (wish.paused or progress.paused)

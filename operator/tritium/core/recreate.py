@@ -11,7 +11,7 @@ from typing import Final
 from tritium.api.fetch import FetchReason
 from tritium.core.compatibility import mismatch
 from tritium.core.diagnosis import worst
-from tritium.core.exposure import by_hand
+from tritium.core.exposure import goes_now
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of
 from tritium.core.plan import Course, Target
@@ -89,7 +89,7 @@ def _whose_turn(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:
     progress = course.ledger.progress
     held = wish.paused or (progress is not None and progress.paused is not None)
     differs = candidate is not None and mismatch(wish, course.ledger, candidate, seen) is not None
-    can_begin = (not held or by_hand(wish, course.ledger)) and not differs and not seen.refusals
+    can_begin = (not held or goes_now(wish, course.ledger)) and not differs and not seen.refusals
     gives_way = stable is None or can_begin or is_down(wish, course.ledger, seen)
     return candidate if candidate and gives_way else stable
 

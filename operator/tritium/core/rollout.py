@@ -15,7 +15,7 @@ from tritium.core.compatibility import admitted, mismatch, noted
 from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
 from tritium.core.experiment import account, arms, is_running
-from tritium.core.exposure import exposed, pods_wanted
+from tritium.core.exposure import exposed, goes_now, pods_wanted
 from tritium.core.gateway import available, gateway_trouble, known_to_gateway, told_of
 from tritium.core.leaving import stuck
 from tritium.core.ledger import Ledger, Progress
@@ -104,7 +104,7 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
         turned_down = ledger.reject(candidate.number, paused.reason, paused.message, now)
         return Outcome(replace(turned_down, progress=None))
     held = wish.paused or paused or (progress is not None and nobody_to_ask(progress, seen))
-    if (held and not by_hand) or not _takes_over(wish, ledger, candidate, seen):
+    if (held and not goes_now(wish, ledger)) or not _takes_over(wish, ledger, candidate, seen):
         return Outcome(ledger)
     if progress and strategy(progress.settings).awaits_person:
         return _looked_at(wish, ledger, progress, now)

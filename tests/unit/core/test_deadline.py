@@ -149,3 +149,17 @@ def test_pods_tell_when_they_came_further() -> None:
     assert pod_seen(loading).at_work
     loading["status"]["containerStatuses"][0]["restartCount"] = 1
     assert not pod_seen(loading).at_work
+
+
+@pytest.mark.parametrize("asked", [strategy(), AT_ONCE], ids=["in steps", "at once"])
+def test_what_was_to_be_promoted_waits_as_well_and_resume_promotes_it(asked: str) -> None:
+    story = without_room(strategy=asked)
+    story.act("promote")
+    story.run()
+    story.run(minutes=31)
+    assert story.paused == Reason.DEADLINE
+    with_pods(story, *pods(TWO, 10)).run(hours=8)
+    assert (story.stable, story.part, story.paused) == (1, 0, Reason.DEADLINE)
+    story.act("resume")
+    story.run()
+    assert story.stable == 2
