@@ -46,7 +46,7 @@ def bake(wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> Outcome:
     if progress is None or stable is None or back is None or _is_over(wish, ledger, now):
         return Outcome(without_effect(wish, replace(ledger, progress=None), now))
     gates = judged(strategy(progress.settings).analysis, progress, stable, seen)
-    if asks(wish, ledger, ABORT):
+    if asks(wish, ledger, ABORT) and wish.pin != stable.number:
         given_up = done(wish, ledger, now)
         return Outcome(_go_back(given_up, back, Reason.ABORTED_BY_HAND, "a person aborted the rollout", now))
     if any(asks(wish, ledger, verb) for verb in (PROMOTE, RESUME, SKIP_STEP)) or wish.pin == stable.number:

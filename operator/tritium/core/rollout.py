@@ -91,7 +91,7 @@ def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
         ledger = without_effect(wish, ledger, now)  # it was asked of the one before
     if in_steps(wish, ledger, candidate, seen):
         return proceed(wish, ledger, candidate, seen, now)
-    gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None
+    gives_up = asks(wish, ledger, ABORT) and ledger.stable is not None and wish.pin != candidate.number
     progress = _followed(wish, ledger, candidate, seen, now)
     by_hand = progress is not None and progress.by_hand
     ledger = without_effect(wish, replace(ledger, progress=progress), now)
