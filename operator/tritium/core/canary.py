@@ -64,7 +64,7 @@ def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now
     if asks(wish, ledger, PROMOTE):
         ledger, progress = done(wish, ledger, now), progress.promoted_by_hand()
     if asks(wish, ledger, ABORT) and wish.pin == candidate.number:
-        ledger = done(wish, ledger, now)  # the spec asks for it: what is rejected now, the next pass would take up again
+        ledger = done(wish, ledger, now)  # the next pass would take it up again: the spec asks for it
     ledger = clocked(wish, replace(ledger, progress=progress), candidate, seen, now)
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 

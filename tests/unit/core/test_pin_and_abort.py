@@ -1,4 +1,4 @@
-"""`abort` of a revision that `pinRevision` names: the spec asks for it, so it has no effect, in this pass and the next."""
+"""`abort` of a revision that `pinRevision` names has no effect, in this pass and the next: the spec asks for it."""
 
 from dataclasses import replace
 
