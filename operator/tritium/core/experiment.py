@@ -1,8 +1,9 @@
 """An experiment: which revisions its arms are, whether it runs, and why it is over.
 
 It runs beside the stable revision, promotes nothing, and makes rollouts wait. A rollout that has requests already goes
-on, and the experiment waits for it. What survives a restart is in the ledger: the arms' revisions, and why the
-experiment is over while it still stands in the spec.
+on, and the experiment waits for it; so it does while what was turned down serves until the stable revision has its
+pods. What survives a restart is in the ledger: the arms' revisions, and why the experiment is over while it still
+stands in the spec.
 """
 
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def account(wish: Wish, ledger: Ledger, seen: Seen, now: datetime, *, pinned: bo
     after = _with_end(wish, asked, asks_anew, now, pinned=pinned)
     if not after.ended and ledger.arms and not ledger.ended and wish.recreates:
         after = _over(asked, after, Reason.RECREATING, now)
-    if is_running(wish, after):
+    if is_running(wish, after, tried(ledger)):
         return replace(after, arms=tuple(_entries(wish, asked, after, seen)))
     if after.ended:
         return after
@@ -52,11 +53,22 @@ def is_over(wish: Wish, ledger: Ledger) -> bool:
     return bool(wish.experiment and ledger.ended and ledger.ended.written == wish.experiment.written)
 
 
-def is_running(wish: Wish, ledger: Ledger) -> bool:
-    """Whether the arms get requests, or pods for them, and rollouts wait."""
+def tried(ledger: Ledger) -> frozenset[int]:
+    """Numbers of the revisions that are arms; none of an experiment that is over."""
+    return frozenset() if ledger.ended else frozenset(each.revision for each in ledger.arms)
+
+
+def is_running(wish: Wish, ledger: Ledger, were: frozenset[int]) -> bool:
+    """Whether the arms get requests, or pods for them, and rollouts wait.
+
+    Args:
+        wish: what is asked for.
+        ledger: what was decided.
+        were: numbers of the revisions that were arms before this pass.
+    """
     if wish.experiment is None or ledger.stable is None or ledger.ended or wish.recreates:
         return False
-    return not waits_for_rollout(ledger)
+    return not waits_for_rollout(ledger) and not _waits_for_the_way_back(ledger, were)
 
 
 def waits_for_rollout(ledger: Ledger) -> bool:
@@ -68,9 +80,18 @@ def waits_for_rollout(ledger: Ledger) -> bool:
     return bool(progress.judged_since) or any(each.weight and each.revision == progress.revision for each in told)
 
 
-def arms(wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> tuple[Arm, ...]:
+def _waits_for_the_way_back(ledger: Ledger, were: frozenset[int]) -> bool:
+    """Whether another revision serves what the stable one has no pods for yet: it must not become an arm meanwhile.
+
+    An arm gets its share, and never stands in for the stable revision: all else would go to where there is no pod.
+    """
+    told = ledger.traffic.revisions or () if ledger.traffic else ()
+    return any(each.weight and each.revision != ledger.stable and each.revision not in were for each in told)
+
+
+def arms(wish: Wish, ledger: Ledger, seen: Seen, now: datetime, were: frozenset[int]) -> tuple[Arm, ...]:
     """The arms of the experiment that runs, in the order of the spec; none if none runs."""
-    if wish.experiment is None or not is_running(wish, ledger):
+    if wish.experiment is None or not is_running(wish, ledger, were):
         return ()
     return tuple(_arm(each, wish, ledger, seen, now) for each in wish.experiment.arms)
 
@@ -93,7 +114,7 @@ def wakes(wish: Wish, ledger: Ledger, now: datetime) -> Iterator[datetime]:
     asked = wish.experiment
     if asked and asked.ends_at and not is_over(wish, ledger) and asked.ends_at > now:
         yield asked.ends_at
-    if is_running(wish, ledger):
+    if is_running(wish, ledger, tried(ledger)):
         yield now + NUMBERS_EVERY
 
 
@@ -104,7 +125,7 @@ def _with_end(wish: Wish, asked: ExperimentWish, ledger: Ledger, now: datetime, 
         return _over(asked, ledger, Reason.ENDS_AT, now)
     if pinned:
         return _over(asked, ledger, Reason.PINNED, now)
-    if asks(wish, ledger, ABORT) and is_running(wish, ledger):
+    if asks(wish, ledger, ABORT) and is_running(wish, ledger, tried(ledger)):
         return _over(asked, done(wish, ledger, now), Reason.ABORTED_BY_HAND, now)
     return ledger
 

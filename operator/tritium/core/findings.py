@@ -211,7 +211,8 @@ def _reconciling(wish: Wish, course: Course, seen: Seen, released: Finding, stal
 def _of_experiment(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
     """What keeps an experiment, or copies, from being as they are asked for."""
     if wish.experiment and not (course.arms or is_over(wish, course.ledger)):
-        waits = f"the experiment waits until {_stable(course)} has baked"
+        gains = "its pods" if retreating(course) else "baked"
+        waits = f"the experiment waits until {_stable(course)} has {gains}"
         if wish.recreates:
             waits = "with rollout.strategy recreate only one revision runs, and no arm"
         return Trouble("experiment", Reason.ROLLING_OUT, waits)

@@ -14,7 +14,7 @@ from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, und
 from tritium.core.compatibility import admitted, mismatch, noted
 from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
-from tritium.core.experiment import account, arms, is_running
+from tritium.core.experiment import account, arms, is_running, tried
 from tritium.core.exposure import exposed, goes_now, pods_wanted
 from tritium.core.gateway import available, gateway_trouble, known_to_gateway, told_of
 from tritium.core.leaving import stuck
@@ -43,10 +43,11 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     """One step of the rollout."""
     ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
-    were = {each.revision for each in ledger.arms}
+    were = tried(ledger)
     ledger = account(wish, ledger, seen, now, pinned=wish.pin is not None and not target.pin_missing)
-    ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now), now)
-    candidate = None if is_running(wish, ledger) else _candidate(ledger, target, seen)
+    waits = is_running(wish, ledger, were)
+    ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now, waits=waits), now)
+    candidate = None if waits else _candidate(ledger, target, seen)
     outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, seen, now)
     ledger = outcome.ledger
     if candidate and outcome.promoted:
@@ -54,7 +55,7 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     elif candidate:
         candidate = _candidate(ledger, target, seen)  # it may have been turned down
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
-    sides = arms(wish, ledger, seen, now)
+    sides = arms(wish, ledger, seen, now, were)
     ledger = noted(ledger, (each for each in (candidate, *(arm.revision for arm in sides)) if each), seen)
     stable = by_number(seen.revisions, ledger.stable)
     held = _held(wish, ledger, candidate, now)
@@ -62,8 +63,8 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     if candidate:
         found = _trouble(wish, ledger, candidate, stable, _without_outlived(wish, ledger, candidate, seen))
         trouble = found or trouble
-    tried = frozenset(were | {each.revision for each in ledger.arms}) - {ledger.stable}
-    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates, sides, tried)
+    were = (were | tried(ledger)) - {ledger.stable}
+    course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates, sides, were)
     return replace(course, phase=_phase(wish, target, course))
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from tritium.core.actions import RETRY
 from tritium.core.diagnosis import worst
-from tritium.core.experiment import is_running
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.plan import Target
@@ -17,8 +16,19 @@ from tritium.core.target import of_spec
 from tritium.core.wish import Wish
 
 
-def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
-    """The ledger with what this pass found out about the revision that is asked for."""
+def turn_down(  # noqa: PLR0913
+    wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime, *, waits: bool = False
+) -> Ledger:
+    """The ledger with what this pass found out about the revision that is asked for.
+
+    Args:
+        wish: what is asked for.
+        ledger: what was decided before.
+        target: which revision the spec asks for.
+        seen: what is there.
+        now: the time.
+        waits: that revision waits, since an experiment runs.
+    """
     wanted = target.revision
     if wish.pin is not None:
         return _pinned_away(wish, ledger, target, seen, now)
@@ -28,7 +38,7 @@ def turn_down(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datet
     if wanted.number == ledger.stable:
         # Back on it without a pin: whoever asked for it wants it.
         return ledger.accept(wanted.number)
-    if ledger.stable is None or is_running(wish, ledger):
+    if ledger.stable is None or waits:
         # The first revision has nothing to fall back to: its pods go on trying, and a new spec replaces it. While an
         # experiment runs nothing is rolled out: the revision may be an arm that has requests.
         return ledger
