@@ -20,13 +20,15 @@ AT_MOST: Final = 2
 def keeps(wish: Wish, course: Course, to: RevisionSeen, seen: Seen) -> dict[int, int]:
     """By number: what a revision keeps at least of its part, out of 10,000, beside the one that the rest goes to.
 
-    Arms of an experiment keep nothing: none ever stands in for the stable revision.
+    Arms of an experiment keep nothing: none ever stands in for the stable revision. What was stable itself gets back
+    what it had given, if the others lose their pods once more; what was only tried never gets more than it had.
     """
     told = course.ledger.traffic.revisions or () if course.ledger.traffic else ()
     had = {each.revision: each.weight for each in told if each.revision not in {to.number, *course.tried}}
     there = reachable(to, seen)
     if wish.replaces and there:
         return {}  # its other pods cannot come while those have the room: it carries all with those that it has
+    had |= {number: MAX_WEIGHT for number, part in had.items() if part and number in course.ledger.demoted}
     found = {each.number: (had[each.number], reachable(each, seen)) for each in seen.revisions if each.number in had}
     least = {number: min(part, missing(there, min(wish.replicas, pods))) for number, (part, pods) in found.items()}
     return {number: part for number, part in least.items() if part}

@@ -187,3 +187,28 @@ def test_the_way_back_from_cold_says_who_serves_and_what_it_waits_for() -> None:
     story.run()
     assert (story.part, story.replicas(ONE), story.replicas(TWO)) == (0, 10, 0)
     assert "Revision 1 goes on" in story.says()
+
+
+def test_on_the_way_back_nobody_is_sent_to_where_the_last_pod_was_lost() -> None:
+    story = baking()
+    story.follows = False
+    story.sees = replace(story.sees, pods=(*pods(TWO, 10), *pods(ONE, 3)))
+    story.act("abort")
+    story.run()
+    assert (story.stable, story.part) == (1, 4_000)
+    story.sees = replace(story.sees, pods=pods(TWO, 10))
+    story.run()
+    assert (story.stable, story.part) == (1, 10_000)
+    story.sees = replace(story.sees, pods=(*pods(TWO, 10), *pods(ONE, 5)))
+    story.run()
+    assert story.part == 0
+
+
+def test_what_was_only_tried_gets_no_more_than_it_had() -> None:
+    story = begun()
+    story.follows = False
+    story.sees = replace(story.sees, pods=pods(TWO, 1))
+    story.run()
+    story.act("abort")
+    story.run()
+    assert (story.stable, story.part) == (1, 1_000)
