@@ -13,7 +13,7 @@ from tritium.core.actions import ABORT, PROMOTE, RESUME, SKIP_STEP, asks, done, 
 from tritium.core.canary import Outcome, judged, restarts
 from tritium.core.gate import Gate, Verdict
 from tritium.core.gates import SHARES
-from tritium.core.gateway import available
+from tritium.core.gateway import reachable
 from tritium.core.ledger import Ledger, Progress
 from tritium.core.reasons import Reason
 from tritium.core.seen import RevisionSeen, Seen
@@ -55,7 +55,7 @@ def bake(wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> Outcome:
     failed = next((each for each in gates if each.verdict is Verdict.FAIL and _is_known(each)), None)
     if failed is None:
         return Outcome(ledger, gates)
-    if strategy(progress.settings).pauses_on_failure or not available(back, seen):
+    if strategy(progress.settings).pauses_on_failure or not reachable(back, seen):
         return Outcome(replace(ledger, progress=progress.pause(Reason.GATE_FAILED, now, failed.message)), gates)
     return Outcome(_go_back(ledger, back, Reason.BAKE_FAILED, failed.message, now))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.seeing import NO_ROOM, NOW, pod, pods, serving, wish
+from tests.unit.core.seeing import NO_ROOM, NOW, pod, pods, serving, silent, wish
 from tests.unit.core.story import BAD, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
 from tritium.api.conditions import ConditionType
 from tritium.api.status import Phase
@@ -212,3 +212,13 @@ def test_what_was_only_tried_gets_no_more_than_it_had() -> None:
     story.act("abort")
     story.run()
     assert (story.stable, story.part) == (1, 1_000)
+
+
+@pytest.mark.parametrize("story", [baking, begun], ids=["bakes", "in steps"])
+def test_a_gateway_pod_that_falls_silent_keeps_nobody_from_going_back(story: Any) -> None:
+    story = story()
+    story.gateway = silent
+    story.run()
+    story.window = BAD
+    story.run(seconds=5)
+    assert (story.stable, story.part, story.status.phase) == (1, 0, Phase.ABORTED)
