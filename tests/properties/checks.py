@@ -189,10 +189,15 @@ def of_fewer_pods(cluster: Cluster, wish: Wish, name: str, wanted: int, ready: i
 def arm_needs(cluster: Cluster, name: str) -> int | None:
     """Pods that an arm needs for the largest share that any gateway pod gives it; None for what is no arm.
 
+    So do those of a revision that serves only until the stable one has its pods: it may make room for them.
     One pod less than it has may be too many, but for an arm whose weight was larger once, or that was stable.
     """
     numbers = {each.number for each in cluster.revisions.values() if each.hash == name}
-    if not numbers & {each.revision for each in ledger.read(cluster.status).arms} or not cluster.wish.experiment:
+    before = ledger.read(cluster.status)
+    arms = {each.revision for each in before.arms} if cluster.wish.experiment else set()
+    candidate = {before.progress.revision} if before.progress else set()
+    had = {number for number, weight in shares(before.traffic).items() if weight}
+    if not numbers & (arms | (had - candidate - {before.stable})):
         return None
     parts = [
         weight

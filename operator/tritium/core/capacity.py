@@ -7,10 +7,12 @@ from tritium.core.arms import arm_of, beside, named
 from tritium.core.arms import pods_wanted as pods_for
 from tritium.core.exchange import of_stable, room
 from tritium.core.exposure import exposed, is_led, pods_wanted
+from tritium.core.gateway import runs
 from tritium.core.lookup import comes_first, deployment_of, want_of_room
 from tritium.core.mirror import mirrored, pods_for_copies
 from tritium.core.plan import Arm, Course, Target
 from tritium.core.recreate import of_revision
+from tritium.core.retreat import pods_kept, retreating
 from tritium.core.revision import revision_of
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.traffic import settled
@@ -47,6 +49,7 @@ def budgeted(course: Course, seen: Seen, wanted: dict[str, int]) -> frozenset[st
     if course.candidate and exposed(course.ledger, course.candidate):
         serving.add(course.candidate.hash)
     serving |= {each.hash for _, each in beside(course)}
+    serving |= {each.hash for each in seen.revisions if each.number in retreating(course)}
     return frozenset(name for name in serving if wanted.get(name, 0) > 1)
 
 
@@ -70,6 +73,8 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
         number = 0 if has is not None else None
     number = _with_copies(revision, number, wish, course, seen)
     # One that never had a share of the traffic has never had a request.
+    if has and revision.number in retreating(course) and _makes_room(wish, course, seen):
+        return min(has, pods_kept(wish, course, revision))
     served = revision.number in {*course.ledger.promoted, *course.ledger.exposed}
     may_serve = served and not settled(wish, course, seen)
     return max(number or 0, has) if has and may_serve else number
@@ -113,6 +118,16 @@ def _waits_for_pin(revision: RevisionSeen, wish: Wish, target: Target, course: C
     if wish.recreates:
         return False
     return target.pin_missing and revision.written == wish.written and not course.ledger.rejection(revision.number)
+
+
+def _makes_room(wish: Wish, course: Course, seen: Seen) -> bool:
+    """Whether who serves until others can gives up what its part does not need: those others find no room.
+
+    Not where one pod is enough to go over (`capacity: replace`), nor before every gateway pod says which part it has.
+    """
+    if wish.replaces or wish.recreates or not wish.replicas or not comes_first(seen, course.stable):
+        return False
+    return runs(course.ledger.traffic, seen)
 
 
 def _crowded(course: Course, seen: Seen) -> bool:

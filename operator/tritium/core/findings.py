@@ -11,7 +11,7 @@ from tritium.core.arms import first_trouble
 from tritium.core.experiment import is_over
 from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
 from tritium.core.leaving import stuck
-from tritium.core.lookup import pods_of, trouble_of
+from tritium.core.lookup import comes_first, pods_of, trouble_of
 from tritium.core.mirror import trouble as mirror_trouble
 from tritium.core.mirror import without_effect
 from tritium.core.plan import Course, Target, View
@@ -154,7 +154,8 @@ def _goes_on(course: Course, seen: Seen) -> str:
         return f"Revision {stable} goes on"
     trouble = trouble_of(seen, course.stable) if course.stable else None
     said = f" ({trouble.message.rstrip('.')})" if trouble else ""
-    return f"Revision {stable} has not pods enough yet{said}: until it has, revision {serving} serves the rest"
+    words = f"Revision {stable} has not pods enough yet{said}: until it has, revision {serving} serves the rest"
+    return f"{words}, and holds room for as many pods as that needs" if comes_first(seen, course.stable) else words
 
 
 def _pin_not_found(wish: Wish, seen: Seen) -> str:

@@ -8,7 +8,9 @@ part meanwhile, so that nothing waits for a pod or two.
 from typing import Final
 
 from tritium.api.gateway import MAX_WEIGHT
+from tritium.core.exposure import exposed
 from tritium.core.gateway import reachable
+from tritium.core.lookup import deployment_of
 from tritium.core.plan import Course
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.wish import Wish
@@ -29,9 +31,26 @@ def keeps(wish: Wish, course: Course, to: RevisionSeen, seen: Seen) -> dict[int,
     if wish.replaces and there:
         return {}  # its other pods cannot come while those have the room: it carries all with those that it has
     had |= {number: MAX_WEIGHT for number, part in had.items() if part and number in course.ledger.demoted}
-    found = {each.number: (had[each.number], reachable(each, seen)) for each in seen.revisions if each.number in had}
+    found = {
+        each.number: (had[each.number], _counted(wish, course, each, seen))
+        for each in seen.revisions
+        if each.number in had
+    }
     least = {number: min(part, missing(there, min(wish.replicas, pods))) for number, (part, pods) in found.items()}
     return {number: part for number, part in least.items() if part}
+
+
+def pods_kept(wish: Wish, course: Course, revision: RevisionSeen) -> int:
+    """Pods that its part needs of one that serves until others can, where these find no room."""
+    return -(-exposed(course.ledger, revision) * wish.replicas // MAX_WEIGHT)
+
+
+def _counted(wish: Wish, course: Course, revision: RevisionSeen, seen: Seen) -> int:
+    """Its pods, with those of one that was stable which it has given up to make room: the requests are as many."""
+    deployment, pods = deployment_of(seen, revision), reachable(revision, seen)
+    if deployment is None or not pods or revision.number not in course.ledger.demoted:
+        return pods
+    return pods + max(0, wish.replicas - deployment.replicas)
 
 
 def missing(there: int, pods: int) -> int:

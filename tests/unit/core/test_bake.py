@@ -222,3 +222,20 @@ def test_a_gateway_pod_that_falls_silent_keeps_nobody_from_going_back(story: Any
     story.window = BAD
     story.run(seconds=5)
     assert (story.stable, story.part, story.status.phase) == (1, 0, Phase.ABORTED)
+
+
+def test_who_serves_until_others_can_makes_room_for_them() -> None:
+    story = baking()
+    story.follows = False
+    short = tuple(pod(f"p{number}", ONE, NO_ROOM) for number in range(7))
+    story.sees = replace(story.sees, pods=(*pods(TWO, 10), *pods(ONE, 3), *short))
+    story.act("abort")
+    plan = story.run()
+    assert (story.part, story.replicas(TWO)) == (4_000, 4)
+    story.sees = replace(story.sees, pods=(*pods(TWO, 4), *pods(ONE, 3), *short))
+    plan = story.run(hours=1)
+    assert (story.part, story.replicas(TWO)) == (4_000, 4)
+    assert TWO.hash in plan.budgeted, "a drain must leave who serves"
+    story.sees = replace(story.sees, pods=(*pods(TWO, 4), *pods(ONE, 9), short[0]))
+    story.run()
+    assert (story.part, story.replicas(TWO)) == (0, 0)
