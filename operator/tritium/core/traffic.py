@@ -102,14 +102,15 @@ def _replaces_selector(wish: Wish, course: Course, seen: Seen) -> bool:
 def _revisions(wish: Wish, course: Course, seen: Seen) -> list[RevisionTraffic]:
     """All that have a part, so that their endpoints are known before they have a weight.
 
-    A candidate comes first, and so do arms, in the order of the spec: who has a place in a sticky split keeps it.
+    A candidate comes first, and so do arms, in the order of the spec: who has a place in a sticky split keeps it. So
+    does who serves on the way back; and the last one stands in for arms.
     """
     to, told = leading(wish, course, seen), course.ledger.traffic
     sides = (each for _, each in beside(course))
     shadow = mirrored(wish, course, seen)
     parts_of, headers = _weights(wish, course, to, seen), matches(wish, course, seen)
-    others = (by_number(seen.revisions, number) for number in parts_of)
-    parts = {each.number: each for each in (*sides, course.candidate, course.stable, to, shadow, *others) if each}
+    others = (by_number(seen.revisions, number) for number in parts_of if to and number != to.number)
+    parts = {each.number: each for each in (*sides, course.candidate, *others, course.stable, to, shadow) if each}
     shares = {number: _share(wish, each, parts_of.get(number, 0), headers) for number, each in parts.items()}
     if course.ledger.stable is not None and to is None:
         # The record of what serves is gone: what the gateway was told of it is all that is known.

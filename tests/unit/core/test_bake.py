@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.seeing import NO_ROOM, NOW, pod, pods, serving, silent, wish
+from tests.unit.core.seeing import NO_ROOM, NOW, pod, pods, serving, silent, weights, wish
 from tests.unit.core.story import BAD, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
 from tritium.api.conditions import ConditionType
 from tritium.api.status import Phase
 from tritium.core.reasons import Reason
+from tritium.core.wish import RoutingWish
 
 AT_ONCE = json.dumps({"strategy": "blueGreen"})
 
@@ -239,3 +240,15 @@ def test_who_serves_until_others_can_makes_room_for_them() -> None:
     story.sees = replace(story.sees, pods=(*pods(TWO, 4), *pods(ONE, 9), short[0]))
     story.run()
     assert (story.part, story.replicas(TWO)) == (0, 0)
+
+
+def test_users_keep_their_places_on_the_way_back() -> None:
+    """Sticky shares stand in the order in which they are told: who had the first keeps it, as far as it goes."""
+    story = begun(routing=RoutingWish(sticky_header="x-user"))
+    assert [*weights(story.status.traffic).items()] == [(2, 1_000), (1, 9_000)]
+    story.follows = False
+    story.sees = replace(story.sees, pods=pods(TWO, 1))
+    story.run()
+    story.act("abort")
+    story.run()
+    assert [*weights(story.status.traffic).items()] == [(2, 1_000), (1, 9_000)]
