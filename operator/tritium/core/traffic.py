@@ -154,8 +154,11 @@ def _copies(wish: Wish, course: Course, told: list[RevisionTraffic], seen: Seen)
 
 
 def _preview(wish: Wish, course: Course, told: list[RevisionTraffic], seen: Seen) -> int | None:
-    number = previewed(wish, course, leading(wish, course, seen), seen)
-    return number if number in {each.revision for each in told} else None
+    to, parts = leading(wish, course, seen), {each.revision: each.weight for each in told}
+    if to and not parts.get(to.number):
+        to = by_number(seen.revisions, max(parts, key=lambda number: parts[number]))  # it has no pod yet
+    number = previewed(wish, course, to, seen)
+    return number if number in parts else None
 
 
 def _sticky(wish: Wish, course: Course) -> str | None:

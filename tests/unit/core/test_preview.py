@@ -212,3 +212,13 @@ def test_a_rollout_that_ends_takes_its_preview_along_in_the_same_pass() -> None:
     plan = planned(story)
     assert plan.status.traffic
     assert (plan.status.traffic.preview, plan.preview) == (None, PreviewWish())
+
+
+def test_on_the_way_back_it_leads_to_what_serves() -> None:
+    story = acts(waiting(), "promote")
+    story.sees = replace(story.sees, pods=pods(TWO, 2))  # what it goes back to has lost its own
+    story.run()
+    acts(story, "abort")
+    assert (story.stable, story.part, previews(story)) == (1, 10_000, 2)
+    seeing(story, *pods(TWO, 2))
+    assert (story.part, previews(story)) == (0, 1)
