@@ -180,7 +180,8 @@ def _stalled(view: View, released: Finding) -> Finding:
         return Finding(kind, "True", trouble.reason, released.message)
     if released.reason in {Reason.PIN_NOT_FOUND, Reason.ABORTED}:
         return Finding(kind, "True", released.reason, released.message)
-    refusals = (*seen.refusals, *([seen.preview_refusal] if seen.preview_refusal else ()))
+    of_preview = seen.preview_refusal if released.status == "True" else None  # no rollout waits for a preview
+    refusals = (*seen.refusals, *([of_preview] if of_preview else ()))
     needs_a_person = (each for each in refusals if each.reason in {Reason.NAME_TAKEN, Reason.OBJECT_REFUSED})
     refusal = next(needs_a_person, None)
     if refusal:

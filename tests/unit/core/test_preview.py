@@ -222,3 +222,12 @@ def test_on_the_way_back_it_leads_to_what_serves() -> None:
     assert (story.stable, story.part, previews(story)) == (1, 10_000, 2)
     seeing(story, *pods(TWO, 2))
     assert (story.part, previews(story)) == (0, 1)
+
+
+def test_a_name_that_is_taken_is_no_stall_while_a_rollout_goes_on() -> None:
+    story = preparing()
+    story.sees = replace(story.sees, preview_refusal=TAKEN)
+    story.run()
+    found = {each.type: each.status for each in story.status.conditions or ()}
+    kinds = (ConditionType.STALLED, ConditionType.RECONCILING, ConditionType.TRAFFIC_CONFIGURED)
+    assert [found[each] for each in kinds] == ["False", "True", "False"]
