@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.controlplane.api import Api
+from tests.controlplane.api import Api, Object
 from tests.controlplane.crd import install_crd
 from tests.controlplane.kubelet import Kubelet
 from tests.controlplane.operating.harness import MDEP, Operator, condition, model_deployment, resolves
@@ -132,12 +132,17 @@ async def _ground() -> AsyncIterator[tuple[ControlPlane, Api, Path]]:
                 yield ring, api, Path(folder)
 
 
+def _model(name: str) -> Object:
+    """What most people have: nothing is said about rollouts."""
+    return model_deployment(NAMESPACE, name, "s3://models/fraud/1", replicas=0, rollout={"strategy": "canary"})
+
+
 async def _create(api: Api, size: int) -> None:
     turns = asyncio.Semaphore(16)
 
     async def create(number: int) -> None:
         async with turns:
-            await api.create(model_deployment(NAMESPACE, f"m{number:04}", "s3://models/fraud/1", replicas=0))
+            await api.create(_model(f"m{number:04}"))
 
     await asyncio.gather(*(create(number) for number in range(size)))
 

@@ -60,6 +60,11 @@ async def test_all_pods_silent_from_the_start(operator: Operator, models: Models
     await models.settled(revision=1)
 
 
+def _waits_for_the_gateway(status: Object) -> bool:
+    message = condition(status, "Released")["message"]
+    return status["phase"] == "Preparing" and "The gateway is learning of the pods" in message
+
+
 async def test_a_pod_that_stays_behind_is_waited_for(operator: Operator, models: Models, gateways: Gateways) -> None:
     await models.apply(rollout={"bakeTime": "1s"})
     await models.settled(revision=1)
@@ -68,10 +73,11 @@ async def test_a_pod_that_stays_behind_is_waited_for(operator: Operator, models:
     one.stays_behind()
     version = (await models.status())["traffic"]["version"]
     await models.apply(uri=NEXT, rollout={"bakeTime": "1s"})
-    await models.until("it waits for the endpoints", phase="Preparing", reason="RollingOut")
     await wait_for(lambda: _pods(models), 15, "the next one's pod is there", until=lambda found: len(found) == 2)
+    await wait_for(models.status, 30, "it waits for the endpoints", until=_waits_for_the_gateway)
     await asyncio.sleep(2)
     status = await models.status()
+    assert _waits_for_the_gateway(status)
     assert status["trafficObserved"]["version"] == version
     assert status["stable"]["revision"] == 1
     assert await _pods(models) > old

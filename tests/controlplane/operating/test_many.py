@@ -29,7 +29,7 @@ async def test_three_hundred_at_once(
 
     async def create(name: str) -> None:
         async with turns:
-            await models.apply(name, f"s3://models/{name}/1", replicas=0)
+            await models.apply(name, f"s3://models/{name}/1", replicas=0, rollout={"strategy": "canary"})
 
     async def unreleased() -> int:
         objects = await models.api.list(MDEP, models.namespace)
