@@ -72,9 +72,9 @@ def _replicas_of(revision: RevisionSeen, wish: Wish, target: Target, course: Cou
     else:
         number = 0 if has is not None else None
     number = _with_copies(revision, number, wish, course, seen)
-    # One that never had a share of the traffic has never had a request.
     if has and revision.number in retreating(course) and _makes_room(wish, course, seen):
         return min(has, pods_kept(wish, course, revision))
+    # One that never had a share of the traffic has never had a request.
     served = revision.number in {*course.ledger.promoted, *course.ledger.exposed}
     may_serve = served and not settled(wish, course, seen)
     return max(number or 0, has) if has and may_serve else number
