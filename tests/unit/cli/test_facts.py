@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli.golden import with_revisions
 from tests.unit.cli.revisions import KEPT, REVISIONS
-from tests.unit.cli.samples import ABORTED, CANARY, IDLE, NEW, NOW, WELL, Object, condition, model, served
+from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, IDLE, NEW, NOW, WELL, Object, condition, model, served
 from tests.unit.cli.stories import STORIES, told
 from tritium.api import names
 from tritium.cli.complaints import Complaint
@@ -63,6 +63,12 @@ def test_steps(case: str) -> None:
     assert [(each.weight, each.place) for each in steps(read(obj))] == expected
 
 
+EXPERIMENTING = changed(COMPARED, {"phase": "Blocked", "reason": "ExperimentRunning"})
+OVER = changed(
+    COMPARED,
+    {"experimentEnded": {"written": "1" * 16, "reason": "AbortedByHand", "at": "2026-03-01T11:59:00Z"}},
+)
+
 COMMANDS: dict[str, tuple[Object, list[str]]] = {
     "a rollout goes on": (CANARY, ["promote", "pause", "abort"]),
     "it is paused": (changed(CANARY, {"phase": "Paused"}), ["resume", "promote", "abort"]),
@@ -82,6 +88,7 @@ COMMANDS: dict[str, tuple[Object, list[str]]] = {
         ),
         ["retry"],
     ),
+    "an experiment comes first": (EXPERIMENTING, ["abort"]),
     "it waits for a GPU": (changed(CANARY, {"phase": "Blocked", "reason": "InsufficientGPU"}), ["", "abort"]),
     "it bakes": (changed(IDLE, {"phase": "Promoting", "revisions": KEPT}), ["undo"]),
     "it was turned down": (ABORTED, ["", "history", "retry"]),
@@ -252,13 +259,49 @@ def test_what_bakes_is_told_once() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("verb", Verb)
-def test_an_action_that_means_a_rollout_is_refused_where_there_is_none(verb: Verb) -> None:
-    of_a_rollout = verb in {Verb.PROMOTE, Verb.ABORT, Verb.SKIP_STEP}
-    assert bool(senseless(read(IDLE), verb)) is of_a_rollout
-    assert senseless(read(CANARY), verb) is None
-    unseen = changed(IDLE, {"observedGeneration": 3})
-    assert senseless(read(unseen), verb) is None  # there may be a rollout that the status does not tell of yet
+def refused(obj: Object) -> set[Verb]:
+    return {verb for verb in Verb if senseless(read(obj), verb)}
+
+
+OF_A_ROLLOUT = set(Verb) - {Verb.RETRY}
+HELD = changed(CANARY, {"phase": "Blocked", "reason": "SignatureChanged"})
+LOOKED_AT = changed(CANARY, candidate(settings='{"strategy":"blueGreen"}') | {"reason": "AwaitsPromotion"})
+IN_THE_SPEC: Object = {"rollout": {"paused": True}}
+BY_BOTH = candidate(paused={"reason": "PausedByHand", "since": "2026-03-01T11:59:00Z"})
+
+WITHOUT_EFFECT: dict[str, tuple[Object, set[Verb]]] = {
+    "nothing is rolled out": (IDLE, OF_A_ROLLOUT),
+    "it was turned down": (ABORTED, OF_A_ROLLOUT),
+    "a rollout goes on": (CANARY, set()),
+    "the status is older than the spec": (changed(IDLE, {"observedGeneration": 3}), set()),
+    "an experiment runs": (EXPERIMENTING, OF_A_ROLLOUT - {Verb.ABORT}),
+    "an experiment is over": (OVER, OF_A_ROLLOUT),
+    "its tensors differ": (HELD, {Verb.PROMOTE, Verb.RESUME, Verb.SKIP_STEP}),
+    "all steps have passed": (changed(CANARY, {"reason": "AwaitsPromotion"}), {Verb.SKIP_STEP}),
+    "without steps it waits for a look": (LOOKED_AT, {Verb.RESUME, Verb.SKIP_STEP}),
+    "the spec pauses it": (changed(CANARY, {"phase": "Paused"}, IN_THE_SPEC), {Verb.RESUME}),
+    "a person has paused it as well": (changed(CANARY, {"phase": "Paused"} | BY_BOTH, IN_THE_SPEC), set()),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_EFFECT)
+def test_an_action_that_would_do_nothing_is_refused(case: str) -> None:
+    obj, expected = WITHOUT_EFFECT[case]
+    assert refused(obj) == expected
+
+
+def test_a_refusal_says_what_would_help() -> None:
+    assert senseless(read(HELD), Verb.PROMOTE) == (
+        "promote has no effect on fraud, which is Blocked, revision 3 at 25 %: revision 3 takes or gives other tensors "
+        "than what serves, and gets no request. Mend it, or set rollout.compatibility: Warn if its clients know"
+    )
+    assert str(senseless(read(IDLE), Verb.PAUSE)).endswith(
+        "There is nothing to pause; rollout.paused: true in the spec holds the next one"
+    )
+    assert str(senseless(read(EXPERIMENTING), Verb.PROMOTE)).endswith("abort ends the experiment")
+    assert [each.why for each in advice(read(EXPERIMENTING), "tritium")] == [
+        "end the experiment; then what waits for it is rolled out"
+    ]
 
 
 def test_what_is_not_judged_is_not_aborted_but_undone() -> None:
@@ -286,7 +329,12 @@ def test_what_an_action_did() -> None:
     assert said == "abort fraud: done. It was Progressing, revision 3 at 25 %, and is Aborted, revision 2 serves"
     waits = happened(Verb.PROMOTE, read(CANARY), read(changed(CANARY, candidate(byHand=True))))
     assert waits.startswith("promote fraud: taken up, and done as soon as all its pods are ready. It is Progressing")
-    assert happened(Verb.PAUSE, read(IDLE), read(IDLE)) == "pause fraud: done. It is Idle, revision 2 serves, as before"
+    unchanged = happened(Verb.PAUSE, read(CANARY), read(CANARY))
+    assert unchanged.startswith("pause fraud: taken up, and no effect of it is to be seen so far. It is Progressing")
+    noted = happened(Verb.SKIP_STEP, read(CANARY), read(changed(CANARY, candidate(step=2))))
+    assert noted == "skip-step fraud: done. It is Progressing, revision 3 at 25 %, as before"
+    over = happened(Verb.ABORT, read(COMPARED), read(OVER))
+    assert over == "abort fraud: done, the experiment is over. It is Idle, revision 2 serves, as before"
 
 
 def test_json_has_what_the_screen_has() -> None:

@@ -63,6 +63,8 @@ def _paused(facts: ModelFacts) -> Verbs:
 
 
 def _blocked(facts: ModelFacts) -> Verbs:
+    if facts.experiments:
+        return (("abort", "end the experiment; then what waits for it is rolled out"),)
     return (("abort", f"give up {_candidate(facts)}"),) if facts.status.stable else ()
 
 

@@ -58,6 +58,11 @@ class ModelFacts:
         return bool((self.spec.get("rollout") or {}).get("paused"))
 
     @property
+    def experiments(self) -> bool:
+        """Whether an experiment runs: the arms of one that is over stay in the status, with their numbers."""
+        return bool(self.status.arms) and self.status.experiment_ended is None
+
+    @property
     def gives_pods_up(self) -> bool:
         """Whether what was stable before has no pods to go back to: they went to its successor."""
         rollout = self.spec.get("rollout") or {}
