@@ -162,8 +162,13 @@ def test_undo_goes_back(case: str) -> None:
 
 def test_undo_goes_back_to_what_was_turned_down_only_if_it_is_named() -> None:
     facts = read(told("bake-failed")[0])
-    with pytest.raises(Complaint, match=r"revision 2, which served before, was turned down \(BakeFailed\); name it"):
+    with pytest.raises(
+        Complaint, match=r"revision 2 was turned down \(BakeFailed\) and is out already, and revision 1"
+    ):
         going_back(facts, None)
+    settled = read(changed(told("bake-failed")[0], {"phase": "Idle"}))
+    with pytest.raises(Complaint, match=r"revision 2, which served before, was turned down \(BakeFailed\); name it"):
+        going_back(settled, None)
     change = going_back(facts, 2)
     assert change.despite
     screen = " ".join(plain(going_back_view(facts, change, "tritium")).split())
@@ -181,6 +186,32 @@ def test_who_says_undo_twice_does_not_take_it_back() -> None:
     kept = [KEPT[0], KEPT[1], KEPT[2] | {"demotedAt": "2026-03-01T11:50:00Z"}]
     done = changed(with_revisions(IDLE), left | {"revisions": kept}, {"pinRevision": 2})
     assert going_back(read(done), None).to == 1, "one further back"
+
+
+def test_undo_leaves_what_serves_beside_a_revision_that_is_out_only_for_one_that_is_named() -> None:
+    facts = read(with_revisions(ABORTED))
+    with pytest.raises(Complaint, match=r"nothing to undo: revision 3 was turned down \(SmokeTestFailed\) and is out"):
+        going_back(facts, None)
+    assert going_back(facts, 1).to == 1
+
+
+def test_a_pin_that_pins_nothing_is_not_restored() -> None:
+    change = going_back(read(changed(with_revisions(IDLE), spec={"pinRevision": 77})), 1)
+    assert '{"spec":{"pinRevision":null}}' in plain(going_back_view(read(with_revisions(IDLE)), change, "tritium"), 200)
+    kept = going_back(read(changed(with_revisions(IDLE), spec={"pinRevision": 2})), 1)
+    assert kept.was == 2
+
+
+def test_of_pods_only_what_was_left_last_is_sure() -> None:
+    """After `undo` from 3 to 2, revision 1 has served before as well, and may have lost its pods since."""
+    kept = [KEPT[0], KEPT[1], KEPT[2] | {"demotedAt": "2026-03-01T11:58:00Z"}]
+    left = {"phase": "Promoting", "revisions": kept, "rejectedRevisions": [{"revision": 3, "reason": "RolledBack"}]}
+    found = advice(read(changed(with_revisions(IDLE), left)), "tritium")
+    assert [(each.command, each.why) for each in found] == [
+        ("tritium undo fraud --to 3", "go back to revision 3, which still has its pods")
+    ]
+    failed = left | {"rejectedRevisions": [{"revision": 3, "reason": "BakeFailed"}]}
+    assert advice(read(changed(with_revisions(IDLE), failed)), "tritium") == ()
 
 
 NO_WAY_BACK: dict[str, tuple[Object, int | None, str]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tritium.api.status import Phase
-from tritium.cli.facts.going_back import previous, served_before
+from tritium.cli.facts.going_back import served_before
 from tritium.cli.facts.model import ModelFacts
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
@@ -82,9 +82,13 @@ def _aborted(facts: ModelFacts) -> Verbs:
 def _promoting(facts: ModelFacts) -> Verbs:
     if facts.bakes:
         return (_abort(facts),)
-    before = previous(facts)
+    # Only what was left last is sure to have its pods still; what served before that may have lost them long ago.
+    before = served_before(facts)
+    rejection = facts.rejection(before) if before else None
+    if before is None or (rejection and rejection.reason != Reason.ROLLED_BACK):
+        return ()
     pods = "as soon as it has pods again" if facts.gives_pods_up else "which still has its pods"
-    return (("undo", f"go back to revision {before}, {pods}"),) if before else ()
+    return ((f"undo --to {before}" if rejection else "undo", f"go back to revision {before}, {pods}"),)
 
 
 _BY_PHASE: Final[Mapping[Phase, Callable[[ModelFacts], Verbs]]] = {
@@ -110,7 +114,13 @@ def advice(facts: ModelFacts, program: str) -> tuple[Advice, ...]:
     remedy = REMEDIES.get(status.reason) if status.reason else None  # type: ignore[call-overload]  # a word is one
     found = [Advice("", remedy)] if remedy and not _said(facts, remedy) else []
     verbs = _BY_PHASE[status.phase](facts) if status.phase and status.phase in _BY_PHASE else ()
-    return (*found, *(Advice(f"{program} {verb} {facts.name}", why) for verb, why in verbs))
+    return (*found, *(Advice(_typed(program, verb, facts.name), why) for verb, why in verbs))
+
+
+def _typed(program: str, verb: str, name: str) -> str:
+    """How a command is typed; its options come last."""
+    verb, space, options = verb.partition(" ")
+    return f"{program} {verb} {name}{space}{options}"
 
 
 def _said(facts: ModelFacts, remedy: str) -> bool:

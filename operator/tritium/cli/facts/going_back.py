@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tritium.api.status import RejectedRevision, RevisionStatus
+from tritium.api.status import Phase, RejectedRevision, RevisionStatus
 from tritium.cli.complaints import Complaint, not_kept
 from tritium.cli.facts.model import ModelFacts
 
@@ -15,7 +15,7 @@ class GoingBack:
     Attributes:
         left: the revision that is turned away from; None if it is the one that is pinned.
         to: the revision that is pinned.
-        was: the pin before.
+        was: the pin before, if it is one that is kept: to go back to another would change nothing.
         despite: why the revision that is pinned had been turned down, if it had.
     """
 
@@ -43,21 +43,39 @@ def going_back(facts: ModelFacts, to: int | None) -> GoingBack:
     """What `undo` does: back to that revision, else to what served before the newest change.
 
     While a rollout is under way the newest change is the candidate, and what served before is the stable revision. What
-    was turned down is not gone back to, unless it is named.
+    was turned down is not gone back to, and what serves beside it is not left, unless a revision is named.
 
     Raises:
-        Complaint: there is nothing to go back to, or the revision is not kept.
+        Complaint: there is nothing to go back to, or to undo, or the revision is not kept.
     """
     stable, candidate = facts.status.stable, facts.status.candidate
     kept = [each.revision for each in facts.status.revisions or ()]
     now = candidate.revision if candidate else stable.revision if stable else None
     if to is None:
+        _see_that_it_serves(facts)
         to = _way_back(facts)
     if to is None:
         raise Complaint(f"{facts.name} has nothing to go back to: {_why_not(facts, now)}")
     if to not in kept:
         raise not_kept(facts.name, to, kept)
-    return GoingBack(None if now == to else now, to, facts.pin, facts.rejection(to))
+    return GoingBack(None if now == to else now, to, facts.pin if facts.pin in kept else None, facts.rejection(to))
+
+
+def _see_that_it_serves(facts: ModelFacts) -> None:
+    """Nobody who wants to be rid of the newest change is to lose what serves well.
+
+    Raises:
+        Complaint: the newest change was turned down, and is out already.
+    """
+    stable, rejected = facts.status.stable, facts.status.rejected_revisions
+    if facts.status.phase is not Phase.ABORTED or not facts.up_to_date or stable is None:
+        return
+    newest = rejected[-1] if rejected else None
+    which = f"revision {newest.revision} was turned down ({newest.reason}) and" if newest else "the newest change"
+    raise Complaint(
+        f"{facts.name} has nothing to undo: {which} is out already, and revision {stable.revision} serves. To leave "
+        "that one, or to have another, name it: --to REV"
+    )
 
 
 def _way_back(facts: ModelFacts) -> int | None:
