@@ -143,6 +143,8 @@ COMPARED = model(
                 "readyReplicas": 3,
                 "requests": 18_204,
                 "errors": 70,
+                "lower": 0.00304,
+                "upper": 0.00486,
                 "latency": [
                     {"quantile": 0.5, "ms": 4.1, "lower": 2, "upper": 5},
                     {"quantile": 0.95, "ms": 18.5, "lower": 10, "upper": 25},
@@ -156,10 +158,12 @@ COMPARED = model(
                 "readyReplicas": 0,
                 "requests": 0,
                 "errors": 0,
+                "message": "no node has a GPU free",
             },
         ],
         "conditions": [*WELL, RELEASED],
-    }
+    },
+    experiment={"arms": [], "endsAt": "2026-03-08T00:00:00Z"},
 )
 IDLE = model({"stable": served(2), "conditions": [*WELL, RELEASED]})
 NEW = model({"observedGeneration": None, "phase": None, "reason": None, "url": None})

@@ -368,6 +368,19 @@ def test_what_an_action_did() -> None:
     assert over == "abort fraud: done, the experiment is over. It is Idle, revision 2 serves, as before"
 
 
+def test_an_experiment_is_shown_with_its_numbers_and_its_end() -> None:
+    screen = plain(status_view(read(COMPARED), NOW, "tritium"))
+    rows = [line.split() for line in screen.splitlines()]
+    assert ["arm", "failed", "bounds", "median", "p95"] in rows
+    assert ["control", "70", "of", "18204", "0.3-0.49", "%", "4.1", "ms", "(2-5)", "18.5", "ms", "(10-25)"] in rows
+    assert ["deep", "no", "node", "has", "a", "GPU", "free"] in rows
+    assert ["ends", "2026-03-08", "00:00", "UTC"] in rows
+    over = plain(status_view(read(OVER), NOW, "tritium"))
+    assert "ended  1m ago: AbortedByHand. All requests go to the stable revision" in over
+    assert "ends " not in over
+    assert status_data(read(OVER), "tritium")["experimentEnded"]["reason"] == "AbortedByHand"
+
+
 def test_json_has_what_the_screen_has() -> None:
     data = status_data(read(CANARY), "tritium")
     assert (data["phase"], data["stable"]["weight"], data["candidate"]["weight"]) == ("Progressing", 75, 25)

@@ -63,6 +63,12 @@ class ModelFacts:
         return bool(self.status.arms) and self.status.experiment_ended is None
 
     @property
+    def experiment_ends(self) -> datetime | None:
+        """When the experiment of the spec ends by itself, if it does."""
+        at = (self.spec.get("experiment") or {}).get("endsAt")
+        return datetime.fromisoformat(at) if at else None
+
+    @property
     def gives_pods_up(self) -> bool:
         """Whether what was stable before has no pods to go back to: they went to its successor."""
         rollout = self.spec.get("rollout") or {}

@@ -13,9 +13,10 @@ from tritium.cli.facts.conditions import that_matter
 from tritium.cli.facts.messages import in_commands
 from tritium.cli.facts.model import ModelFacts
 from tritium.cli.facts.words import span
+from tritium.cli.views.experiment import experiment_view
 from tritium.cli.views.gates import gates_table
 from tritium.cli.views.rollout import revisions_table, steps_line
-from tritium.cli.views.style import BAD, FAINT, WAITS, bar, grid, of_phase
+from tritium.cli.views.style import BAD, FAINT, WAITS, grid, of_phase
 
 
 def status_view(facts: ModelFacts, now: datetime, program: str) -> RenderableType:
@@ -61,7 +62,7 @@ def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[Renderabl
     if status.candidate and status.candidate.gates:
         yield gates_table(status.candidate.gates, now)
     if status.arms:
-        yield _arms(facts)
+        yield experiment_view(facts, now)
     if troubles := list(_troubles(facts, now, program)):
         yield _said(troubles)
     if todo := advice(facts, program):
@@ -75,17 +76,6 @@ def _addresses(facts: ModelFacts) -> Iterator[Text]:
         yield Text(status.url, style=FAINT)
     if status.preview_url and status.traffic and status.traffic.preview:
         yield Text(f"{status.preview_url}  shows revision {status.traffic.preview}", style=FAINT)
-
-
-def _arms(facts: ModelFacts) -> RenderableType:
-    table = grid("left", "right", "left", "right", "left", "right", "right")
-    for arm in facts.status.arms or ():
-        pods = f"{arm.ready_replicas or 0}/{arm.replicas or 0} ready"
-        slow = max(arm.latency or (), key=lambda each: each.quantile, default=None)
-        latency = f"p{100 * slow.quantile:g} {slow.ms:g} ms" if slow else ""
-        errors = f"{arm.errors or 0} of {arm.requests or 0}"
-        table.add_row(arm.name, str(arm.revision or ""), bar(arm.weight), f"{arm.weight or 0} %", pods, errors, latency)
-    return table
 
 
 def _troubles(facts: ModelFacts, now: datetime, program: str) -> Iterator[tuple[str, Text]]:

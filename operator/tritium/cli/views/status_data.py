@@ -27,6 +27,8 @@ def status_data(facts: ModelFacts, program: str) -> dict[str, Any]:
             {"weight": each.weight, "minDuration": each.min_duration, "place": each.place} for each in steps(facts)
         ],
         "arms": [plain(each) for each in status.arms or ()],
+        "experimentEndsAt": facts.experiment_ends.isoformat() if facts.experiment_ends else None,
+        "experimentEnded": plain(status.experiment_ended),
         "conditions": [plain(each) for each in status.conditions or ()],
         "lastFailure": plain(status.last_failure),
         "lastRollback": plain(status.last_rollback),
