@@ -37,6 +37,7 @@ def candidate(**more: Any) -> Object:
     return {"candidate": CANARY["status"]["candidate"] | more}
 
 
+TO_HALF: list[Object] = [{"weight": 50}]
 STEPS: dict[str, tuple[Object, list[tuple[int | None, str]]]] = {
     "in the middle": (CANARY, [(5, "done"), (25, "current"), (50, "next"), (100, "next")]),
     "not begun": (changed(CANARY, candidate(step=None)), [(5, "next"), (25, "next"), (50, "next"), (100, "next")]),
@@ -46,11 +47,20 @@ STEPS: dict[str, tuple[Object, list[tuple[int | None, str]]]] = {
     ),
     "with a pause": (
         changed(CANARY, candidate(settings='{"steps":[{"weight":10},{"pause":{}}]}')),
-        [(10, "done"), (None, "current")],
+        [(10, "done"), (None, "current"), (100, "next")],
     ),
     "of the spec": (
         changed(CANARY, candidate(settings=None), spec={"rollout": {"steps": [{"weight": 10}]}}),
-        [(10, "done")],
+        [(10, "done"), (100, "current")],
+    ),
+    "behind the last, for a person": (
+        changed(CANARY, candidate(settings='{"steps":[{"weight":10}]}') | {"reason": "AwaitsPromotion"}),
+        [(10, "done"), (100, "next")],
+    ),
+    "pinned": (changed(CANARY, spec={"pinRevision": 3}), []),
+    "back to where it was": (
+        changed(CANARY, candidate(revision=1, settings=None) | {"revisions": KEPT}, {"rollout": {"steps": TO_HALF}}),
+        [],
     ),
     "all at once": (changed(CANARY, candidate(settings=None)), []),
     "no rollout": (IDLE, []),

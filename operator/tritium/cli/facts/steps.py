@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from tritium.api.status import Phase
+from tritium.api.status import CandidateStatus, Phase
 from tritium.cli.facts.model import ModelFacts
 from tritium.core.reasons import Reason
 
@@ -16,6 +16,9 @@ MIN_DURATION: Final = "5m"
 
 BAKE_TIME: Final = "10m"
 """How long a revision is judged on that has all of the requests, where the spec does not say."""
+
+_ALL: Final = 100
+"""Percent."""
 
 _THROUGH: Final = frozenset({Phase.PROMOTING, Phase.FINALIZING})
 
@@ -38,17 +41,32 @@ class StepFacts:
 
 
 def steps(facts: ModelFacts) -> tuple[StepFacts, ...]:
-    """The steps of the rollout that is under way; none where there is none, or all of the traffic goes over at once."""
+    """The steps of the rollout that is under way; none where there is none, or all of the traffic goes over at once.
+
+    The last one is always all of the traffic: with it the candidate becomes stable, also if no step says so.
+    """
     candidate = facts.status.candidate
-    if candidate is None:
+    if candidate is None or _goes_over_at_once(facts, candidate):
         return ()
     current = -1 if candidate.step is None else candidate.step
     # What the spec says now counts from the next rollout on.
     rollout = json.loads(candidate.settings) if candidate.settings else facts.spec.get("rollout") or {}
     written = rollout.get("steps") or ()
-    if facts.status.phase in _THROUGH:
-        current = len(written)
-    return tuple(_step(each, index, current) for index, each in enumerate(written))
+    if not written:
+        return ()
+    if facts.status.phase in _THROUGH or facts.bakes:
+        current = len(written) + 1
+    found = tuple(_step(each, index, current) for index, each in enumerate(written))
+    if written[-1].get("weight") == _ALL:
+        return found
+    waits = facts.status.reason == Reason.AWAITS_PROMOTION
+    return (*found, StepFacts(_ALL, None, Place.NEXT if waits else _place(len(written), current)))
+
+
+def _goes_over_at_once(facts: ModelFacts, candidate: CandidateStatus) -> bool:
+    """Whether it is pinned, or comes back to where it was before."""
+    served = any(each.promoted_at for each in facts.status.revisions or () if each.revision == candidate.revision)
+    return facts.pin == candidate.revision or (served and not facts.bakes and candidate.settings is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,10 @@ def waits_for(facts: ModelFacts, step: StepFacts) -> str:
 
 
 def _step(step: Mapping[str, Any], index: int, current: int) -> StepFacts:
-    place = Place.CURRENT if index == current else Place.DONE if index < current else Place.NEXT
     weight = step.get("weight")
-    return StepFacts(weight, None if weight is None else step.get("minDuration") or MIN_DURATION, place)
+    least = None if weight is None else step.get("minDuration") or MIN_DURATION
+    return StepFacts(weight, least, _place(index, current))
+
+
+def _place(index: int, current: int) -> Place:
+    return Place.CURRENT if index == current else Place.DONE if index < current else Place.NEXT
