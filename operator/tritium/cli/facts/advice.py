@@ -7,6 +7,7 @@ from typing import Final
 from tritium.api.status import Phase
 from tritium.cli.facts.going_back import served_before
 from tritium.cli.facts.model import ModelFacts
+from tritium.cli.facts.pin import unpinning
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 
@@ -17,6 +18,8 @@ class Advice:
 
     command: str
     why: str
+    is_long: bool = False
+    """The command needs a line of its own."""
 
 
 Verbs = tuple[tuple[str, str], ...]
@@ -114,7 +117,8 @@ def advice(facts: ModelFacts, program: str) -> tuple[Advice, ...]:
     remedy = REMEDIES.get(status.reason) if status.reason else None  # type: ignore[call-overload]  # a word is one
     found = [Advice("", remedy)] if remedy and not _said(facts, remedy) else []
     verbs = _BY_PHASE[status.phase](facts) if status.phase and status.phase in _BY_PHASE else ()
-    return (*found, *(Advice(_typed(program, verb, facts.name), why) for verb, why in verbs))
+    pin = [Advice(*each, is_long=True)] if (each := unpinning(facts)) else []
+    return (*found, *(Advice(_typed(program, verb, facts.name), why) for verb, why in verbs), *pin)
 
 
 def _typed(program: str, verb: str, name: str) -> str:

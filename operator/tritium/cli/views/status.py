@@ -107,11 +107,15 @@ def _said(lines: Iterable[tuple[str, Text]]) -> RenderableType:
 
 
 def _next(todo: tuple[Advice, ...]) -> RenderableType:
-    sentences, commands = grid("left", "fold"), grid("left", "fold", "fold")
+    sentences, commands, alone = grid("left", "fold"), grid("left", "fold", "fold"), grid("left", "fold")
+    lines = []
     for index, each in enumerate(todo):
         label = Text("next" if not index else "    ", style=FAINT)
-        if each.command:
+        if each.is_long:
+            alone.add_row(label, Text(each.why))
+            lines.append(Text(f"  {each.command}", style="bold"))
+        elif each.command:
             commands.add_row(label, Text(each.command, style="bold"), Text(each.why, style=FAINT))
         else:
             sentences.add_row(label, Text(each.why))
-    return Group(*(table for table in (sentences, commands) if table.row_count))
+    return Group(*(table for table in (sentences, commands, alone) if table.row_count), *lines)
