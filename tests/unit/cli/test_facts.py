@@ -376,6 +376,30 @@ def test_a_refusal_says_what_would_help() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("RolledBack", ["roll revision 3 out after all"]),
+        ("BakeFailed", ["try revision 3 again, if it was not at fault"]),
+        ("ModelLoadFailed", ["try revision 3 again, once the cause outside of the spec is mended"]),
+    ],
+)
+def test_why_somebody_would_retry(reason: str, expected: list[str]) -> None:
+    out = {"reason": reason, "rejectedRevisions": [{"revision": 3, "reason": reason}]}
+    found = advice(read(changed(ABORTED, out)), "tritium")
+    assert [each.why for each in found if "retry" in each.command] == expected
+
+
+def test_a_failure_of_the_past_is_not_told_where_all_is_well() -> None:
+    old = {"lastFailure": ABORTED["status"]["lastFailure"]}
+    assert "last failure" not in plain(status_view(read(changed(IDLE, old)), NOW, "tritium"))
+    assert "last failure" in plain(status_view(read(changed(CANARY, old)), NOW, "tritium"))
+    copies = {"conditions": [*WELL, condition("Reconciling", "True", "ArmInvalid", "traffic.mirror names nothing")]}
+    assert "last failure" in plain(status_view(read(changed(IDLE, old | copies)), NOW, "tritium"))
+    unwell = {"conditions": [condition("Ready", "False", "NoPods", "no pod is ready")]}
+    assert "last failure" in plain(status_view(read(changed(IDLE, old | unwell)), NOW, "tritium"))
+
+
 def test_what_is_not_judged_is_not_aborted_but_undone() -> None:
     promoted = changed(with_revisions(IDLE), {"phase": "Promoting"})
     said = senseless(read(promoted), Verb.ABORT)

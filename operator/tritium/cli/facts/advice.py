@@ -22,6 +22,12 @@ class Advice:
     """The command needs a line of its own."""
 
 
+_BY_A_PERSON: Final = frozenset({Reason.ABORTED_BY_HAND, Reason.ROLLED_BACK})
+"""Nothing was found to be wrong with it."""
+
+_JUDGED: Final = frozenset({Reason.GATE_FAILED, Reason.BAKE_FAILED, Reason.INSUFFICIENT_DATA})
+"""It could serve, and how it did was not good enough."""
+
 Verbs = tuple[tuple[str, str], ...]
 
 
@@ -74,11 +80,13 @@ def _blocked(facts: ModelFacts) -> Verbs:
 def _aborted(facts: ModelFacts) -> Verbs:
     rejected = facts.status.rejected_revisions
     which = f"revision {rejected[-1].revision}" if rejected else "the revision"
-    if rejected and rejected[-1].reason == Reason.ABORTED_BY_HAND:
+    reason = rejected[-1].reason if rejected else ""
+    if reason in _BY_A_PERSON:
         return (("retry", f"roll {which} out after all"),)
+    cause = "if it was not at fault" if reason in _JUDGED else "once the cause outside of the spec is mended"
     return (
         ("history", f"why {which} was turned down, and what had changed"),
-        ("retry", f"try {which} again, once the cause outside of the spec is mended"),
+        ("retry", f"try {which} again, {cause}"),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.api.status import CandidateStatus, ModelDeploymentStatus, RejectedRevision
+from tritium.api.status import CandidateStatus, ModelDeploymentStatus, Phase, RejectedRevision
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.words import printable
 
@@ -56,6 +56,13 @@ class ModelFacts:
     def paused_by_spec(self) -> bool:
         """Whether `rollout.paused` is set: then no action makes the rollout go on by itself."""
         return bool((self.spec.get("rollout") or {}).get("paused"))
+
+    @property
+    def is_well(self) -> bool:
+        """Whether something serves, and nothing is rolled out, held back, turned down or waited for, as a mirror's pods."""
+        ready, waits = self.condition(ConditionType.READY), self.condition(ConditionType.RECONCILING)
+        serves = bool(ready and ready.status == "True")
+        return self.status.phase is Phase.IDLE and serves and not (waits and waits.status == "True")
 
     @property
     def experiments(self) -> bool:

@@ -85,7 +85,7 @@ def _troubles(facts: ModelFacts, now: datetime, program: str) -> Iterator[tuple[
         style = BAD if each.type is ConditionType.READY else WAITS
         message = in_commands(each.message, facts.name, program)
         yield str(each.type), Text(f"{each.reason}: {message}" if message else each.reason, style=style)
-    failure = status.last_failure
+    failure = status.last_failure if shown or not facts.is_well else None
     if failure and not any(failure.message in each.message for each in shown):
         where = f"in pod {failure.pod}" if failure.pod else ""
         component = "" if where and failure.component == "pod" else f"{failure.component} "
