@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.cli.samples import IDLE, model
+from tests.unit.cli.samples import IDLE, NEW, Object, model
+from tests.unit.cli.stories import told
 from tritium.cli.complaints import Complaint
+from tritium.cli.facts.advice import advice
 from tritium.cli.facts.model import read
-from tritium.cli.facts.request import of_inputs, of_smoke_test, of_text
+from tritium.cli.facts.request import of_inputs, of_smoke_test, of_text, service
 
 METADATA = {
     "inputs": [
@@ -81,3 +83,28 @@ def test_the_smoke_test_is_a_request() -> None:
 def test_a_file_that_is_no_request(text: str, message: str) -> None:
     with pytest.raises(Complaint, match=message):
         of_text(text, "request.json")
+
+
+PREVIEWED = model({"previewUrl": "http://fraud-preview.ml.svc:8000"})
+
+
+@pytest.mark.parametrize(
+    ("obj", "preview", "expected"),
+    [(IDLE, False, "fraud"), (PREVIEWED, True, "fraud-preview"), (PREVIEWED, False, "fraud")],
+)
+def test_the_service_that_is_asked(obj: Object, *, preview: bool, expected: str) -> None:
+    assert service(read(obj), preview=preview) == expected
+
+
+def test_without_an_address_nothing_is_asked() -> None:
+    with pytest.raises(Complaint, match=r"fraud has no preview: it has one with rollout\.strategy: blueGreen"):
+        service(read(IDLE), preview=True)
+    with pytest.raises(Complaint, match="fraud has no address yet: nothing serves"):
+        service(read(NEW), preview=False)
+
+
+def test_the_preview_is_offered_where_somebody_is_to_look_at_it() -> None:
+    found = advice(read(told("awaits-a-look")[0]), "tritium")
+    assert [(each.command, each.why) for each in found][:1] == [
+        ("tritium infer fraud --preview", "ask revision 2, before it serves")
+    ]

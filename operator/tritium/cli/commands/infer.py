@@ -15,7 +15,7 @@ import typer
 from tritium.cli.cluster import Cluster, run
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.model import ModelFacts, read
-from tritium.cli.facts.request import of_inputs, of_smoke_test, of_text
+from tritium.cli.facts.request import of_inputs, of_smoke_test, of_text, service
 from tritium.cli.options import As, Context, Name, Namespace, Output
 from tritium.cli.printing import show
 from tritium.cli.views.answer import answer_data, answer_view
@@ -27,6 +27,10 @@ DEADLINE: Final = 75.0
 PORT: Final = 8000
 REVISION: Final = "tritium-revision"
 """The header in which the gateway says which revision answered."""
+
+Preview = Annotated[
+    bool, typer.Option("--preview", help="Ask the next revision, before it serves (strategy: blueGreen).")
+]
 
 Answer = tuple[int, Mapping[str, str], dict[str, Any]]
 Ask = Callable[[str, dict[str, Any] | None], Awaitable[Answer]]
@@ -49,6 +53,7 @@ def infer(  # noqa: PLR0913, PLR0917 - the options of a command
         str | None,
         typer.Option("--url", help="Where the model is, such as http://localhost:8000. Absent: by the API server."),
     ] = None,
+    preview: Preview = False,  # noqa: FBT002 - a flag
     namespace: Namespace = None,
     context: Context = None,
     output: As = Output.TEXT,
@@ -60,11 +65,13 @@ def infer(  # noqa: PLR0913, PLR0917 - the options of a command
     """
     if inputs and data:
         raise typer.BadParameter("--input and --data exclude each other")
+    if preview and url:
+        raise typer.BadParameter("--preview and --url exclude each other: --url names the preview's address by itself")
     written = _of_file(data)
 
     async def work(cluster: Cluster) -> tuple[Answer, float]:
         facts = read(await cluster.model(name))
-        async with _way(cluster, facts, url) as ask:
+        async with _way(cluster, facts, url, preview=preview) as ask:
             path = f"/v2/models/{quote(facts.model, safe='')}"
             body = written or await _body(ask, path, facts, inputs or [])
             began = time.monotonic()
@@ -112,31 +119,30 @@ async def _asked(ask: Ask, path: str, body: dict[str, Any] | None) -> Answer:
 
 
 @asynccontextmanager
-async def _way(cluster: Cluster, facts: ModelFacts, url: str | None) -> AsyncIterator[Ask]:
+async def _way(cluster: Cluster, facts: ModelFacts, url: str | None, *, preview: bool) -> AsyncIterator[Ask]:
     if url is None:
-        if facts.status.url is None:
-            raise Complaint(
-                f"{facts.name} has no address yet: {facts.status.reason or 'nothing serves'}; see its status"
-            )
-        yield lambda path, body: _by_the_server(cluster, facts, path, body)
+        to = service(facts, preview=preview)
+        yield lambda path, body: _by_the_server(cluster, facts, to, path, body)
         return
     limit = aiohttp.ClientTimeout(total=DEADLINE)
     async with aiohttp.ClientSession(timeout=limit) as session:
         yield lambda path, body: _straight(session, url.rstrip("/"), path, body)
 
 
-async def _by_the_server(cluster: Cluster, facts: ModelFacts, path: str, body: dict[str, Any] | None) -> Answer:
+async def _by_the_server(
+    cluster: Cluster, facts: ModelFacts, to: str, path: str, body: dict[str, Any] | None
+) -> Answer:
     way_round = (
-        f"or forward a port (kubectl port-forward svc/{facts.name} {PORT} -n {facts.namespace}) and add "
+        f"or forward a port (kubectl port-forward svc/{to} {PORT} -n {facts.namespace}) and add "
         f"--url http://localhost:{PORT}"
     )
     try:
-        return await cluster.client.ask_service(facts.namespace, facts.name, PORT, path, body)
+        return await cluster.client.ask_service(facts.namespace, to, PORT, path, body)
     except ApiError as error:
         if error.reason == "Forbidden":
-            right = f"{error.verb} services/proxy in namespace {facts.namespace} ({facts.name}:{PORT})"
+            right = f"{error.verb} services/proxy in namespace {facts.namespace} ({to}:{PORT})"
             raise Complaint(f"you may not {right}: ask for a Role that allows it, {way_round}") from error
-        reach = f"the API server does not reach Service {facts.namespace}/{facts.name}: {error.message}"
+        reach = f"the API server does not reach Service {facts.namespace}/{to}: {error.message}"
         raise Complaint(f"{reach}; see the status of {facts.name}, {way_round}") from error
 
 

@@ -55,6 +55,11 @@ def _going(facts: ModelFacts) -> Verbs:
     return (_promote(facts), ("pause", "stay at this weight"), _abort(facts))
 
 
+def _look(facts: ModelFacts) -> Verbs:
+    waits = facts.status.reason == Reason.AWAITS_PROMOTION and facts.status.preview_url
+    return (("infer --preview", f"ask {_candidate(facts)}, before it serves"),) if waits else ()
+
+
 def _paused(facts: ModelFacts) -> Verbs:
     match facts.status.reason:
         case Reason.GATE_FAILED if facts.bakes:
@@ -66,7 +71,7 @@ def _paused(facts: ModelFacts) -> Verbs:
         case Reason.INSUFFICIENT_DATA:
             return (("skip-step", "go on all the same"), ("resume", "wait for requests once more"), _abort(facts))
         case _ if facts.paused_by_spec or facts.status.reason == Reason.AWAITS_PROMOTION:
-            return (_promote(facts), _abort(facts))
+            return (*_look(facts), _promote(facts), _abort(facts))
         case _:
             return (("resume", "go on where it stopped"), _promote(facts), _abort(facts))
 

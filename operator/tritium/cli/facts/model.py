@@ -59,7 +59,7 @@ class ModelFacts:
 
     @property
     def is_well(self) -> bool:
-        """Whether something serves, and nothing is rolled out, held back, turned down or waited for, as a mirror's pods."""
+        """Whether something serves, and nothing is rolled out, held back, turned down, or waited for as arms are."""
         ready, waits = self.condition(ConditionType.READY), self.condition(ConditionType.RECONCILING)
         serves = bool(ready and ready.status == "True")
         return self.status.phase is Phase.IDLE and serves and not (waits and waits.status == "True")

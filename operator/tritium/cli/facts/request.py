@@ -5,10 +5,26 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tritium.api import names
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.model import ModelFacts
 
 _NOT_IN_JSON: Final = frozenset({"FP16", "BF16"})
+
+
+def service(facts: ModelFacts, *, preview: bool) -> str:
+    """The Service that the request is sent to.
+
+    Raises:
+        Complaint: the model has no such address.
+    """
+    if preview and facts.status.preview_url is None:
+        raise Complaint(
+            f"{facts.name} has no preview: it has one with rollout.strategy: blueGreen, once that is observed"
+        )
+    if facts.status.url is None and not preview:
+        raise Complaint(f"{facts.name} has no address yet: {facts.status.reason or 'nothing serves'}; see its status")
+    return names.preview_service(facts.name) if preview else facts.name
 
 
 def of_text(text: str, name: str) -> dict[str, Any]:
