@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.cli.golden import with_revisions
-from tests.unit.cli.revisions import REVISIONS, SPECS, managed, revision, spec
-from tests.unit.cli.samples import CANARY, IDLE, Object
+from tests.unit.cli.revisions import KEPT, REVISIONS, SPECS, managed, revision, spec
+from tests.unit.cli.samples import CANARY, IDLE, NOW, Object
 from tritium.cli.facts.author import author
 from tritium.cli.facts.changes import changes, diff
 from tritium.cli.facts.history import history
 from tritium.cli.facts.made_from import address, image, made_from
 from tritium.cli.facts.model import read
-from tritium.cli.views.history import history_data
+from tritium.cli.printing import plain
+from tritium.cli.views.history import history_data, history_view
 from tritium.core.authorship import Authorship
 
 BEFORE, AFTER = "2026-03-01T11:54:20Z", "2026-03-01T11:59:00Z"
@@ -115,3 +116,17 @@ def test_changes_both_ways_mirror_each_other(old: Object, new: Object) -> None:
     back = {(each.path, str(each.new), str(each.old)) for each in changes(new, old)}
     assert forth == back
     assert changes(old, old) == ()
+
+
+def test_a_revision_is_compared_with_what_served_before_it() -> None:
+    """As a diff is: what was turned down in between is no news of this one."""
+    never = {name: value for name, value in KEPT[1].items() if name != "promotedAt"}
+    stable = IDLE | {"status": IDLE["status"] | {"revisions": [KEPT[0], never, KEPT[2]]}}
+    facts = read(stable)
+    newest = history(stable, facts, REVISIONS)[0]
+    assert (newest.number, newest.base) == (3, 1)
+    assert ("source.uri", "s3://models/fraud/1", "s3://models/fraud/3") in [
+        (each.path, each.old, each.new) for each in newest.changes or ()
+    ]
+    assert "changed from 1  source.uri" in plain(history_view(facts, [newest], NOW, "tritium"))
+    assert history_data([newest])[0]["changesFrom"] == 1

@@ -25,7 +25,8 @@ class Kept:
         author: who wrote the spec it is of, if that is known.
         cause: why, as whoever wrote it has annotated.
         made: what it was made from.
-        changes: what differs from the kept revision before it; None for the oldest.
+        base: the kept revision that it is compared with: the newest before it that has served, else the one before it.
+        changes: what differs from that one; None for the oldest.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Kept:
     author: str | None
     cause: str | None
     made: Mapping[str, Any]
+    base: int | None
     changes: tuple[Change, ...] | None
 
 
@@ -51,7 +53,7 @@ def history(model: Mapping[str, Any], facts: ModelFacts, revisions: Sequence[Map
         revisions: its ControllerRevisions.
     """
     in_order = sorted(revisions, key=lambda each: int(each["revision"]))
-    found = [_kept(model, facts, *each) for each in zip(in_order, (None, *in_order), strict=False)]
+    found = [_kept(model, facts, each, in_order[:index]) for index, each in enumerate(in_order)]
     return tuple(reversed(found))
 
 
@@ -89,10 +91,11 @@ def _kept(
     model: Mapping[str, Any],
     facts: ModelFacts,
     revision: Mapping[str, Any],
-    before: Mapping[str, Any] | None,
+    earlier: Sequence[Mapping[str, Any]],
 ) -> Kept:
     number, made = int(revision["revision"]), made_from(revision)
     status = next((each for each in facts.status.revisions or () if each.revision == number), None)
+    base = _base(facts, earlier)
     return Kept(
         number=number,
         name=revision["metadata"]["name"],
@@ -102,11 +105,19 @@ def _kept(
         demoted=status.demoted_at if status else None,
         rejection=facts.rejection(number),
         role=_role(facts, number),
-        author=printable(author(model, revision, before)),
+        author=printable(author(model, revision, earlier[-1] if earlier else None)),
         cause=printable(noted(revision, names.CHANGE_CAUSE)),
         made=made,
-        changes=None if before is None else changes(made_from(before), made),
+        base=int(base["revision"]) if base else None,
+        changes=changes(made_from(base), made) if base else None,
     )
+
+
+def _base(facts: ModelFacts, earlier: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What never served changed nothing: a revision after it is held against what did."""
+    served = {each.revision for each in facts.status.revisions or () if each.promoted_at}
+    last = earlier[-1] if earlier else None
+    return next((each for each in reversed(earlier) if int(each["revision"]) in served), last)
 
 
 def _role(facts: ModelFacts, number: int) -> str:

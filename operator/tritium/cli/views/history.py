@@ -88,10 +88,14 @@ def _members(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iter
         when = f" ({span(each.rejection.at, now)} ago)" if each.rejection.at else ""
         yield "turned down", Text(f"{why}{when}", style=BAD)
     for index, change in enumerate((each.changes or ())[:_MOST]):
-        yield "" if index else "changed", _change(change)
+        yield "" if index else _changed(each), _change(change)
     if each.changes and len(each.changes) > _MOST:
         more = len(each.changes) - _MOST
         yield "", Text(f"and {more} more: {program} diff {facts.name} shows all", style=FAINT)
+
+
+def _changed(each: Kept) -> str:
+    return "changed" if each.base == each.number - 1 else f"changed from {each.base}"
 
 
 def _change(change: Change) -> Text:
@@ -119,6 +123,7 @@ def _data(each: Kept) -> dict[str, Any]:
         "promotedAt": each.promoted.isoformat() if each.promoted else None,
         "demotedAt": each.demoted.isoformat() if each.demoted else None,
         "rejected": plain(each.rejection),
+        "changesFrom": each.base,
         "changes": None if each.changes is None else [change_data(change) for change in each.changes],
     }
     return {name: value for name, value in found.items() if value not in (None, "")}
