@@ -167,3 +167,18 @@ COMPARED = model(
 )
 IDLE = model({"stable": served(2), "conditions": [*WELL, RELEASED]})
 NEW = model({"observedGeneration": None, "phase": None, "reason": None, "url": None})
+
+
+def changed(obj: Object, status: Object | None = None, spec: Object | None = None) -> Object:
+    return obj | {"status": obj["status"] | (status or {}), "spec": obj["spec"] | (spec or {})}
+
+
+def candidate(**more: Any) -> Object:
+    return {"candidate": CANARY["status"]["candidate"] | more}
+
+
+EXPERIMENTING = changed(COMPARED, {"phase": "Blocked", "reason": "ExperimentRunning"})
+OVER = changed(
+    COMPARED,
+    {"experimentEnded": {"written": "1" * 16, "reason": "AbortedByHand", "at": "2026-03-01T11:59:00Z"}},
+)

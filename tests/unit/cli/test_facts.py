@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.unit.cli.golden import with_revisions
 from tests.unit.cli.revisions import KEPT, REVISIONS
-from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, IDLE, NEW, NOW, WELL, Object, condition, model, served
+from tests.unit.cli.samples import (
+    ABORTED,
+    CANARY,
+    COMPARED,
+    EXPERIMENTING,
+    IDLE,
+    NEW,
+    NOW,
+    OVER,
+    WELL,
+    Object,
+    candidate,
+    changed,
+    condition,
+    model,
+    served,
+)
 from tests.unit.cli.stories import STORIES, told
 from tritium.api import names
 from tritium.cli.complaints import Complaint
-from tritium.cli.facts.action import Verb, happened, is_done, senseless, standing
+from tritium.cli.facts.action import Verb, senseless, standing
 from tritium.cli.facts.advice import advice
 from tritium.cli.facts.conditions import that_matter
 from tritium.cli.facts.going_back import going_back
@@ -27,16 +41,6 @@ from tritium.cli.views.status_data import status_data
 from tritium.cli.views.status_list import status_line, status_list
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
-from tritium.core.revision import written_hash
-
-
-def changed(obj: Object, status: Object | None = None, spec: Object | None = None) -> Object:
-    return obj | {"status": obj["status"] | (status or {}), "spec": obj["spec"] | (spec or {})}
-
-
-def candidate(**more: Any) -> Object:
-    return {"candidate": CANARY["status"]["candidate"] | more}
-
 
 TO_HALF: list[Object] = [{"weight": 50}]
 STEPS: dict[str, tuple[Object, list[tuple[int | None, str]]]] = {
@@ -74,12 +78,6 @@ def test_steps(case: str) -> None:
     assert [(each.weight, each.place) for each in steps(read(obj))] == expected
 
 
-EXPERIMENTING = changed(COMPARED, {"phase": "Blocked", "reason": "ExperimentRunning"})
-OVER = changed(
-    COMPARED,
-    {"experimentEnded": {"written": "1" * 16, "reason": "AbortedByHand", "at": "2026-03-01T11:59:00Z"}},
-)
-
 COMMANDS: dict[str, tuple[Object, list[str]]] = {
     "a rollout goes on": (CANARY, ["promote", "pause", "abort"]),
     "it is paused": (changed(CANARY, {"phase": "Paused"}), ["resume", "promote", "abort"]),
@@ -116,36 +114,6 @@ def test_what_to_do_next(case: str) -> None:
     assert [each.command for each in advice(read(obj), "tritium")] == [
         f"tritium {verb} fraud" if verb else "" for verb in expected
     ]
-
-
-AWAY = """kubectl patch mdep fraud --type=merge -p '{"spec":{"pinRevision":null}}'"""
-AS_PINNED = KEPT[1] | {"written": written_hash(IDLE["spec"])}
-WAITS = KEPT[2] | {"written": written_hash(IDLE["spec"])}
-OUT = {"rejectedRevisions": [{"revision": 3, "reason": "RolledBack"}]}
-
-PINNED: dict[str, tuple[Object, str]] = {
-    "as the spec": ({"revisions": [KEPT[0], AS_PINNED]}, "The pin holds what the spec asks for."),
-    "before a new spec": ({"revisions": KEPT[:2]}, "what the spec asks for waits, and is rolled out without it."),
-    "before what was left": (
-        {"revisions": [*KEPT[:2], WAITS]} | OUT,
-        "revision 3, which the spec asks for, was turned",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", PINNED)
-def test_a_pin_says_what_it_holds_back_and_how_it_is_taken_away(case: str) -> None:
-    status, expected = PINNED[case]
-    facts = read(changed(IDLE, status, {"pinRevision": 2}))
-    (found,) = advice(facts, "tritium")
-    assert found.command == AWAY
-    assert expected in found.why
-    assert AWAY in plain(status_view(facts, NOW, "tritium")), "in one piece, to be copied"
-
-
-def test_a_pin_that_has_not_taken_over_is_not_told_to_be_taken_away() -> None:
-    under_way = changed(CANARY, spec={"pinRevision": 3})
-    assert AWAY not in [each.command for each in advice(read(under_way), "tritium")]
 
 
 def test_a_remedy_that_a_condition_tells_is_not_told_twice() -> None:
@@ -331,51 +299,6 @@ def test_what_bakes_is_told_once() -> None:
     ]  # fmt: skip
 
 
-def refused(obj: Object) -> set[Verb]:
-    return {verb for verb in Verb if senseless(read(obj), verb)}
-
-
-OF_A_ROLLOUT = set(Verb) - {Verb.RETRY}
-HELD = changed(CANARY, {"phase": "Blocked", "reason": "SignatureChanged"})
-LOOKED_AT = changed(CANARY, candidate(settings='{"strategy":"blueGreen"}') | {"reason": "AwaitsPromotion"})
-IN_THE_SPEC: Object = {"rollout": {"paused": True}}
-BY_BOTH = candidate(paused={"reason": "PausedByHand", "since": "2026-03-01T11:59:00Z"})
-
-WITHOUT_EFFECT: dict[str, tuple[Object, set[Verb]]] = {
-    "nothing is rolled out": (IDLE, OF_A_ROLLOUT),
-    "it was turned down": (ABORTED, OF_A_ROLLOUT),
-    "a rollout goes on": (CANARY, set()),
-    "the status is older than the spec": (changed(IDLE, {"observedGeneration": 3}), set()),
-    "an experiment runs": (EXPERIMENTING, OF_A_ROLLOUT - {Verb.ABORT}),
-    "an experiment is over": (OVER, OF_A_ROLLOUT),
-    "its tensors differ": (HELD, {Verb.PROMOTE, Verb.RESUME, Verb.SKIP_STEP}),
-    "all steps have passed": (changed(CANARY, {"reason": "AwaitsPromotion"}), {Verb.SKIP_STEP}),
-    "without steps it waits for a look": (LOOKED_AT, {Verb.RESUME, Verb.SKIP_STEP}),
-    "the spec pauses it": (changed(CANARY, {"phase": "Paused"}, IN_THE_SPEC), {Verb.RESUME}),
-    "a person has paused it as well": (changed(CANARY, {"phase": "Paused"} | BY_BOTH, IN_THE_SPEC), set()),
-}
-
-
-@pytest.mark.parametrize("case", WITHOUT_EFFECT)
-def test_an_action_that_would_do_nothing_is_refused(case: str) -> None:
-    obj, expected = WITHOUT_EFFECT[case]
-    assert refused(obj) == expected
-
-
-def test_a_refusal_says_what_would_help() -> None:
-    assert senseless(read(HELD), Verb.PROMOTE) == (
-        "promote has no effect on fraud, which is Blocked, revision 3 at 25 %: revision 3 takes or gives other tensors "
-        "than what serves, and gets no request. Mend it, or set rollout.compatibility: Warn if its clients know"
-    )
-    assert str(senseless(read(IDLE), Verb.PAUSE)).endswith(
-        "There is nothing to pause; rollout.paused: true in the spec holds the next one"
-    )
-    assert str(senseless(read(EXPERIMENTING), Verb.PROMOTE)).endswith("abort ends the experiment")
-    assert [each.why for each in advice(read(EXPERIMENTING), "tritium")] == [
-        "end the experiment; then what waits for it is rolled out"
-    ]
-
-
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
@@ -414,23 +337,6 @@ def test_what_is_not_judged_is_not_aborted_but_undone() -> None:
         assert [each.why for each in advice(facts, "tritium")] == [
             "go back to revision 1, as soon as it has pods again"
         ]
-
-
-def test_what_an_action_did() -> None:
-    done = changed(CANARY, {"lastAction": {"verb": "abort", "token": "7f"}})
-    assert is_done(read(done), "7f")
-    assert not is_done(read(done), "8f")
-    after = changed(ABORTED, {"lastAction": {"verb": "abort", "token": "7f"}})
-    said = happened(Verb.ABORT, read(CANARY), read(after))
-    assert said == "abort fraud: done. It was Progressing, revision 3 at 25 %, and is Aborted, revision 2 serves"
-    waits = happened(Verb.PROMOTE, read(CANARY), read(changed(CANARY, candidate(byHand=True))))
-    assert waits.startswith("promote fraud: taken up, and done as soon as all its pods are ready. It is Progressing")
-    unchanged = happened(Verb.PAUSE, read(CANARY), read(CANARY))
-    assert unchanged.startswith("pause fraud: taken up, and no effect of it is to be seen so far. It is Progressing")
-    noted = happened(Verb.SKIP_STEP, read(CANARY), read(changed(CANARY, candidate(step=2))))
-    assert noted == "skip-step fraud: done. It is Progressing, revision 3 at 25 %, as before"
-    over = happened(Verb.ABORT, read(COMPARED), read(OVER))
-    assert over == "abort fraud: done, the experiment is over. It is Idle, revision 2 serves, as before"
 
 
 def test_an_experiment_is_shown_with_its_numbers_and_its_end() -> None:
