@@ -339,6 +339,18 @@ def test_what_is_not_judged_is_not_aborted_but_undone() -> None:
         ]
 
 
+def test_the_list_shows_pins_and_experiments() -> None:
+    pinned = changed(IDLE, spec={"pinRevision": 2})
+    beside = changed(COMPARED, {"arms": [COMPARED["status"]["arms"][1], {"name": "stable", "revision": 2}]})
+    lines = plain(status_list([read(each) for each in (pinned, COMPARED, beside, OVER)], NOW), 120).splitlines()
+    assert [line.split()[3:-1] for line in lines[1:]] == [
+        ["2", "(pinned)", "3/3", "-"],
+        ["2", "3/3", "2", "arms"],
+        ["2", "3/3", "1", "arm"],
+        ["2", "3/3", "-"],
+    ]
+
+
 def test_an_experiment_is_shown_with_its_numbers_and_its_end() -> None:
     screen = plain(status_view(read(COMPARED), NOW, "tritium"))
     rows = [line.split() for line in screen.splitlines()]

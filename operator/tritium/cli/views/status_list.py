@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tritium.api.conditions import ConditionType
-from tritium.api.status import CandidateStatus, StableStatus
+from tritium.api.status import STABLE_ARM, CandidateStatus, StableStatus
 from tritium.cli.facts.model import ModelFacts
 from tritium.cli.facts.words import span
 from tritium.cli.views.style import FAINT, grid, of_phase
@@ -21,14 +21,13 @@ def status_list(models: Iterable[ModelFacts], now: datetime) -> RenderableType:
     for each in models:
         status, ready = each.status, each.condition(ConditionType.READY)
         colour = of_phase(status.phase, ready=bool(ready and ready.status == "True"))
-        candidate = each.candidate
         table.add_row(
             Text(each.name, style="bold"),
             Text(str(status.phase or "-"), style=colour),
             Text(status.reason or "", style=colour),
-            str(status.stable.revision) if status.stable else "-",
+            _stable(each),
             _pods(status.stable) if status.stable else "",
-            f"{candidate.revision} ({candidate.weight or 0} %)" if candidate else "-",
+            _beside(each),
             span(each.created, now),
         )
     return table
@@ -45,6 +44,21 @@ def status_line(facts: ModelFacts) -> str:
         seen = "" if gate.requests is None else f" ({gate.bad or 0} of {gate.requests})"
         parts.append(f"{gate.name} {gate.verdict}{seen}")
     return "  ".join(part for part in parts if part)
+
+
+def _stable(facts: ModelFacts) -> str:
+    stable = facts.status.stable
+    if stable is None:
+        return "-"
+    return f"{stable.revision} (pinned)" if facts.pin == stable.revision else str(stable.revision)
+
+
+def _beside(facts: ModelFacts) -> str:
+    """The candidate, or how many arms an experiment has; the stable revision beside them is none."""
+    if facts.candidate:
+        return f"{facts.candidate.revision} ({facts.candidate.weight or 0} %)"
+    arms = sum(each.name != STABLE_ARM for each in facts.status.arms or ())
+    return f"{arms} {'arm' if arms == 1 else 'arms'}" if facts.experiments else "-"
 
 
 def _pods(each: StableStatus | CandidateStatus) -> str:
