@@ -51,7 +51,8 @@ def warmed(folder: Path, model: str, *requests: Object) -> Path:
     """A repository as fetch leaves it."""
     models = repository(folder / "models", model)
     asked = [WarmupRequest.model_validate(each) for each in requests]
-    for name, content in additions(models / model, "s3://models", asked).items():
+    text = (models / model / "config.pbtxt").read_text()
+    for name, content in additions(text, "s3://models: config.pbtxt", asked).items():
         path = models / model / name
         path.parent.mkdir(exist_ok=True)
         with path.open("ab") as file:
@@ -83,7 +84,7 @@ def test_what_the_model_brings_itself_stays(triton_runtime: Runtime, tmp_path: P
         f'{config.read_text()}model_warmup [ {{ name: "own" batch_size: 1 count: 2{inputs} }} ] # the end'
     )
     asked = [WarmupRequest.model_validate(adding(1, 2))]
-    added = additions(models / "adder", "s3://models", asked)
+    added = additions(config.read_text(), "s3://models: config.pbtxt", asked)
     config.write_bytes(config.read_bytes() + added.pop("config.pbtxt"))
     (models / "adder" / "warmup").mkdir()
     for name, content in added.items():

@@ -68,7 +68,7 @@ async def test_bare_files_become_version_one(server: S3, pod: Pod, prefix: str) 
 async def test_one_object_gets_tritons_name(server: S3, pod: Pod, prefix: str) -> None:
     server.put(f"{prefix}/resnet.onnx", b"weights")
     await pod.resolve_and_fetch(request(server, f"{prefix}/resnet.onnx"))
-    assert pod.model() == {"1/model.onnx": b"weights"}
+    assert pod.model() == {"1/model.onnx": b"weights", "config.pbtxt": b'backend: "onnxruntime"\n'}
 
 
 async def test_a_second_run_needs_no_network(server: S3, pod: Pod, prefix: str) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from tritium.api.model import ModelName
+from tritium.api.model import ModelConfig, ModelName
 from tritium.api.object import ApiObject, Observed
 from tritium.api.source import Layout, Source
 from tritium.api.tensors import WarmupRequest
@@ -54,7 +54,8 @@ class FetchReason(StrEnum):
     MODEL_INVALID = "ModelInvalid"
     """The files cannot be laid out as a Triton repository."""
     CONFIG_INVALID = "ConfigInvalid"
-    """`config.pbtxt` cannot be read, or `model.warmup` does not fit it; the message says where."""
+    """`config.pbtxt` or `model.config` cannot be read, or is not enough, or `model.warmup` does not fit it; the message
+    says where."""
     DISK_FULL = "DiskFull"
     """The model does not fit on the pod's volume."""
     FETCH_FAILED = "FetchFailed"
@@ -72,6 +73,8 @@ class FetchRequest(ApiObject):
     """How the files lie at the source."""
     fingerprint: str | None = None
     """For a fetch: the listing that the revision was made from."""
+    config: ModelConfig | None = None
+    """What is merged into the model's configuration."""
     warmup: list[WarmupRequest] | None = None
     """For a fetch: what is added to the model's configuration, so that Triton warms it up."""
 

@@ -127,18 +127,4 @@ class Source(ApiObject):
     """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
 
 
-Layout = Annotated[
-    Literal["auto", "triton", "onnx", "torchscript", "tensorrt", "openvino", "savedmodel", "python"],
-    Field(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self in ['auto', 'triton', 'python']",
-                    "message": "only auto, triton and python are available in this version; "
-                    "lay the model out as a Triton repository and use triton",
-                    "reason": "FieldValueForbidden",
-                }
-            ]
-        }
-    ),
-]
+Layout = Literal["auto", "triton", "onnx", "torchscript", "tensorrt", "openvino", "savedmodel", "python"]

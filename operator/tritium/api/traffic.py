@@ -75,13 +75,13 @@ class SourceOverlay(ApiObject):
 
 
 class ConfigOverlay(ApiObject):
-    """Its members come with those of model.config, which is refused as well."""
+    """Its members come when an arm may have it; until then it is refused."""
 
 
 class ModelOverlay(ApiObject):
     """What an arm has instead of the base model's."""
 
-    rules: ClassVar = (not_yet("config", "put the settings into the model's config.pbtxt"),)
+    rules: ClassVar = (not_yet("config", "an arm has the base's config; put other settings into config.pbtxt"),)
 
     source: SourceOverlay | None = None
     """Where the arm's model lies."""

@@ -22,8 +22,8 @@ from tritium.core.strategy import NO_STEPS, settings, strategy
 BAKE_TIME: Final = "10m"
 HISTORY_LIMIT: Final = 5
 _MOST_BYTES: Final = 2**50
-_LARGEST_WARMUP: Final = 64 * 2**10
-"""Bytes: it travels in one variable of a pod's environment, of which Linux takes 128 KiB."""
+_LARGEST: Final = 64 * 2**10
+"""Bytes: they travel in one variable of a pod's environment, of which Linux takes 128 KiB."""
 LONGEST_TOKEN: Final = 128
 """As much as `status.lastAction` takes; what is longer is cut, the same each time."""
 
@@ -200,20 +200,26 @@ def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:
             f"spec.{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
         )
         raise SpecInvalid(found[:2000]) from error
-    _check_warmup(obj["spec"]["model"].get("warmup"))
+    _check_size(obj["spec"]["model"])
     return spec
 
 
-def _check_warmup(written: Any) -> None:
-    """No schema can bound the bytes of all data together.
+def _check_size(model: Mapping[str, Any]) -> None:
+    """No schema can bound the bytes of several members together.
 
-    >>> _check_warmup([{"inputs": [{"name": "X", "data": ["a" * 70_000]}]}])
+    >>> _check_size({"warmup": [{"inputs": [{"name": "X", "data": ["a" * 70_000]}]}]})
     Traceback (most recent call last):
     tritium.core.wish.SpecInvalid: spec.model.warmup: has more than 64 KiB; leave data away, for zeros of any shape
     """
     # A dollar sign takes six characters in there.
-    if written and len(json.dumps(written).replace("$", "\\u0024")) > _LARGEST_WARMUP:
+    sizes = [len(json.dumps(model.get(each)).replace("$", "\\u0024")) for each in ("warmup", "config")]
+    if sizes[0] > _LARGEST:
         raise SpecInvalid("spec.model.warmup: has more than 64 KiB; leave data away, for zeros of any shape")
+    if sum(sizes) > _LARGEST:
+        raise SpecInvalid(
+            "spec.model.config: has, with warmup, more than 64 KiB as JSON in ASCII; put settings into config.pbtxt, "
+            "or leave data in warmup away"
+        )
 
 
 def smoke_tests(spec: Mapping[str, Any]) -> str:

@@ -22,6 +22,8 @@ def request(owner: Owner, spec: ModelDeploymentSpec, *, fingerprint: str | None 
         model=spec.model.name or owner.name,
         layout=spec.model.layout or "auto",
         fingerprint=fingerprint,
+        # Of this a mistake can be told, and is, before there is a revision.
+        config=spec.model.config,
         # No part of the source, so a listing does not need it.
         warmup=spec.model.warmup if fingerprint else None,
     )

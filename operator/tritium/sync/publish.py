@@ -6,7 +6,7 @@ whoever sees `ready` sees all of it, whatever happened in between. It holds:
     manifest       the lines whose sha256 is the model's digest
     identity       the fingerprint of the listing it was fetched from, and that digest
     repository/    Triton's model repository
-    added          what was added to the source's files there, if anything was: for which wish, and their sizes then
+    added          which of the files there are not as at the source, if any: for which wish, and their sizes then
 """
 
 import hashlib
@@ -21,6 +21,8 @@ from tritium.api.fetch import FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
 from tritium.sync import layout
+from tritium.sync.overrides import says_something
+from tritium.sync.places import Plan
 
 _READY: Final = "ready"
 _INCOMING: Final = ".incoming"
@@ -63,26 +65,28 @@ class Shelf:
         room = os.statvfs(self.root)
         return room.f_bavail * room.f_frsize
 
-    def prepare(self, plan: layout.Plan) -> dict[str, Path]:
+    def prepare(self, plan: Plan) -> dict[str, Path]:
         """Make the folders and the generated files; return where each path of the source goes."""
         targets = {path: self.repository / target for path, target in plan.targets.items()}
         for folder in sorted({each.parent for each in targets.values()}):
             folder.mkdir(parents=True, exist_ok=True)
+        for version in plan.versions:
+            (self.repository / version).mkdir()
         for target, text in plan.generated.items():
             _write(self.repository / target, text)
         return targets
 
-    def add(self, request: FetchRequest, additions: Mapping[str, bytes]) -> None:
-        """Add to the end of files of the model, or add files, by their names in its folder."""
+    def change(self, request: FetchRequest, changes: Mapping[str, bytes]) -> None:
+        """Write files of the model anew, or add files, by their names in its folder."""
         lines = [_asked(request)]
-        for name, content in additions.items():
+        for name, content in changes.items():
             path = self.repository / request.model / name
             path.parent.mkdir(exist_ok=True)
-            with path.open("ab") as file:
+            with path.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            lines.append(f"{path.stat().st_size} {request.model}/{name}")
+            lines.append(f"{len(content)} {request.model}/{name}")
         _write(self.root / _INCOMING / _ADDED, "".join(f"{line}\n" for line in lines))
 
     def publish(self, entries: Sequence[FileEntry], fingerprint: str) -> None:
@@ -111,6 +115,7 @@ class Shelf:
             sizes |= {path: len(made.encode()) for path, made in plan.generated.items()}
             sizes |= self._added(request)
             whole = all((self.published / path).stat().st_size == size for path, size in sizes.items())
+            whole = whole and all((self.published / folder).is_dir() for folder in plan.versions)
         except (OSError, ValueError):
             return None
         same = digest == known if known else fingerprint == request.fingerprint
@@ -120,12 +125,12 @@ class Shelf:
         return FetchResult(fingerprint=fingerprint, files=len(entries), bytes=total, digest=digest)
 
     def _added(self, request: FetchRequest) -> dict[str, int]:
-        """Sizes of the files that were added to, by their path in the repository.
+        """Sizes of the files that were changed, by their path in the repository.
 
         Raises:
-            OSError, ValueError: what was added is not what is asked for.
+            OSError, ValueError: what was changed is not what is asked for.
         """
-        if not request.warmup:
+        if not request.warmup and not says_something(request.config):
             return {}
         asked, *lines = (self.root / _READY / _ADDED).read_text(encoding="utf-8").splitlines()
         if asked != _asked(request):
@@ -134,8 +139,8 @@ class Shelf:
 
 
 def _asked(request: FetchRequest) -> str:
-    """Names what a request adds to the source's files."""
-    written = request.model_dump_json(include={"warmup"}, by_alias=True, exclude_none=True)
+    """Names what a request changes of the source's files."""
+    written = request.model_dump_json(include={"warmup", "config"}, by_alias=True, exclude_none=True)
     return hashlib.sha256(written.encode()).hexdigest()
 
 

@@ -9,13 +9,11 @@ there stays as it is, also fields that only a newer Triton knows.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tritium.api.fetch import FetchReason
 from tritium.api.tensors import WarmupRequest, WarmupTensor
-from tritium.sync.errors import Failed
-from tritium.sync.layout import CONFIG
+from tritium.sync.config import invalid
+from tritium.sync.places import CONFIG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,31 +21,26 @@ if TYPE_CHECKING:
 DATA: Final = "warmup"
 """The folder in which Triton looks for the data, in the model's own."""
 
-_OTHERS: Final = "configs"
-"""The folder of the configurations that --model-config-name chooses from."""
 
-
-def additions(folder: Path, shown: str, requests: Sequence[WarmupRequest]) -> dict[str, bytes]:
-    """What is to be added to a model's files, by their names: text to its configuration, and new ones with data.
+def additions(text: str | None, shown: str, requests: Sequence[WarmupRequest]) -> dict[str, bytes]:
+    """What is to be added to a model: text to the end of its configuration, and files with data, by their names.
 
     Args:
-        folder: of the model; if it has a `config.pbtxt`, that can be read.
-        shown: how to name the model's source in a message.
+        text: of its configuration, which can be read, if there is one.
+        shown: how to name the configuration in a message.
         requests: as the user wrote them.
 
     Raises:
         Failed: `ConfigInvalid`: a request does not fit the configuration, or cannot be right.
     """
-    # These take some 30 MiB, for which most fetches have no use.
-    from google.protobuf import text_format  # noqa: PLC0415
+    from google.protobuf import text_format  # noqa: PLC0415 - as in `config`
     from tritonclient.grpc import model_config_pb2  # noqa: PLC0415
 
-    shown = f"{shown}: {CONFIG}"
-    if not (folder / CONFIG).exists():
-        raise _invalid(f"{shown} is missing; model.warmup needs one with the model's max_batch_size and inputs")
-    if list((folder / _OTHERS).glob("*.pbtxt")):
-        raise _invalid(f"{shown} is not the only one: {_OTHERS}/ has others. Put model_warmup into those that are used")
-    text = (folder / CONFIG).read_text(encoding="utf-8")
+    if text is None:
+        raise invalid(
+            f"{shown} is missing; model.warmup needs one with the model's max_batch_size and inputs, "
+            "or a model.config with them"
+        )
     config = text_format.Parse(text, model_config_pb2.ModelConfig(), allow_unknown_field=True)
     warming, files = model_config_pb2.ModelConfig(), dict[str, bytes]()
     for place, request in enumerate(requests):
@@ -55,7 +48,7 @@ def additions(folder: Path, shown: str, requests: Sequence[WarmupRequest]) -> di
         inputs = [_input(each, f"{path}.inputs[{index}]", config, shown) for index, each in enumerate(request.inputs)]
         batches = {each.batch for each in inputs}
         if len(batches) > 1:
-            raise _invalid(f"{path}: the batch, the first number of each shape, must be the same for all inputs")
+            raise invalid(f"{path}: the batch, the first number of each shape, must be the same for all inputs")
         sample = warming.model_warmup.add(name=path, count=request.count or 1, batch_size=batches.pop() or 1)
         for each in inputs:
             files |= each.describe(sample.inputs[each.tensor.name])
@@ -96,12 +89,12 @@ class _Input:
         try:
             whole = array(self.tensor.datatype, self.tensor.shape, elements, self.path)
         except MistakeInTensor as mistake:
-            raise _invalid(f"{mistake}. Correct it in the spec") from mistake
+            raise invalid(f"{mistake}. Correct it in the spec") from mistake
         if self.batch is None:
             return _bytes(whole)
         first, *others = (_bytes(row) for row in whole)
         if any(each != first for each in others):
-            raise _invalid(f"{self.path}: Triton warms up with equal rows, and these differ; write a request for each")
+            raise invalid(f"{self.path}: Triton warms up with equal rows, and these differ; write a request for each")
         return first
 
 
@@ -109,14 +102,14 @@ def _input(tensor: WarmupTensor, path: str, config: Any, shown: str) -> _Input:
     """An input and its batch, if the configuration tells: Triton completes that only when it loads the model."""
     if config.max_batch_size < 1:
         if tensor.name not in {each.name for each in config.input}:
-            raise _invalid(
+            raise invalid(
                 f"{shown} has neither max_batch_size nor an input {tensor.name}, so that nobody can tell whether "
                 f"{path} has a batch dimension; add them"
             )
         return _Input(tensor, path, None)
     if not tensor.shape or not 1 <= tensor.shape[0] <= config.max_batch_size:
         bound = f"from 1 to {config.max_batch_size}, the max_batch_size of {shown}"
-        raise _invalid(f"{path}: shape {tensor.shape} must begin with a batch {bound}")
+        raise invalid(f"{path}: shape {tensor.shape} must begin with a batch {bound}")
     return _Input(tensor, path, tensor.shape[0])
 
 
@@ -125,7 +118,3 @@ def _bytes(array: "NDArray[Any]") -> bytes:
     if array.dtype.kind != "O":
         return array.tobytes()
     return b"".join(len(each).to_bytes(4, "little") + each for each in array.reshape(-1))
-
-
-def _invalid(message: str) -> Failed:
-    return Failed(FetchReason.CONFIG_INVALID, message)

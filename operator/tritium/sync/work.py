@@ -13,10 +13,11 @@ from tritium.api import fetch as wire
 from tritium.api.fetch import FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import config, credentials, layout, warmup
+from tritium.sync import configure, credentials, layout
 from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing, fingerprint
+from tritium.sync.places import NotAModel, Plan
 from tritium.sync.publish import Shelf
 from tritium.sync.sources import Store, open_store
 
@@ -78,10 +79,8 @@ async def fetch(request: FetchRequest, mounts: Mounts, patience: Patience | None
         entries = await _download(shelf, store, listing, plan, patience or Patience())
         digest = manifest.digest(entries)
         _demand_digest(request, known, digest)
-        configured = shelf.repository / request.model / layout.CONFIG
-        config.check(configured, f"{request.source.uri}: {layout.CONFIG}", request.model)
-        if request.warmup:
-            shelf.add(request, warmup.additions(configured.parent, str(request.source.uri), request.warmup))
+        if changes := configure.changes(request, plan, shelf.repository):
+            shelf.change(request, changes)
         shelf.publish(entries, found)
     except Exception:
         shelf.clear()  # a disk may be full of it
@@ -107,11 +106,13 @@ async def _listed(request: FetchRequest, mounts: Mounts) -> tuple[Store, Listing
     return store, await store.files()
 
 
-def _planned(request: FetchRequest, listing: Listing) -> layout.Plan:
+def _planned(request: FetchRequest, listing: Listing) -> Plan:
     try:
-        return layout.plan(listing.paths, request.model, request.layout)
-    except layout.NotAModel as error:
+        plan = layout.plan(listing.paths, request.model, request.layout)
+    except NotAModel as error:
         raise Failed(FetchReason.MODEL_INVALID, f"{request.source.uri} {error}") from error
+    configure.foresee(request, plan)
+    return plan
 
 
 def _demand_same(request: FetchRequest, found: str) -> None:
@@ -145,9 +146,7 @@ def _demand_digest(request: FetchRequest, known: str | None, digest: str) -> Non
     )
 
 
-async def _download(
-    shelf: Shelf, store: Store, listing: Listing, plan: layout.Plan, patience: Patience
-) -> list[FileEntry]:
+async def _download(shelf: Shelf, store: Store, listing: Listing, plan: Plan, patience: Patience) -> list[FileEntry]:
     async with _progress(listing.bytes) as progress:
         return await Download(store, patience, progress).run(listing.files, shelf.prepare(plan))
 

@@ -141,7 +141,18 @@ RULES = [
         {"secretRef": {"name": "a"}, "serviceAccountName": "b"},
         "set exactly one of secretRef and serviceAccountName",
     ),
-    Bad("spec.model.layout", "onnx", "only auto, triton and python are available in this version"),
+    Bad(
+        "spec.model.config.instanceGroups",
+        [{"kind": "KIND_CPU", "gpus": [0]}],
+        "need an instance group on GPUs; set kind to KIND_GPU, or remove them",
+        at="spec.model.config.instanceGroups[0].gpus",
+    ),
+    Bad(
+        "spec.model.config.dynamicBatching",
+        {},
+        "needs a batch dimension; set maxBatchSize to 1 or more",
+        besides=(("spec.model.config.maxBatchSize", 0),),
+    ),
     Bad("spec.server.args", ["--log-verbose=1", "--http-port=80"], "must not set a flag that Tritium sets itself"),
     Bad("spec.server.args", ["--model-repository", "/tmp"], "must not set a flag that Tritium sets itself"),
     Bad(
@@ -292,7 +303,6 @@ CLOSED = [
         at="spec.experiment.arms[0].model.config",
     ),
     not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
-    not_yet("spec.model.config", {"maxBatchSize": 8}),
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
     not_yet(f"{SOURCE}.pollInterval", "5m"),
 ]

@@ -104,3 +104,13 @@ def test_what_goes_through_the_gateway_makes_no_other_revision() -> None:
 )
 def test_other_tensors_are_let_through_only_if_the_spec_says_so(spec: dict[str, Any], *, enforces: bool) -> None:
     assert asked(**spec).enforces is enforces
+
+
+def test_what_travels_in_one_variable_is_bounded_together() -> None:
+    """Linux takes 128 KiB, in which a dollar sign has six characters."""
+    tensor = {"name": "X", "datatype": "BYTES", "shape": [1], "data": ["a" * 40_000]}
+    settings = {"parameters": {"a": "$" * 4096, "b": "$" * 4096}}
+    for model in ({"warmup": [{"inputs": [tensor]}]}, {"config": settings}):
+        asked(model=MODEL | model)
+    with pytest.raises(SpecInvalid, match=r"spec\.model\.config: has, with warmup, more than 64 KiB"):
+        asked(model=MODEL | {"warmup": [{"inputs": [tensor]}], "config": settings})

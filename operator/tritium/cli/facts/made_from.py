@@ -18,12 +18,12 @@ def made_from(obj: Mapping[str, Any]) -> dict[str, Any]:
         obj: a ControllerRevision as the API server stores it.
 
     Returns:
-        source and layout as the user wrote them, what was found there, and the pod template.
+        source, layout, config and warm-up as the user wrote them, what was found there, and the pod template.
     """
     data = obj["data"]
     asked = _request(data["template"])
     found = {name: data.get(name) for name in ("model", "fingerprint", "files", "bytes")}
-    written: dict[str, Any] = {name: asked[name] for name in ("source", "layout") if name in asked}
+    written: dict[str, Any] = {name: asked[name] for name in ("source", "layout", "config", "warmup") if name in asked}
     return {**written, **found, "template": _nameless(data["template"], obj["metadata"]["name"])}
 
 
