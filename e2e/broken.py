@@ -119,6 +119,12 @@ CASES: Final = {
         "fetch",
         prefix="adder/garbled",
     ),
+    "settings": Broken(
+        FetchReason.CONFIG_INVALID,
+        ("model.config.raw cannot be read at line 2, column 1", "Correct it in the spec"),
+        "resolve",
+        model={"config": {"maxBatchSize": 4, "raw": "response_cache { enable: false }\nmax_batch: 8\n"}},
+    ),
     "load": Broken(
         Reason.MODEL_LOAD_FAILED,
         ("the weights do not fit the layers", "Correct the model or its config.pbtxt"),
