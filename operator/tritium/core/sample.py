@@ -1,12 +1,12 @@
 """What a revision did in a window of time: requests, failures, refusals, latencies. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Final
 
 from tritium.api.gateway import BOUNDS_MS
-from tritium.core.counts import BUCKET, GRPC, HTTP, Part
+from tritium.core.counts import BUCKET, GRPC, HTTP, NO_ENDPOINT, Part
 from tritium.core.proportion import Tally
 
 GRPC_OK: Final = 0
@@ -65,6 +65,17 @@ def sample(counts: Mapping[Part, float]) -> Sample:
         refused=sum(number for part, number in ended if _is_refusal(part)),
         latency=tuple(zip(bounds, accumulate(number for _, number in buckets), strict=True)),
     )
+
+
+def served(counts: Mapping[Part, float]) -> Sample:
+    """The same, without the requests that found no pod at all.
+
+    >>> served({Part(HTTP, "200"): 90, Part(HTTP, "503"): 7, NO_ENDPOINT: 5})
+    Sample(requests=92, failed=2, refused=0, latency=())
+    """
+    did = sample(counts)
+    unserved = min(round(counts.get(NO_ENDPOINT, 0)), did.failed)
+    return replace(did, requests=did.requests - unserved, failed=did.failed - unserved)
 
 
 def minus(now: Sample, baseline: Sample) -> Sample:

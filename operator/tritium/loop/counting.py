@@ -33,6 +33,10 @@ LATE: Final = 2.0
 """Seconds by which an Envoy may be older than the time since its birth: it tells whole seconds, and late."""
 
 
+RECENT: Final = 300.0
+"""Seconds after which the sums are put down again: what was counted recently is that of one to two such times."""
+
+
 class Told(NamedTuple):
     """When an Envoy told last, in seconds of a clock that is never set, and how old it said it was."""
 
@@ -112,6 +116,8 @@ class Counting:
     """By pod: what it told last of each series, also of those that it tells of no more."""
     _told: dict[Hashable, Told] = field(default_factory=dict)
     _active: dict[Hashable, dict[Series, int]] = field(default_factory=dict)
+    _marks: tuple[tuple[float, Mapping[Series, Counts]], ...] = ()
+    """The sums as they were put down the last two times, and when."""
 
     def take_in(
         self, pod: Hashable, namespace: str, counters: GatewayCounters, *, began_before: bool, at: float
@@ -127,6 +133,9 @@ class Counting:
             at: seconds of a clock that is never set.
         """
         now, told = read(namespace, counters), Told(at, counters.age)
+        if not self._marks or at - self._marks[-1][0] >= RECENT:
+            put_down = {series: dict(counts) for series, counts in self.sums().items()}
+            self._marks = (*self._marks[-1:], (at, put_down))
         first = pod not in self._last
         before = {} if is_another(self._told.get(pod), told) else self._last.get(pod, {})
         for series, counts in now.items():
@@ -160,6 +169,10 @@ class Counting:
     def of(self, series: Series) -> Mapping[Part, float]:
         """What was counted of one."""
         return self._sums.get(series, {})
+
+    def recent(self, series: Series) -> Counts:
+        """What was counted of one in the last five to ten minutes in which anything was counted."""
+        return increase(self._marks[0][1].get(series, {}), self.of(series)) if self._marks else {}
 
     def active(self) -> Mapping[Series, int]:
         """Requests in flight."""

@@ -12,7 +12,7 @@ from tritium.core.bake import compared_with, is_baking
 from tritium.core.counts import Series
 from tritium.core.excess import COMPARABLE
 from tritium.core.ledger import read
-from tritium.core.sample import Sample, minus, sample
+from tritium.core.sample import Sample, minus, sample, served
 from tritium.core.seen import WindowSeen
 from tritium.kube.store import Key
 from tritium.loop.counting import Counting
@@ -49,15 +49,22 @@ class Windows:
         window = self._open.get(key)
         if window is None or (window.candidate, window.since) != (candidate.revision, candidate.judged_since):
             last = window if window and window.candidate == candidate.revision else None
-            compared = _stable(last, now) if last else self._known(status, now)
+            compared = _stable(last, now) if last else self._known(key, status, beside)
             window = self._open[key] = _Window(candidate.revision, candidate.judged_since, now, compared)
         did = minus(now.candidate, window.before.candidate)
         return WindowSeen(did, _stable(window, now), window.before.since)
 
-    @staticmethod
-    def _known(status: ModelDeploymentStatus, now: WindowSeen) -> Sample:
-        """Of one that got all of the traffic at once, there was no window before: all that was counted is taken."""
-        return now.stable if is_baking(read(status)) else Sample()
+    def _known(self, key: Key, status: ModelDeploymentStatus, beside: int) -> Sample:
+        """Of one that got all of the traffic at once, there was no window before: what the other did lately is taken.
+
+        Of one with few requests it is all that was counted. What found no pod, as when it was recreated, is left out:
+        an outage of an hour ago would make a version that fails as good as the one before.
+        """
+        if not is_baking(read(status)):
+            return Sample()
+        series = Series(key.namespace, key.name, beside)
+        lately = served(self.counting.recent(series))
+        return lately if lately.requests >= COMPARABLE else served(self.counting.of(series))
 
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone, or its rollout is over."""

@@ -26,22 +26,23 @@ class Counted:
         self.counting = Counting(lambda _: True)
         self.windows = Windows(self.counting)
         self.totals = {1: (0, 0), 2: (0, 0), 3: (0, 0)}
+        self.without_pods = {1: 0, 2: 0, 3: 0}
         self.more()
 
-    def more(self, **revisions: tuple[int, int]) -> None:
-        """Good and failed requests, by `r1` and so on."""
+    def more(self, *, at: float = 0, **revisions: tuple[int, int]) -> None:
+        """Good and failed requests, by `r1` and so on, as they are told so many seconds after the beginning."""
         for name, (good, bad) in revisions.items():
             had = self.totals[int(name[1:])]
             self.totals[int(name[1:])] = (had[0] + good, had[1] + bad)
         counters = [
             RevisionCounters(
                 name="fraud", revision=number, codes={"200": good, "500": bad}, grpc={}, buckets=[], latency_sum_ms=0.0,
-                active=0, none_healthy=0, overflow=0, retries=0,
+                active=0, none_healthy=self.without_pods[number], overflow=0, retries=0,
             )
             for number, (good, bad) in self.totals.items()
         ]  # fmt: skip
         told = GatewayCounters(models=[], revisions=counters)
-        self.counting.take_in("gw-a", "ml", told, began_before=False, at=0)
+        self.counting.take_in("gw-a", "ml", told, began_before=False, at=at)
 
     def seen(self, of: ModelDeploymentStatus) -> tuple[tuple[int, int], tuple[int, int]] | None:
         """Requests and failures: the candidate's and the stable revision's."""
@@ -99,6 +100,31 @@ def test_of_what_got_everything_at_once_all_that_is_known_is_compared() -> None:
     assert counted.seen(baking()) == ((0, 0), (1_000, 100))
     counted.more(r2=(50, 5))
     assert counted.seen(baking()) == ((55, 5), (1_000, 100))
+
+
+def test_of_what_got_everything_at_once_an_old_outage_counts_for_nothing() -> None:
+    counted = Counted()
+    counted.more(r1=(1_000, 500))
+    for at in range(300, 1_200, 5):
+        counted.more(at=at, r1=(1, 0))
+    (_, compared) = counted.seen(baking()) or ()
+    assert compared in {(60 + n, 0) for n in range(61)}, "what it did in the last five to ten minutes"
+
+
+def test_what_found_no_pod_at_all_is_not_what_the_one_before_is_like() -> None:
+    """It was recreated a minute ago: the outage that was asked for does not loosen the limit for the next one."""
+    counted = Counted()
+    counted.without_pods[1] = 375
+    counted.more(r1=(1_000, 377))
+    assert counted.seen(baking()) == ((0, 0), (1_002, 2))
+
+
+def test_of_a_quiet_one_all_that_is_known_is_compared() -> None:
+    counted = Counted()
+    counted.more(r1=(900, 9))
+    for at in (600, 1_200, 1_800):
+        counted.more(at=at, r1=(5, 0))
+    assert counted.seen(baking()) == ((0, 0), (924, 9))
 
 
 def test_without_a_step_there_is_none() -> None:
