@@ -12,7 +12,7 @@ from functools import cached_property
 from tritium.api.rollout import Analysis
 from tritium.api.status import LastRollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, SKIP_STEP, asks, done
-from tritium.core.compatibility import admitted
+from tritium.core.compatibility import admitted, promotion
 from tritium.core.deadline import clocked, due_at
 from tritium.core.exposure import by_hand, exposed, goes_now, most, needed, proven, reached, returns
 from tritium.core.gate import Gate, Verdict
@@ -60,12 +60,12 @@ def in_steps(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) ->
 
 def proceed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
     """One pass of a candidate that gets its traffic in steps."""
-    progress = under_way(wish, ledger, candidate)
-    if asks(wish, ledger, PROMOTE):
-        ledger, progress = done(wish, ledger, now), progress.promoted_by_hand()
+    asked = asks(wish, ledger, PROMOTE)
+    ledger = replace(ledger, progress=under_way(wish, ledger, candidate))
+    ledger = promotion(wish, done(wish, ledger, now) if asked else ledger, candidate, seen, asked=asked)
     if asks(wish, ledger, ABORT) and wish.pin == candidate.number:
         ledger = done(wish, ledger, now)  # the next pass would take it up again: the spec asks for it
-    ledger = clocked(wish, replace(ledger, progress=progress), candidate, seen, now)
+    ledger = clocked(wish, ledger, candidate, seen, now)
     return _Turn(wish, ledger, candidate, seen, now).outcome()
 
 

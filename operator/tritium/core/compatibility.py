@@ -59,6 +59,33 @@ def mismatch(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) ->
     return Trouble(COMPONENT, found.reason, found.message)
 
 
+def differs(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> bool:
+    """Whether its tensors are known to be others, and that holds it."""
+    found = mismatch(wish, ledger, candidate, seen)
+    return found is not None and found.reason == Reason.SIGNATURE_CHANGED
+
+
+def promotion(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, *, asked: bool) -> Ledger:
+    """The ledger with a promotion by hand, if one is `asked` for; without any where its tensors hold the candidate.
+
+    A promotion that waited for `rollout.compatibility: Warn` would, hours later, let it through without steps and
+    gates: who lets other tensors through has said nothing of how often it may fail.
+
+    Args:
+        wish: what is asked for.
+        ledger: its `progress` is the candidate's.
+        candidate: who is rolled out.
+        seen: what is there.
+        asked: a person says `promote`, and has not been heard yet.
+    """
+    progress = ledger.progress
+    if progress is None:
+        return ledger
+    if differs(wish, ledger, candidate, seen):
+        return replace(ledger, progress=replace(progress, by_hand=False))
+    return replace(ledger, progress=progress.promoted_by_hand()) if asked else ledger
+
+
 def noted(ledger: Ledger, tried: Iterable[RevisionSeen], seen: Seen) -> Ledger:
     """The ledger with what a comparison has found: it counts until another one finds them alike."""
     withheld = dict(ledger.withheld)

@@ -11,7 +11,7 @@ from tritium.api.status import LastAction, LastRollback, Phase
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
-from tritium.core.compatibility import admitted, mismatch, noted
+from tritium.core.compatibility import admitted, mismatch, noted, promotion
 from tritium.core.deadline import clocked
 from tritium.core.diagnosis import worst
 from tritium.core.experiment import account, arms, is_running, tried
@@ -125,15 +125,16 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
     if progress.paused and progress.paused.reason == Reason.PAUSED_BY_HAND and is_down(wish, ledger, seen):
         progress = replace(progress, paused=None)  # the old pods went meanwhile
     awaited = progress.paused is not None and progress.paused.reason == Reason.AWAITS_PROMOTION
-    if asks(wish, ledger, PROMOTE):
-        progress = progress.promoted_by_hand()
-    elif asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
+    if asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
         progress = progress.paused_by_hand(now)
     elif not awaited and (asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP)):
         progress = replace(progress, paused=None, waiting_since=None)
-    if not waits and not progress.paused and (wish.pin is not None or not wish.replicas):
+    asked = asks(wish, ledger, PROMOTE)
+    ledger = promotion(wish, replace(ledger, progress=progress), candidate, seen, asked=asked)
+    is_paused = ledger.progress is not None and ledger.progress.paused is not None
+    if not waits and not is_paused and (wish.pin is not None or not wish.replicas):
         return None  # nothing is judged or waited for there; what was paused stays so
-    return clocked(wish, replace(ledger, progress=progress), candidate, seen, now).progress
+    return clocked(wish, ledger, candidate, seen, now).progress
 
 
 def _looked_at(wish: Wish, ledger: Ledger, progress: Progress, now: datetime) -> Outcome:

@@ -142,6 +142,10 @@ class Story:
         paused = self.status.candidate.paused if self.status.candidate else None
         return paused.reason if paused else None
 
+    @property
+    def by_hand(self) -> bool | None:
+        return self.status.candidate.by_hand if self.status.candidate else None
+
     def replicas(self, of: Any) -> int:
         return next(each.replicas for each in self.sees.deployments if each.revision == of.hash)
 

@@ -25,7 +25,7 @@ from tests.unit.core.seeing import (
     weights,
     wish,
 )
-from tests.unit.core.story import Story, strategy
+from tests.unit.core.story import BAD, GOOD, Story, asking, strategy
 from tritium.api.conditions import ConditionType
 from tritium.core.decide import ASK_AGAIN
 from tritium.core.reasons import Reason
@@ -179,6 +179,37 @@ def test_promote_and_pin_do_not_let_it_through() -> None:
     story.act("promote")
     story.run()
     assert (story.stable, story.part) == (1, 0)
+
+
+@pytest.mark.parametrize("asks", [{}, {"strategy": '{"strategy":"blueGreen"}'}], ids=["in steps", "at once"])
+def test_a_promotion_of_what_is_held_does_not_come_later(asks: dict[str, str]) -> None:
+    """Whoever lets it through in the end wants its steps and gates."""
+    story = Story(asking(**asks))
+    signatures = described(SIGNATURE, *pods(ONE, 10)) | described(OTHER, *pods(TWO, 10))
+    story.sees = replace(story.sees, signatures=signatures)
+    story.run()
+    asked_of = story.replicas(TWO)
+    story.act("promote")
+    story.run()
+    assert (story.status.phase, story.status.reason) == ("Blocked", Reason.SIGNATURE_CHANGED)
+    assert (story.by_hand, story.replicas(TWO)) == (None, asked_of)
+    assert story.status.last_action
+    assert story.status.last_action.verb == "promote"
+
+
+def test_let_through_after_a_promotion_in_vain_it_goes_its_steps_and_is_judged() -> None:
+    story = Story(window=GOOD)
+    signatures = described(SIGNATURE, *pods(ONE, 10)) | described(OTHER, *pods(TWO, 10))
+    story.act("promote")  # before anybody knows which tensors it has
+    story.sees = replace(story.sees, signatures=signatures)
+    story.run()
+    assert (story.part, story.by_hand) == (0, None)
+    story.asks = replace(story.asks, enforces=False)
+    story.run()
+    assert (story.stable, story.step, story.part) == (1, 0, 1_000)
+    story.window = BAD
+    story.run(seconds=5)
+    assert (story.stable, story.part, story.status.phase) == (1, 0, "Aborted")
 
 
 def test_in_steps_what_has_requests_is_not_compared_again() -> None:
