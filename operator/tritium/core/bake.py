@@ -77,11 +77,8 @@ def _is_known(gate: Gate) -> bool:
 def _go_back(ledger: Ledger, back: RevisionSeen, reason: str, message: str, now: datetime) -> Ledger:
     """The one before is stable again; the one that failed is as if it had never been, but for its share."""
     failed = ledger.stable or 0
-    rejected = ledger.reject(failed, reason, message, now).promote(back.number, now)
     return replace(
-        rejected,
+        ledger.reject(failed, reason, message, now).promote(back.number, now).unproven(failed, now),
         progress=None,
-        promoted={number: at for number, at in rejected.promoted.items() if number != failed},
-        exposed={failed: now} | dict(rejected.exposed),
         rollback=LastRollback(from_revision=failed, to_revision=back.number, reason=reason, message=message, at=now),
     )

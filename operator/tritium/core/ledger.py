@@ -189,6 +189,20 @@ class Ledger:
         """A revision may be tried again."""
         return replace(self, rejected=tuple(each for each in self.rejected if each.revision != number))
 
+    def unproven(self, number: int, now: datetime) -> "Ledger":
+        """A revision is as if it had never been stable, but for its share of the traffic.
+
+        >>> from datetime import UTC
+        >>> now = datetime(2026, 1, 1, tzinfo=UTC)
+        >>> left = Ledger().promote(1, now).promote(2, now).promote(1, now).unproven(2, now)
+        >>> sorted(left.promoted), sorted(left.exposed)
+        ([1], [2])
+        """
+        if number not in self.promoted:
+            return self
+        promoted = {each: at for each, at in self.promoted.items() if each != number}
+        return replace(self, promoted=promoted, exposed={number: now} | dict(self.exposed))
+
     def kept(self, numbers: frozenset[int]) -> "Ledger":
         """Without what it says of revisions that are gone; which one is stable is never forgotten."""
         return replace(

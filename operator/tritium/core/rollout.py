@@ -185,11 +185,16 @@ def _same_pods(ledger: Ledger, seen: Seen, now: datetime) -> Ledger:
 
 
 def _act_on_person(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Ledger:
-    """A retry whose listing has answered lifts the rejection, and is done with."""
+    """A retry whose listing has answered lifts the rejection, and is done with.
+
+    What was turned down proves itself again, also if it was stable once: with that alone it would come back at once.
+    """
     found = target.revision
     if not target.retried or found is None or wish.action is None:
         return ledger
     done = LastAction(verb=RETRY, token=wish.action.token, at=now)
+    if ledger.rejection(found.number) and found.number != ledger.stable:
+        ledger = ledger.unproven(found.number, now)
     ledger = replace(ledger.accept(found.number), action=done)
     # The source is again what it was before: the revisions that it was in between are left.
     message = f"the source was listed again, and is what it was for revision {found.number}"

@@ -12,6 +12,7 @@ from tests.unit.core.seeing import (
     NO_ROOM,
     NOW,
     following,
+    job,
     lagging,
     pod,
     pods,
@@ -165,6 +166,27 @@ def test_pinning_the_candidate_is_a_promotion() -> None:
     story.asks = replace(story.asks, pin=2)
     story.run()
     assert (story.stable, story.part) == (2, 10_000)
+
+
+def test_a_retry_of_what_was_stable_and_turned_down_begins_at_the_first_step() -> None:
+    """Its pods may be there, and it may have served: it was turned down since, and its gates count again."""
+    story = begun(GOOD)
+    story.act("promote")
+    story.run()
+    story.asks = replace(story.asks, pin=1)
+    story.run()
+    story.asks = replace(story.asks, pin=None)
+    story.run()
+    assert (story.stable, story.status.phase) == (1, Phase.ABORTED)
+    story.act("retry")
+    story.run()
+    token = f"{story.asks.written}#{story.tokens}"
+    story.sees = replace(story.sees, resolutions=(job(token, found=1),))
+    story.run()
+    assert (story.stable, story.step, story.part, story.status.phase) == (1, 0, 1_000, Phase.PROGRESSING)
+    story.window = BAD
+    story.run(seconds=5)
+    assert (story.stable, story.part, story.status.phase) == (1, 0, Phase.ABORTED)
 
 
 def test_an_abort_by_hand() -> None:
