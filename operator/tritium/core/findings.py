@@ -25,6 +25,17 @@ from tritium.core.traffic import leads_to
 from tritium.core.wish import Wish
 from tritium.core.wording import sentence, steady
 
+_WITHOUT_REGARD_TO_LOADING = frozenset(
+    {
+        Reason.GATE_FAILED,
+        Reason.BAKE_FAILED,
+        Reason.INSUFFICIENT_DATA,
+        Reason.SMOKE_TEST_FAILED,
+        Reason.ABORTED_BY_HAND,
+        Reason.ROLLED_BACK,
+    }
+)
+"""Why a revision was turned down that says nothing against its being loaded."""
 RETRY_BY_HAND = f"edit the spec, or annotate the object with {names.ACTION}=retry@1 (another word after @ each time)"
 
 
@@ -258,14 +269,30 @@ def _model_loaded(wish: Wish, target: Target, course: Course, seen: Seen) -> Fin
         )
     rejection = course.ledger.rejection(revision.number)
     trouble = trouble_of(seen, revision)
-    if rejection and rejection.reason != Reason.ROLLED_BACK:
+    if rejection and rejection.reason not in _WITHOUT_REGARD_TO_LOADING:
         return Finding(kind, "False", rejection.reason, rejection.message or "")
     if trouble and trouble.reason != Reason.STARTING:
         return Finding(kind, "False", trouble.reason, trouble.message)
     if wish.replicas == 0:
         return Finding(kind, "Unknown", Reason.NO_REPLICAS, "spec.replicas is 0")
     message = trouble.message if trouble else f"the pods of revision {revision.number} are being made"
-    return Finding(kind, "Unknown", Reason.STARTING, message)
+    unmade = None if trouble else _without_pods(course, revision)
+    return Finding(kind, "Unknown", *(unmade or (Reason.STARTING, message)))
+
+
+def _without_pods(course: Course, revision: RevisionSeen) -> tuple[Reason, str] | None:
+    """Why no pods are being made for the revision that is asked for."""
+    sides = (arm.revision for arm in course.arms)
+    if revision.number in {each.number for each in (course.stable, course.candidate, *sides) if each}:
+        return None
+    if rejection := course.ledger.rejection(revision.number):
+        return (
+            Reason.ABORTED,
+            f"revision {revision.number} was turned down ({rejection.reason}), and has no pods any more",
+        )
+    if course.arms:
+        return Reason.EXPERIMENT_RUNNING, f"revision {revision.number} gets no pods before the experiment is over"
+    return None
 
 
 def _traffic(course: Course, seen: Seen) -> Finding:

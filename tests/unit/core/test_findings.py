@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.core.grid.situations import place
 from tests.unit.core.seeing import (
     BROKEN,
     DENIED,
@@ -366,3 +367,22 @@ def test_what_a_server_says_at_length_is_cut() -> None:
     refusal = Refusal("Deployment", "fraud-b", Reason.OBJECT_REFUSED, "is wrong " * 1000)
     plan = decide(wish("b"), SERVES, upgrading(refusals=(refusal,)), NOW)
     assert all(len(each.message) < 1000 for each in plan.status.conditions or ())
+
+
+def model_loaded(status: ModelDeploymentStatus) -> tuple[str, str, str]:
+    found = next(each for each in status.conditions or () if each.type is ConditionType.MODEL_LOADED)
+    return found.status, found.reason, found.message
+
+
+def test_of_what_failed_with_requests_nobody_says_that_it_did_not_load() -> None:
+    world = place("Aborted")
+    assert model_loaded(world.status)[:2] == ("True", Reason.LOADED)
+    world.run(minutes=11)
+    says = "revision 2 was turned down (GateFailed), and has no pods any more"
+    assert model_loaded(world.status) == ("Unknown", Reason.ABORTED, says)
+
+
+def test_while_an_experiment_runs_no_pods_are_said_to_be_made_for_what_waits() -> None:
+    says = "revision 4 gets no pods before the experiment is over"
+    found = model_loaded(place("An experiment runs, and a rollout waits").status)
+    assert found == ("Unknown", Reason.EXPERIMENT_RUNNING, says)
