@@ -235,7 +235,7 @@ def _promote(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, no
         ledger.promote(candidate.number, now),
         progress=to_bake(wish, progress, candidate, seen, now) if progress else None,
     )
-    if before is None or candidate.number not in ledger.promoted:
+    if before is None or candidate.number not in ledger.promoted or candidate.number > before:
         return promoted
     reason, message = (
         ("Pinned", f"pinRevision: {candidate.number}") if wish.pin else ("SpecChanged", "the spec asks for it")
