@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from tritium.api.conditions import ConditionType
+from tritium.api.conditions import Condition, ConditionType
 from tritium.api.status import STABLE_ARM, Failure, ModelDeploymentStatus
 from tritium.core.plan import Notice, Target
 from tritium.core.pod_trouble import POD
@@ -20,6 +20,7 @@ def notices(
     return (
         *_created(before, after),
         *_promoted(before, after, wish),
+        *_recreating(before, after),
         *_stepped(before, after),
         *_paused(before, after),
         *_rejected(before, after),
@@ -47,6 +48,13 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
         return
     rest = f"; revision {old} {_left(wish)}" if old is not None else ""
     yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
+
+
+def _recreating(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    """That from now on nobody is served, which was asked for."""
+    was, now = (_finding(status, ConditionType.READY) for status in (before, after))
+    if now and now.reason == Reason.RECREATING and (was is None or was.reason != Reason.RECREATING):
+        yield Notice("Normal", Reason.RECREATING, now.message)
 
 
 def _left(wish: Wish) -> str:
@@ -126,4 +134,9 @@ def _pin(before: ModelDeploymentStatus, after: ModelDeploymentStatus, target: Ta
 
 
 def _released(status: ModelDeploymentStatus) -> str:
-    return next((each.message for each in status.conditions or () if each.type is ConditionType.RELEASED), "")
+    found = _finding(status, ConditionType.RELEASED)
+    return found.message if found else ""
+
+
+def _finding(status: ModelDeploymentStatus, kind: ConditionType) -> Condition | None:
+    return next((each for each in status.conditions or () if each.type is kind), None)

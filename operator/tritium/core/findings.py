@@ -86,11 +86,13 @@ def _recreating(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
     if candidate is None or not is_down(wish, course.ledger, seen):
         return None
     said = f": {course.trouble.message}" if course.trouble else ""
+    then = "is being made ready"
+    if course.stable and any(pod.revision == course.stable.hash for pod in seen.pods):  # they end
+        then = "gets its own when the last of them has ended"
     message = (
-        f"rollout.strategy is recreate: {_stable(course)} has given up its pods, and revision {candidate.number} is "
-        f"being made ready{said}"
+        f"rollout.strategy is recreate: {_stable(course)} has given up its pods, and revision {candidate.number} {then}"
     )
-    return Trouble("rollout", Reason.RECREATING, message)
+    return Trouble("rollout", Reason.RECREATING, f"{message}{said}")
 
 
 def _not_serving(wish: Wish, course: Course, seen: Seen) -> Trouble:

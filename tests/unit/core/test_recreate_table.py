@@ -191,6 +191,26 @@ def test_it_is_looked_at_again_when_a_pod_should_be_gone() -> None:
     assert story.status.phase == "Preparing"
 
 
+def test_while_the_old_pods_end_nobody_says_that_the_new_ones_are_being_made() -> None:
+    assert preparing().says(ConditionType.READY) == (
+        "rollout.strategy is recreate: revision 1 has given up its pods, and revision 2 gets its own when the last of "
+        "them has ended"
+    )
+
+
+def test_that_nobody_is_served_is_told_once() -> None:
+    story = idle()
+    story.asks = replace(story.asks, written="b")
+    told = list(story.run(passes=1).notices)
+    for alive in ((), ending(pods(ONE, 2)), (), (pod("p", TWO, STARTING),), (pod("p", TWO), pod("q", TWO))):
+        story.sees = replace(story.sees, pods=alive or story.sees.pods)
+        told += [each for _ in range(3) for each in story.run(passes=1, seconds=1).notices]
+    assert story.stable == 2
+    (notice,) = [each for each in told if each.reason == Reason.RECREATING]
+    assert notice.type == "Normal"
+    assert notice.message.startswith("rollout.strategy is recreate: revision 1 has given up its pods")
+
+
 def test_who_is_not_served_is_told_why() -> None:
     assert waiting().says(ConditionType.READY) == (
         "rollout.strategy is recreate: revision 1 has given up its pods, and revision 2 is being made ready: "
