@@ -116,7 +116,8 @@ def let_through(wish: Wish, before: Ledger, after: Ledger, seen: Seen) -> Iterat
     new = {*after.exposed, *after.promoted} - {*before.exposed, *before.promoted}
     for each in seen.revisions:
         if each.number in new and (found := _compare(wish, before, each, seen)).reason:
-            yield Notice("Warning", found.reason, f"rollout.compatibility: Warn lets it through. {found.message}")
+            words = found.message.removesuffix(f" {REMEDIES[Reason(found.reason)]}")  # it asks for what was done
+            yield Notice("Warning", found.reason, f"rollout.compatibility: Warn lets it through. {words}")
 
 
 def _compare(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> Comparison:

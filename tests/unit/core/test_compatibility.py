@@ -42,10 +42,10 @@ BOTH = serving(ONE, TWO, deployments=deployments(a=1, b=1), pods=(*pods(ONE), po
 (OLD,) = pods(ONE)
 OTHER = replace(SIGNATURE, inputs=(Tensor("X", "FP32", (-1, 3)),))
 KNOWN = described(SIGNATURE, OLD) | described(OTHER, pod("p", TWO))
-SAYS = (
-    "Clients of revision 1, which serves, cannot go on with revision 2: input X is FP32 [-1, 3], and was FP32 [-1, 2]. "
-    "Correct the model; or, if its clients know, set rollout.compatibility: Warn to let it through."
+DIFFERS = (
+    "Clients of revision 1, which serves, cannot go on with revision 2: input X is FP32 [-1, 3], and was FP32 [-1, 2]."
 )
+SAYS = f"{DIFFERS} Correct the model; or, if its clients know, set rollout.compatibility: Warn to let it through."
 NOBODY = {"nobody": SignatureSeen()}
 """Of pods that are not there; without it all are known and alike."""
 
@@ -79,7 +79,7 @@ def test_it_goes_on_when_somebody_allows_it_and_that_is_told_once() -> None:
     plan = held(status=held().status, enforces=False)
     assert weights(plan.status.traffic) == {2: ALL, 1: 0}
     told = [each for each in plan.notices if each.reason == Reason.SIGNATURE_CHANGED]
-    assert [each.message for each in told] == [f"rollout.compatibility: Warn lets it through. {SAYS}"]
+    assert [each.message for each in told] == [f"rollout.compatibility: Warn lets it through. {DIFFERS}"]
     again = held(status=plan.status, enforces=False)
     assert [each for each in again.notices if each.reason == Reason.SIGNATURE_CHANGED] == []
 
