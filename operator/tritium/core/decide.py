@@ -63,11 +63,8 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         describe=frozenset(pod.uid for pod in describe),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
         wake_at=min((each for each in _times(wish, target, course, seen, now) if each), default=None),
-        notices=(
-            *notices(status, after, target, wish),
-            *pending(status, after, asked),
-            *let_through(wish, before, course.ledger, seen),
-        ),
+        notices=(*notices(status, after, target, wish), *let_through(wish, before, course.ledger, seen)),
+        pending=tuple(pending(status, after, asked)),
     )
 
 

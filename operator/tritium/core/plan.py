@@ -163,6 +163,8 @@ class Plan:
         describe: uids of the pods to be asked which tensors their model has.
         replace: uids of pods to be deleted, so that new ones are made in their place.
         wake_at: when to look again although nothing happened.
+        notices: what is told as soon as the decision is written.
+        pending: what is told once `status` is written, with its generation.
     """
 
     target: Target
@@ -179,6 +181,7 @@ class Plan:
     replace: frozenset[str] = frozenset()
     wake_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
+    pending: tuple[Notice, ...] = ()
 
     @property
     def targets(self) -> dict[str, Target]:

@@ -117,7 +117,7 @@ class _Pass:
             return Outcome()
         pending = await self._shared.inquiry.why_without_pods(self._key, self._obj["metadata"]["uid"])
         plan = await self._rounds(wanted)
-        await self._report(plan.status, plan.notices)
+        await self._report(plan.status, (*plan.notices, *plan.pending))
         self._ask(plan, wanted)
         return Outcome(self._seconds_to(plan, pending=pending), refused=bool(self._memory.refusals))
 

@@ -132,7 +132,21 @@ def test_a_promotion_says_what_becomes_of_the_old_pods(rollout: dict[str, Any], 
 def test_a_change_of_the_steps_waits_for_the_next_rollout_and_says_so_once(changed: dict[str, Any]) -> None:
     story = begun(WELL)
     story.asks = replace(story.asks, generation=2, **changed)
-    told = [each.reason for _ in range(8) for each in story.run(passes=1, seconds=1).notices]
-    assert told.count(Reason.STRATEGY_CHANGE_PENDING) == 1
+    plans = [story.run(passes=1, seconds=1) for _ in range(8)]
+    assert [each.reason for plan in plans for each in plan.pending] == [Reason.STRATEGY_CHANGE_PENDING]
     story.asks = replace(story.asks, strategy=strategy(), capacity="surge", generation=3)
-    assert Reason.STRATEGY_CHANGE_PENDING not in [each.reason for each in story.run(passes=1).notices]
+    assert story.run(passes=1).pending == ()
+
+
+def test_what_is_decided_with_such_a_change_does_not_tell_of_it_twice() -> None:
+    """A decision is written ahead, with the generation of before: the same is seen again in the next round."""
+    story = begun(WELL)
+    story.act("pause")
+    story.asks = replace(story.asks, generation=2, strategy=strategy([{"weight": 90}]))
+    first = decide(story.asks, story.status, story.sees, story.now)
+    assert first.status.candidate
+    assert first.status.candidate.paused
+    ahead = first.status.model_copy(update={"observed_generation": story.status.observed_generation})
+    second = decide(story.asks, ahead, story.sees, story.now)
+    told = [each.reason for each in (*first.notices, *second.notices, *second.pending)]
+    assert told.count(Reason.STRATEGY_CHANGE_PENDING) == 1
