@@ -107,8 +107,9 @@ def test_of_what_got_everything_at_once_an_old_outage_counts_for_nothing() -> No
     counted.more(r1=(1_000, 500))
     for at in range(300, 1_200, 5):
         counted.more(at=at, r1=(1, 0))
-    (_, compared) = counted.seen(baking()) or ()
-    assert compared in {(60 + n, 0) for n in range(61)}, "what it did in the last five to ten minutes"
+    seen = counted.seen(baking())
+    assert seen
+    assert seen[1] in {(60 + n, 0) for n in range(61)}, "what it did in the last five to ten minutes"
 
 
 def test_what_found_no_pod_at_all_is_not_what_the_one_before_is_like() -> None:
