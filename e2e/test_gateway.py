@@ -19,7 +19,7 @@ from e2e.cluster import settings
 from e2e.cluster.engine import docker
 from e2e.kubectl import Kubectl, Refused
 from tritium.api import names
-from tritium.api.gateway import AGENT_PORT, HEALTH_PORT, SHARED_PORT
+from tritium.api.gateway import AGENT_PORT, HEALTH_PORT, SHARED_PORT, preview_port
 
 Object = dict[str, Any]
 NAME: Final = "adder"
@@ -88,7 +88,7 @@ def test_nothing_listens_in_a_gateway_pod_but_what_is_meant_to(served: Kubectl) 
     port = served.get("mdep", NAME)["status"]["traffic"]["port"]
     for name in gateways(served):
         listening = json.loads(served("exec", name, "-c", "agent", "--", "python3", "-c", LISTENING))
-        assert listening == sorted({port, SHARED_PORT, AGENT_PORT, HEALTH_PORT})
+        assert listening == sorted({port, preview_port(port), SHARED_PORT, AGENT_PORT, HEALTH_PORT})
 
 
 def test_what_could_change_the_server_does_not_pass(served: Kubectl) -> None:
