@@ -112,7 +112,7 @@ async def test_killed_after_each_write(
             left = [name for name in disturbed if name not in counting.stopped and counting.left[name] > 0]
             return [name for name in left if not await everything.rests(name, step.revision)]
 
-        await wait_for(under_way, 60, "each has done its writes", until=lambda found: not found)
+        await wait_for(under_way, 120, "each has done its writes", until=lambda found: not found)
         await first.kill()
         counting.left = {}
         await models.api.delete(LEASES, "tritium-operator", models.namespace)  # instead of waiting until it is over
