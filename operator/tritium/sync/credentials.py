@@ -17,7 +17,18 @@ TOKEN_KEY: Final = "AWS_SESSION_TOKEN"  # noqa: S105 - the name of a key
 REGION_KEYS: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 ENDPOINT_KEY: Final = "AWS_ENDPOINT_URL"
 
-_KNOWN: Final = frozenset({CA_KEY, ACCESS_KEY, SECRET_KEY, TOKEN_KEY, ENDPOINT_KEY, *REGION_KEYS})
+SERVICE_ACCOUNT_KEYS: Final = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_KEY")
+"""Either holds the JSON file of a service account's key; elsewhere the first is a path to it."""
+
+_KNOWN: Final = frozenset(
+    {CA_KEY, ACCESS_KEY, SECRET_KEY, TOKEN_KEY, ENDPOINT_KEY, *REGION_KEYS, *SERVICE_ACCOUNT_KEYS}
+)
+_USUAL: Final[Mapping[str, str]] = {
+    "s3": f"the keys {ACCESS_KEY} and {SECRET_KEY}",
+    "gs": f"the key {SERVICE_ACCOUNT_KEYS[0]}",
+    "https": f"the key {CA_KEY}",
+}
+"""What a Secret holds, by the scheme of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +67,29 @@ def read(folder: Path, source: Source) -> Credentials:
     # Kubernetes mounts a Secret through links whose names begin with two dots.
     files = [each for each in folder.iterdir() if not each.name.startswith("..")] if folder.is_dir() else []
     if not files:
+        scheme, _, _ = (source.uri or "").partition("://")
         raise Failed(
             FetchReason.SECRET_MISSING,
             f"Secret {named.secret_ref.name}, which model.source.credentials names, does not exist in this namespace "
-            f"or holds nothing. Create it with the keys {ACCESS_KEY} and {SECRET_KEY}",
+            f"or holds nothing. Create it with {_USUAL.get(scheme, _USUAL['s3'])}",
         )
     # A line's end after a key is a common slip of the one who made the Secret, and never part of a key.
     values = {each.name: each.read_text(errors="replace").strip() for each in files if each.name in _KNOWN}
     return Credentials(secret=named.secret_ref.name, values={name: value for name, value in values.items() if value})
 
 
-def demand_keys(credentials: Credentials) -> None:
-    """A Secret for S3 has both keys.
+def demand_keys(credentials: Credentials, *keys: str) -> None:
+    """A Secret, where one is named, has all of these keys.
 
     Raises:
         Failed: `CredentialsMissing`, naming the key that is absent.
 
-    >>> demand_keys(Credentials("s3-keys", values={ACCESS_KEY: "AKIA"}))
+    >>> demand_keys(Credentials("s3-keys", values={ACCESS_KEY: "AKIA"}), ACCESS_KEY, SECRET_KEY)
     Traceback (most recent call last):
         ...
     tritium.sync.errors.Failed: Secret s3-keys has no key AWS_SECRET_ACCESS_KEY. Add it, with the value for the bucket
     """
-    for key in (ACCESS_KEY, SECRET_KEY):
+    for key in keys:
         if credentials.secret and key not in credentials.values:
             raise Failed(
                 FetchReason.CREDENTIALS_MISSING,

@@ -8,7 +8,8 @@ from tritium.api.source import Source
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing, RemoteFile
-from tritium.sync.objects import HttpFile, S3Folder
+from tritium.sync.s3 import s3
+from tritium.sync.web import HttpFile
 
 
 class Store(Protocol):
@@ -29,7 +30,7 @@ class Store(Protocol):
         """
 
 
-_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {"s3": S3Folder, "https": HttpFile}
+_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {"s3": s3, "https": HttpFile}
 
 
 def open_store(source: Source, credentials: Credentials) -> Store:

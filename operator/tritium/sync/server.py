@@ -1,0 +1,115 @@
+"""What all object stores and web servers are asked alike: how a client behaves, and reading a part of a pinned file."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import obstore
+from obstore import exceptions
+
+from tritium.api.fetch import FetchReason
+from tritium.sync import credentials as identity
+from tritium.sync.errors import Failed
+from tritium.sync.explain import Place, explain
+from tritium.sync.listing import RemoteFile
+
+if TYPE_CHECKING:
+    from obstore import GetOptions, ObjectMeta
+    from obstore.store import ClientConfig, GCSStore, HTTPStore, RetryConfig, S3Store
+
+    AnyStore = GCSStore | HTTPStore | S3Store
+
+PIECE: Final = 1 << 20
+"""Bytes handed over at a time: enough that the calls cost nothing, little against what is in flight."""
+
+RETRY: Final["RetryConfig"] = {
+    "max_retries": 2,
+    "retry_timeout": timedelta(seconds=8),
+    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=2), "base": 2},
+}
+"""Short, so that a server that cannot be reached is reported in seconds; a download has its own patience on top."""
+
+
+def client(options: dict[str, str], place: Place) -> "ClientConfig":
+    """How requests are made.
+
+    Raises:
+        Failed: `CredentialsMissing`, when `ca.crt` is no certificate.
+    """
+    settings: ClientConfig = {
+        "allow_http": options.get("allowHttp") == "true",
+        "connect_timeout": "3s",
+        "read_timeout": "10s",
+        # Of a whole request: for a part of 8 MiB that is a line of half a megabit, of which eight are used.
+        "timeout": "120s",
+        "user_agent": "tritium",
+    }
+    if proxy := options.get("proxyUrl"):
+        settings["proxy_url"] = proxy
+    if authority := identity.authority(place.credentials):
+        settings["root_certificate"] = authority
+    return settings
+
+
+@contextmanager
+def explained(place: Place) -> Iterator[None]:
+    """Whatever obstore raises becomes a reason and a sentence."""
+    try:
+        yield
+    except (exceptions.BaseError, FileNotFoundError, ValueError) as error:
+        raise explain(error, place) from error
+
+
+async def read(store: "AnyStore", place: Place, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes from start to before end of the file that was listed, and of no other under its name.
+
+    Raises:
+        Failed: `SourceChanged`, and whatever `explain` says.
+    """
+    options: GetOptions = {"range": (start, end)}
+    if _is_strong(file.version):
+        options["if_match"] = file.version
+    try:
+        with explained(place):
+            result = await obstore.get_async(store, file.key, options=options)
+            if _version(result.meta) != file.version or result.meta["size"] != file.size:
+                raise _changed(place, file)
+            async for piece in result.stream(min_chunk_size=PIECE):
+                yield piece
+    except Failed as failure:
+        cause = failure.__cause__
+        if isinstance(cause, exceptions.PreconditionError | FileNotFoundError) or "status: 416" in str(cause):
+            raise _changed(place, file) from cause
+        raise
+
+
+def _changed(place: Place, file: RemoteFile) -> Failed:
+    return Failed(
+        FetchReason.SOURCE_CHANGED,
+        f"{place}: {file.path} was replaced while it was read. Do not change a model in place: put the new one at "
+        "another path, and change model.source.uri",
+    )
+
+
+def remote(meta: "ObjectMeta", path: str) -> RemoteFile:
+    """A file, as the server describes it."""
+    return RemoteFile(path=path, size=meta["size"], version=_version(meta), key=meta["path"])
+
+
+def _version(meta: "ObjectMeta") -> str:
+    """The ETag, or the modification time in whole seconds: headers have no finer one than listings."""
+    tag = meta["e_tag"]
+    if not tag:
+        return meta["last_modified"].replace(microsecond=0).isoformat()
+    # Some servers leave the quotes out in a listing.
+    return tag if tag.startswith("W/") else '"' + tag.strip('"') + '"'
+
+
+def _is_strong(version: str) -> bool:
+    """Whether it is an ETag that a server compares byte by byte; a weak one never matches.
+
+    >>> _is_strong('"5d41"'), _is_strong('W/"5d41"'), _is_strong("2026-01-01T00:00:00+00:00")
+    (True, False, False)
+    """
+    return version.startswith('"')
