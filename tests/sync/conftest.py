@@ -1,13 +1,16 @@
-"""A real S3 server for all tests of sync, and a pod for each."""
+"""Real servers for all tests of sync, and a pod for each."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.controlplane.processes import HOST, free_ports
+from tests.sync.bucket import Bucket
+from tests.sync.google import Google, google_storage
 from tests.sync.pod import Pod
 from tests.sync.s3 import S3, Server
 
@@ -17,6 +20,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     running = Server(tmp_path_factory.mktemp("s3"))
     yield running.s3
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
+    with google_storage(tmp_path_factory.mktemp("google")) as running:
+        yield running
+
+
+@pytest.fixture(params=["server", "google"])
+def bucket(request: pytest.FixtureRequest, pod: Pod) -> Bucket:
+    """Each object store in turn, and its keys in the pod's Secret."""
+    found: Bucket = request.getfixturevalue(request.param)
+    pod.secret = found.keys
+    return found
 
 
 @pytest.fixture
@@ -33,6 +50,10 @@ def prefix(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(autouse=True)
 def no_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     """No identity of this machine's, and a metadata service that is not there."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://{HOST}:{free_ports(1)[0]}")
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "GOOGLE_", "GCE_")):
+            monkeypatch.delenv(name)
+    nobody = f"{HOST}:{free_ports(1)[0]}"
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://{nobody}")
+    monkeypatch.setenv("GCE_METADATA_HOST", nobody)
+    monkeypatch.setenv("GCE_METADATA_IP", nobody)

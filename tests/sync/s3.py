@@ -38,6 +38,15 @@ class S3:
         """Its address."""
         return f"{self.scheme}://{HOST}:{self.port}"
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """What a Secret for it holds."""
+        return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+    def uri(self, path: str) -> str:
+        """How a source names what lies there."""
+        return f"s3://{BUCKET}/{path}"
+
     def put(self, key: str, content: bytes) -> None:
         """Store an object, with an ETag as S3 makes it."""
         client: ClientConfig = {"allow_http": True}

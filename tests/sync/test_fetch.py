@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.processes import HOST, free_ports
+from tests.sync.bucket import Bucket
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3
 from tritium.api.fetch import FetchReason
@@ -26,9 +27,9 @@ MODEL = {
 }
 
 
-async def test_a_model_lies_in_tritons_repository(server: S3, pod: Pod, prefix: str, tmp_path: Path) -> None:
-    server.put_all(prefix, MODEL)
-    result = await pod.resolve_and_fetch(request(server, prefix))
+async def test_a_model_lies_in_tritons_repository(bucket: Bucket, pod: Pod, prefix: str, tmp_path: Path) -> None:
+    bucket.put_all(prefix, MODEL)
+    result = await pod.resolve_and_fetch(request(bucket, prefix))
     assert pod.model() == MODEL
     for path, content in MODEL.items():
         (tmp_path / "local" / path).parent.mkdir(parents=True, exist_ok=True)
@@ -40,10 +41,10 @@ async def test_a_model_lies_in_tritons_repository(server: S3, pod: Pod, prefix: 
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK - 1])
-async def test_every_size_arrives_whole(server: S3, pod: Pod, prefix: str, size: int) -> None:
+async def test_every_size_arrives_whole(bucket: Bucket, pod: Pod, prefix: str, size: int) -> None:
     content = os.urandom(size)
-    server.put(f"{prefix}/1/model.onnx", content)
-    await pod.resolve_and_fetch(request(server, prefix))
+    bucket.put(f"{prefix}/1/model.onnx", content)
+    await pod.resolve_and_fetch(request(bucket, prefix))
     assert pod.model() == {"1/model.onnx": content}
 
 
@@ -65,9 +66,9 @@ async def test_bare_files_become_version_one(server: S3, pod: Pod, prefix: str) 
     }
 
 
-async def test_one_object_gets_tritons_name(server: S3, pod: Pod, prefix: str) -> None:
-    server.put(f"{prefix}/resnet.onnx", b"weights")
-    await pod.resolve_and_fetch(request(server, f"{prefix}/resnet.onnx"))
+async def test_one_object_gets_tritons_name(bucket: Bucket, pod: Pod, prefix: str) -> None:
+    bucket.put(f"{prefix}/resnet.onnx", b"weights")
+    await pod.resolve_and_fetch(request(bucket, f"{prefix}/resnet.onnx"))
     assert pod.model() == {"1/model.onnx": b"weights", "config.pbtxt": b'backend: "onnxruntime"\n'}
 
 
@@ -103,11 +104,11 @@ async def test_what_is_broken_is_fetched_anew(server: S3, pod: Pod, prefix: str,
     assert {each.name for each in pod.mounts.models.iterdir()} == {"ready"}
 
 
-async def test_a_source_that_changed_is_refused(server: S3, pod: Pod, prefix: str) -> None:
-    server.put_all(prefix, MODEL)
-    found = await pod.resolve(request(server, prefix))
-    server.put(f"{prefix}/1/model.onnx", b"replaced")
-    reason, message = await pod.refuses("fetch", request(server, prefix, fingerprint=found.fingerprint))
+async def test_a_source_that_changed_is_refused(bucket: Bucket, pod: Pod, prefix: str) -> None:
+    bucket.put_all(prefix, MODEL)
+    found = await pod.resolve(request(bucket, prefix))
+    bucket.put(f"{prefix}/1/model.onnx", b"replaced")
+    reason, message = await pod.refuses("fetch", request(bucket, prefix, fingerprint=found.fingerprint))
     assert reason == FetchReason.SOURCE_CHANGED
     assert "put the new one at another path" in message
     assert not list(pod.mounts.models.iterdir())

@@ -36,8 +36,8 @@ OF_A_URI = (
         field=".uri",
     ),
     Rule(
-        "!has(self.uri) || !self.uri.matches('^(gs|az|hf|oci|pvc)://')",
-        "only s3:// and https:// are available in this version; copy the model to an S3 bucket",
+        "!has(self.uri) || !self.uri.matches('^(az|hf|oci|pvc)://')",
+        "only s3://, gs:// and https:// are available in this version; copy the model to a bucket",
         field=".uri",
         reason="FieldValueForbidden",
     ),
@@ -58,8 +58,8 @@ class Credentials(ApiObject):
     rules: ClassVar = (exactly_one("secretRef", "serviceAccountName", "static keys in a Secret, or workload identity"),)
 
     secret_ref: SecretReference | None = None
-    """A Secret with the store's usual variables as keys, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and
-    ca.crt for a private certificate authority."""
+    """A Secret with the store's usual variables as keys (docs/sources.md), and ca.crt for a private certificate
+    authority."""
     service_account_name: ObjectName | None = None
     """The ServiceAccount the model's pods run as (IRSA, GKE or Azure workload identity)."""
 
@@ -113,7 +113,7 @@ class Source(ApiObject):
     )
 
     uri: Uri | None = None
-    """The model's folder or file: s3://bucket/path, or one file at https://. This version takes these two."""
+    """The model's folder or file: s3://bucket/path, gs://bucket/path, or one file at https://."""
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None

@@ -31,7 +31,7 @@ _REFUSED: Final = frozenset(
     }
 )
 _REGION: Final = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
-_METADATA: Final = re.compile(r"/latest/(api/token|meta-data/)")
+_METADATA: Final = re.compile(r"/latest/(api/token|meta-data/)|/computeMetadata/v1/")
 
 _PATH: Final = re.compile(r'[Pp]ath "([^"]{1,200})')
 _UNKNOWN_AUTHORITY: Final = "its certificate is from an unknown authority"
@@ -97,7 +97,9 @@ def explain(error: Exception, place: Place) -> Failed:
 
 def _no_credentials(trouble: _Trouble) -> Failed | None:
     """Without keys obstore asks the node for some."""
-    if not _METADATA.search(trouble.text):
+    asked = _METADATA.search(trouble.text)
+    # That of Google Cloud forwards what its IAM says about the pod's ServiceAccount.
+    if not asked or ("computeMetadata" in asked[0] and trouble.status == 403):
         return None
     return Failed(
         FetchReason.CREDENTIALS_MISSING,

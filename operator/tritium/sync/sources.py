@@ -7,6 +7,7 @@ from tritium.api.fetch import FetchReason
 from tritium.api.source import Source
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
+from tritium.sync.gcs import gcs
 from tritium.sync.listing import Listing, RemoteFile
 from tritium.sync.s3 import s3
 from tritium.sync.web import HttpFile
@@ -30,7 +31,7 @@ class Store(Protocol):
         """
 
 
-_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {"s3": s3, "https": HttpFile}
+_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {"s3": s3, "gs": gcs, "https": HttpFile}
 
 
 def open_store(source: Source, credentials: Credentials) -> Store:
@@ -44,7 +45,7 @@ def open_store(source: Source, credentials: Credentials) -> Store:
     if scheme not in _SCHEMES:
         raise Failed(
             FetchReason.FETCH_FAILED,
-            f"model.source.uri {uri or '(absent)'}: only {' and '.join(f'{each}://' for each in _SCHEMES)} can be "
-            "fetched by this version; copy the model to an S3 bucket",
+            f"model.source.uri {uri or '(absent)'}: only {', '.join(f'{each}://' for each in _SCHEMES)} can be "
+            "fetched by this version; copy the model to a bucket",
         )
     return _SCHEMES[scheme](source, credentials)
