@@ -135,6 +135,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "mmdebstrap": Need(no_program("mmdebstrap"), "", ("mmdebstrap",)),
     "iptables": Need(no_program("iptables"), "", ("iptables",)),
     "docker": Need(no_program("docker"), "install and start Docker, or CLUSTER_FROM=source builds an engine"),
+    "npm": Need(no_program("node", "npm"), "install Node.js 20 or newer, and put it on PATH"),
     "pip": Need(no_pip, "`make .venv/.ready` brings one"),
 }
 SOURCE: Final = ("linux", "root", "disk", "go", "cgo", "mmdebstrap", "iptables", "pip")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.processes import HOST, free_ports
+from tests.sync.azurite import Azurite, azure_storage
 from tests.sync.bucket import Bucket
 from tests.sync.google import Google, google_storage
 from tests.sync.pod import Pod
@@ -28,7 +29,13 @@ def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
         yield running
 
 
-@pytest.fixture(params=["server", "google"])
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    with azure_storage(tmp_path_factory.mktemp("azurite")) as running:
+        yield running
+
+
+@pytest.fixture(params=["server", "google", "azurite"])
 def bucket(request: pytest.FixtureRequest, pod: Pod) -> Bucket:
     """Each object store in turn, and its keys in the pod's Secret."""
     found: Bucket = request.getfixturevalue(request.param)
@@ -51,9 +58,10 @@ def prefix(request: pytest.FixtureRequest) -> str:
 def no_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     """No identity of this machine's, and a metadata service that is not there."""
     for name in list(os.environ):
-        if name.startswith(("AWS_", "GOOGLE_", "GCE_")):
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_", "GCE_")):
             monkeypatch.delenv(name)
     nobody = f"{HOST}:{free_ports(1)[0]}"
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", f"http://{nobody}")
+    monkeypatch.setenv("AZURE_MSI_ENDPOINT", f"http://{nobody}/metadata/identity/oauth2/token")
     monkeypatch.setenv("GCE_METADATA_HOST", nobody)
     monkeypatch.setenv("GCE_METADATA_IP", nobody)

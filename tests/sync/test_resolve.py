@@ -26,13 +26,13 @@ async def test_a_longer_name_is_another_model(bucket: Bucket, pod: Pod, prefix: 
     assert (await pod.resolve(request(bucket, f"{prefix}/7"))).files == 3
 
 
-async def test_the_fingerprint_follows_names_and_contents_only(bucket: Bucket, pod: Pod, prefix: str) -> None:
+async def test_the_fingerprint_follows_names_and_contents_only(server: S3, pod: Pod, prefix: str) -> None:
     for version in ("a", "b"):
-        bucket.put_all(f"{prefix}/{version}", MODEL)
-    first, second = [(await pod.resolve(request(bucket, f"{prefix}/{each}"))).fingerprint for each in "ab"]
+        server.put_all(f"{prefix}/{version}", MODEL)
+    first, second = [(await pod.resolve(request(server, f"{prefix}/{each}"))).fingerprint for each in "ab"]
     assert first == second, "the same objects elsewhere"
-    bucket.put(f"{prefix}/b/1/model.onnx", b"WEIGHTS")
-    assert first != (await pod.resolve(request(bucket, f"{prefix}/b"))).fingerprint
+    server.put(f"{prefix}/b/1/model.onnx", b"WEIGHTS")
+    assert first != (await pod.resolve(request(server, f"{prefix}/b"))).fingerprint
 
 
 async def test_without_etags_the_modification_time_decides(server: S3, pod: Pod, prefix: str) -> None:

@@ -8,7 +8,7 @@ from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one, not_yet
 from tritium.api.values import VISIBLE, Digest, HttpAddress, Limit, ObjectName, Text, cel_string
 
-OPTIONS = ("allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
+OPTIONS = ("accountName", "allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
 """The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
 
 _ALLOWED_OPTIONS = ", ".join(OPTIONS)
@@ -31,13 +31,13 @@ OF_A_URI = (
         field=".uri",
     ),
     Rule(
-        "!has(self.uri) || !self.uri.matches('^(s3|gs)://[^/]*:')",
+        "!has(self.uri) || !self.uri.matches('^(s3|gs|az)://[^/]*:')",
         "begins with the bucket; the address of a server belongs into options.endpoint",
         field=".uri",
     ),
     Rule(
-        "!has(self.uri) || !self.uri.matches('^(az|hf|oci|pvc)://')",
-        "only s3://, gs:// and https:// are available in this version; copy the model to a bucket",
+        "!has(self.uri) || !self.uri.matches('^(hf|oci|pvc)://')",
+        "only s3://, gs://, az:// and https:// are available in this version; copy the model to a bucket",
         field=".uri",
         reason="FieldValueForbidden",
     ),
@@ -113,13 +113,13 @@ class Source(ApiObject):
     )
 
     uri: Uri | None = None
-    """The model's folder or file: s3://bucket/path, gs://bucket/path, or one file at https://."""
+    """The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, or one file at https://."""
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None
     """How often to look for a change at the source; a change makes a new revision. Absent: never."""
     options: dict[str, Annotated[str, Field(max_length=1024)]] | None = Field(default=None, max_length=16)
-    """Settings of the store that are no secret: endpoint, region, allowHttp, anonymous, proxyUrl,
+    """Settings of the store that are no secret: endpoint, region, accountName, allowHttp, anonymous, proxyUrl,
     virtualHostedStyle."""
     digest: Digest | None = None
     """Refuse anything but these bytes: sha256 over the sorted lines "sha256 size path" of all files."""

@@ -19,13 +19,18 @@ ENDPOINT_KEY: Final = "AWS_ENDPOINT_URL"
 
 SERVICE_ACCOUNT_KEYS: Final = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT_KEY")
 """Either holds the JSON file of a service account's key; elsewhere the first is a path to it."""
+ACCOUNT_NAME: Final = "AZURE_STORAGE_ACCOUNT_NAME"
+ACCOUNT_KEY: Final = "AZURE_STORAGE_ACCOUNT_KEY"
+SAS_TOKEN: Final = "AZURE_STORAGE_SAS_TOKEN"  # noqa: S105 - the name of a key
 
 _KNOWN: Final = frozenset(
     {CA_KEY, ACCESS_KEY, SECRET_KEY, TOKEN_KEY, ENDPOINT_KEY, *REGION_KEYS, *SERVICE_ACCOUNT_KEYS}
+    | {ACCOUNT_NAME, ACCOUNT_KEY, SAS_TOKEN}
 )
 _USUAL: Final[Mapping[str, str]] = {
     "s3": f"the keys {ACCESS_KEY} and {SECRET_KEY}",
     "gs": f"the key {SERVICE_ACCOUNT_KEYS[0]}",
+    "az": f"the keys {ACCOUNT_NAME} and {ACCOUNT_KEY}",
     "https": f"the key {CA_KEY}",
 }
 """What a Secret holds, by the scheme of the source."""

@@ -18,7 +18,8 @@ from tritium.sync.errors import Failed
 
 _STATUS: Final = re.compile(r"\bstatus: (\d{3})")
 _CODE: Final = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
-_SENTENCE: Final = re.compile(r"<Message>([^<]{1,300})</Message>")
+_SENTENCE: Final = re.compile(r"<Message>([^<\n]{1,300})[^<]*</Message>")
+"""Its first line: Azure adds the request's number and the time."""
 
 _REFUSED: Final = frozenset(
     {
@@ -30,8 +31,9 @@ _REFUSED: Final = frozenset(
         "XAdminUserNotFound",
     }
 )
+_NO_BUCKET: Final = {"NoSuchBucket": "bucket", "ContainerNotFound": "container"}
 _REGION: Final = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
-_METADATA: Final = re.compile(r"/latest/(api/token|meta-data/)|/computeMetadata/v1/")
+_METADATA: Final = re.compile(r"/latest/(api/token|meta-data/)|/computeMetadata/v1/|/metadata/identity/")
 
 _PATH: Final = re.compile(r'[Pp]ath "([^"]{1,200})')
 _UNKNOWN_AUTHORITY: Final = "its certificate is from an unknown authority"
@@ -145,9 +147,9 @@ def _no_ranges(trouble: _Trouble) -> Failed | None:
 def _absent(trouble: _Trouble) -> Failed | None:
     if trouble.status != 404 and not isinstance(trouble.error, FileNotFoundError):
         return None
-    if trouble.code == "NoSuchBucket":
+    if word := _NO_BUCKET.get(trouble.code):
         bucket = trouble.place.uri.split("/")[2]
-        what = f"there is no bucket {bucket}. Check its name in model.source.uri, and model.source.options.endpoint"
+        what = f"there is no {word} {bucket}. Check its name in model.source.uri, and model.source.options.endpoint"
     else:
         what = "nothing is there. Check model.source.uri"
     return Failed(FetchReason.SOURCE_NOT_FOUND, f"{trouble.place}: {what}")

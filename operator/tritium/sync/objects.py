@@ -14,7 +14,7 @@ from tritium.sync.listing import MAX_FILES, Listing, RemoteFile
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
-    from obstore.store import GCSStore, S3Store
+    from obstore.store import AzureStore, GCSStore, S3Store
 
 _HEADS: Final = 8
 """Questions about single objects at a time."""
@@ -29,7 +29,7 @@ class Folder:
         path: within the bucket; with a slash at its end never an object.
     """
 
-    def __init__(self, store: "S3Store | GCSStore", place: Place, path: str) -> None:
+    def __init__(self, store: "AzureStore | GCSStore | S3Store", place: Place, path: str) -> None:
         self.place = place
         self._store = store
         self._folder_only = path.endswith("/") or not path

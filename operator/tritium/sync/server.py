@@ -16,9 +16,9 @@ from tritium.sync.listing import RemoteFile
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
-    from obstore.store import ClientConfig, GCSStore, HTTPStore, RetryConfig, S3Store
+    from obstore.store import AzureStore, ClientConfig, GCSStore, HTTPStore, RetryConfig, S3Store
 
-    AnyStore = GCSStore | HTTPStore | S3Store
+    AnyStore = AzureStore | GCSStore | HTTPStore | S3Store
 
 PIECE: Final = 1 << 20
 """Bytes handed over at a time: enough that the calls cost nothing, little against what is in flight."""

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from tritium.api.fetch import FetchReason
 from tritium.api.source import Source
+from tritium.sync.azure import azure
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.gcs import gcs
@@ -31,7 +32,12 @@ class Store(Protocol):
         """
 
 
-_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {"s3": s3, "gs": gcs, "https": HttpFile}
+_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {
+    "s3": s3,
+    "gs": gcs,
+    "az": azure,
+    "https": HttpFile,
+}
 
 
 def open_store(source: Source, credentials: Credentials) -> Store:
