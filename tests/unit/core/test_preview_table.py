@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +25,7 @@ from tests.unit.core.seeing import (
     wish,
 )
 from tests.unit.core.story import ONE, THREE, TWO, Story
+from tests.unit.core.tables import rows
 from tritium.core.signature import Signature
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from tests.unit.core.seeing import Gateway
     from tritium.core.seen import PodSeen
 
-PAGE = Path(__file__).parents[3] / "docs" / "architecture.md"
 BY_HAND = json.dumps({"strategy": "blueGreen", "autoPromote": False})
 BY_ITSELF = json.dumps({"strategy": "blueGreen"})
 CANARY = json.dumps({"steps": [{"weight": 10}]})
@@ -169,14 +167,7 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
 }
 
 
-def rows() -> list[tuple[str, ...]]:
-    """The cells of the table, without its head."""
-    section = PAGE.read_text().partition("\n## A look before it serves\n")[2].partition("\n## ")[0]
-    lines = re.findall(r"^\|(.*)\|$", section, re.MULTILINE)
-    return [tuple(cell.strip() for cell in line.split("|")) for line in lines[2:]]
-
-
-ROWS = rows()
+ROWS = rows("A look before it serves")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[0]}: {row[1]}" for row in ROWS])
