@@ -73,10 +73,26 @@ class FetchRequest(ApiObject):
     """How the files lie at the source."""
     fingerprint: str | None = None
     """For a fetch: the listing that the revision was made from."""
+    pin: str | None = None
+    """For a fetch: what the source's moving reference named when the revision was made (`Origin.pin`)."""
     config: ModelConfig | None = None
     """What is merged into the model's configuration."""
     warmup: list[WarmupRequest] | None = None
     """For a fetch: what is added to the model's configuration, so that Triton warms it up."""
+
+
+class Origin(Observed):
+    """Where a reference that can move (a branch, a tag, an alias) led when it was resolved, and what is known of it.
+
+    A fetch goes there again, wherever the reference leads by then.
+    """
+
+    pin: Annotated[str, Field(max_length=256)]
+    """What it named, as the source itself says it: a commit, the digest of a manifest, the version of a model."""
+    uri: Annotated[str, Field(max_length=1024)] | None = None
+    """Where a registry says that the files lie."""
+    run_id: Annotated[str, Field(max_length=64)] | None = None
+    """The run of the tracking server that made the model."""
 
 
 class FetchFailure(Observed):
@@ -99,5 +115,7 @@ class FetchResult(Observed):
     """How many bytes they have together."""
     digest: str | None = None
     """For a fetch: `sha256:…` over the manifest (core/manifest.py) of the files as they lie at the source."""
+    origin: Origin | None = None
+    """For a listing: where a moving reference led. Absent: the URI itself is the place."""
     failure: FetchFailure | None = None
     """Absent: it worked."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from tritium.api.fetch import Origin
 from tritium.api.status import ModelDeploymentStatus, Phase
 from tritium.core.gate import Gate
 from tritium.core.ledger import Ledger
@@ -14,7 +15,11 @@ from tritium.core.wish import ArmWish, Wish
 
 @dataclass(frozen=True, slots=True)
 class NewRevision:
-    """A revision that the resolution of the spec calls for."""
+    """A revision that the resolution of the spec calls for.
+
+    Attributes:
+        origin: where a moving reference led; none where the source has none.
+    """
 
     hash: str
     number: int
@@ -22,6 +27,7 @@ class NewRevision:
     fingerprint: str
     files: int
     bytes: int
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def _answered(wish: Wish, seen: Seen, last: ResolutionSeen, *, used: frozenset[i
         return Target(revision=known, retried=True)
     # A number is never given twice, also where its revision was removed by hand.
     number = max([0, *(each.number for each in seen.revisions), *used]) + 1
-    create = NewRevision(name, number, wish.written, fingerprint, result.files or 0, result.bytes or 0)
+    size, files = result.bytes or 0, result.files or 0
+    create = NewRevision(name, number, wish.written, fingerprint, files, size, result.origin)
     return Target(create=create, resolution=Resolution(last.written, last.attempt))
 
 

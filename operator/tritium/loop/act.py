@@ -99,7 +99,13 @@ class Act:
             return False
         spec, last = self._spec(arm), max((each.created for each in self._seen.revisions), default=None)
         template = pod_template(
-            self._owner, spec, hash=new.hash, fingerprint=new.fingerprint, size=new.bytes, rendering=self._rendering
+            self._owner,
+            spec,
+            hash=new.hash,
+            fingerprint=new.fingerprint,
+            size=new.bytes,
+            rendering=self._rendering,
+            pin=new.origin.pin if new.origin else None,
         )
         record = controller_revision(
             self._owner,
@@ -112,6 +118,7 @@ class Act:
             size=new.bytes,
             template=template,
             authorship=authorship(await self._writer.owner(), new.written, last),
+            origin=new.origin,
         )
         return await self._writer.ensure(kinds.CONTROLLER_REVISIONS, record)
 

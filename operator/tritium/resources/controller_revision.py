@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tritium.api import names
+from tritium.api.fetch import Origin
 from tritium.core.authorship import UNKNOWN, Authorship
 from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen
@@ -28,6 +29,7 @@ def controller_revision(  # noqa: PLR0913 - what is written down, each by its na
     size: int,
     template: Mapping[str, Any],
     authorship: Authorship = UNKNOWN,
+    origin: Origin | None = None,
 ) -> dict[str, Any]:
     """Write a revision down; the API server lets nobody change it afterwards.
 
@@ -42,6 +44,7 @@ def controller_revision(  # noqa: PLR0913 - what is written down, each by its na
         size: bytes that they have together.
         template: the pod template, used verbatim ever after.
         authorship: who wrote the spec, and why. It is no part of what a revision is.
+        origin: where the source's moving reference led.
     """
     known = {names.CHANGED_BY: authorship.manager, names.CHANGE_CAUSE: authorship.cause}
     noted = {name: text for name, text in known.items() if text}
@@ -58,6 +61,7 @@ def controller_revision(  # noqa: PLR0913 - what is written down, each by its na
                 "files": files,
                 "bytes": size,
                 "template": dict(template),
+                **({"origin": origin.model_dump(mode="json", by_alias=True, exclude_none=True)} if origin else {}),
             },
         }
     )

@@ -13,8 +13,10 @@ CREDENTIALS: Final = "credentials"
 SCRATCH: Final = "fetch-tmp"
 
 
-def request(owner: Owner, spec: ModelDeploymentSpec, *, fingerprint: str | None = None) -> FetchRequest:
-    """What is to be listed or, with a fingerprint, fetched."""
+def request(
+    owner: Owner, spec: ModelDeploymentSpec, *, fingerprint: str | None = None, pin: str | None = None
+) -> FetchRequest:
+    """What is to be listed or, with a fingerprint (and the pin of a moving reference), fetched."""
     # How often to look for a change is no part of what is looked at.
     source = spec.model.source.model_copy(update={"poll_interval": None})
     return FetchRequest(
@@ -22,6 +24,7 @@ def request(owner: Owner, spec: ModelDeploymentSpec, *, fingerprint: str | None 
         model=spec.model.name or owner.name,
         layout=spec.model.layout or "auto",
         fingerprint=fingerprint,
+        pin=pin,
         # Of this a mistake can be told, and is, before there is a revision.
         config=spec.model.config,
         # No part of the source, so a listing does not need it.

@@ -28,7 +28,7 @@ _TEMPORARY: Final = "tmp"
 _FACTS: Final = "revision"
 
 
-def pod_template(  # noqa: PLR0913 - six facts that have nothing else in common
+def pod_template(  # noqa: PLR0913 - seven facts that have nothing else in common
     owner: Owner,
     spec: dict[str, Any],
     *,
@@ -36,6 +36,7 @@ def pod_template(  # noqa: PLR0913 - six facts that have nothing else in common
     fingerprint: str,
     size: int,
     rendering: Rendering,
+    pin: str | None = None,
 ) -> dict[str, Any]:
     """Render the pods of a revision.
 
@@ -46,13 +47,14 @@ def pod_template(  # noqa: PLR0913 - six facts that have nothing else in common
         fingerprint: of the source's listing.
         size: bytes of the source's files.
         rendering: what the installation contributes.
+        pin: what the source's moving reference named.
 
     Raises:
         pydantic.ValidationError: the spec is not one of this version.
     """
     parsed = ModelDeploymentSpec.model_validate(spec)
     server = parsed.server or Server()
-    asked = fetch.request(owner, parsed, fingerprint=fingerprint)
+    asked = fetch.request(owner, parsed, fingerprint=fingerprint, pin=pin)
     resources = sizing.triton_resources(server, size)
     labels = owner.revision_labels(hash) | {names.COMPONENT: names.Component.MODEL.value}
     fetcher = fetch.container(

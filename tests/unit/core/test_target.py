@@ -6,12 +6,13 @@ from datetime import datetime
 import pytest
 
 from tests.unit.core.seeing import DENIED, NOW, RETRIED, RETRY, STARTING, A, after, job, revision, wish
+from tritium.api.fetch import FetchResult, Origin
 from tritium.api.status import RejectedRevision
 from tritium.core.ledger import Ledger
 from tritium.core.plan import NewRevision, Resolution, Target
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_hash
-from tritium.core.seen import Seen, Trouble
+from tritium.core.seen import ResolutionSeen, Seen, Trouble
 from tritium.core.target import target
 from tritium.core.wish import Wish
 
@@ -37,6 +38,11 @@ def new(number: int, written: str = "a", source: int = 1) -> NewRevision:
     return NewRevision(revision_hash(written, fingerprint), number, written, fingerprint, 2, 10)
 
 
+def led_to(answered: ResolutionSeen, pin: str) -> FetchResult:
+    assert answered.result
+    return answered.result.model_copy(update={"origin": Origin(pin=pin)})
+
+
 CASES = {
     "a spec that nothing is known of is resolved": Case(wish(), Seen(), Target(resolution=Resolution("a", 1))),
     "a Job that has not ended is waited for": Case(
@@ -56,6 +62,11 @@ CASES = {
     ),
     "a Job that answered makes revision 1": Case(
         wish(), Seen(resolutions=(job(found=1),)), Target(create=new(1), resolution=Resolution("a", 1))
+    ),
+    "a revision keeps where a moving reference led": Case(
+        wish(),
+        Seen(resolutions=(replace(job(found=1), result=led_to(job(found=1), "version 7")),)),
+        Target(create=replace(new(1), origin=Origin(pin="version 7")), resolution=Resolution("a", 1)),
     ),
     "the next revision has the next number": Case(
         wish("b"),

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.resources.golden import objects, owner_of, sample
+from tests.unit.resources.golden import RENDERING, objects, owner_of, sample
+from tritium.api.fetch import FetchRequest, Origin
 from tritium.api.names import APPLIED
+from tritium.cli.facts.made_from import led_to, made_from
 from tritium.core.seen import RevisionSeen
-from tritium.resources.controller_revision import NotARevision, read_controller_revision
+from tritium.resources.controller_revision import NotARevision, controller_revision, read_controller_revision
 from tritium.resources.deployment import deployment
+from tritium.resources.pod_template import pod_template
 from tritium.resources.seal import sealed
 
 Object = dict[str, Any]
@@ -43,6 +46,30 @@ def test_a_revision_is_read_as_it_was_written() -> None:
         model="fraud",
     )
     assert built("Deployment")["spec"]["template"] == template
+
+
+def test_where_a_reference_led_is_kept_and_its_pods_go_there_again() -> None:
+    origin = Origin(pin="version 7", uri="s3://mlflow/1/models/m-2", run_id="8f2c")
+    template = pod_template(
+        OWNER, SHORT["spec"], hash="0a1b2c3d", fingerprint="sha256:f", size=1, rendering=RENDERING, pin=origin.pin
+    )
+    revision = controller_revision(
+        OWNER,
+        hash="0a1b2c3d",
+        number=1,
+        written="sha256:aa",
+        fingerprint="sha256:f",
+        model="fraud",
+        files=1,
+        size=1,
+        template=template,
+        origin=origin,
+    )
+    assert revision["data"]["origin"] == {"pin": "version 7", "uri": "s3://mlflow/1/models/m-2", "runId": "8f2c"}
+    made = made_from(revision)
+    assert led_to(made) == "version 7 · s3://mlflow/1/models/m-2 · run 8f2c"
+    (variable,) = template["spec"]["initContainers"][0]["env"]
+    assert FetchRequest.model_validate_json(variable["value"]).pin == "version 7"
 
 
 @pytest.mark.parametrize("data", [None, {}, "text", {"written": "sha256:aa"}])

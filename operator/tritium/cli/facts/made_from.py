@@ -23,6 +23,7 @@ def made_from(obj: Mapping[str, Any]) -> dict[str, Any]:
     data = obj["data"]
     asked = _request(data["template"])
     found = {name: data.get(name) for name in ("model", "fingerprint", "files", "bytes")}
+    found |= {"origin": data["origin"]} if "origin" in data else {}
     written: dict[str, Any] = {name: asked[name] for name in ("source", "layout", "config", "warmup") if name in asked}
     return {**written, **found, "template": _nameless(data["template"], obj["metadata"]["name"])}
 
@@ -43,6 +44,17 @@ def address(made: Mapping[str, Any]) -> str:
     """
     source = made.get("source") or {}
     return str(source.get("uri") or json.dumps(source, ensure_ascii=False))
+
+
+def led_to(made: Mapping[str, Any]) -> str:
+    """Where the source's moving reference led; empty where it has none.
+
+    >>> led_to({"origin": {"pin": "version 7", "uri": "s3://mlflow/1/models/m-2", "runId": "8f2c"}})
+    'version 7 · s3://mlflow/1/models/m-2 · run 8f2c'
+    """
+    origin = made.get("origin") or {}
+    parts = [str(origin[name]) for name in ("pin", "uri") if name in origin]
+    return " · ".join([*parts, *([f"run {origin['runId']}"] if "runId" in origin else [])])
 
 
 def _request(template: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from tritium.cli.facts.changes import Change, shown
 from tritium.cli.facts.history import Kept
-from tritium.cli.facts.made_from import address, image
+from tritium.cli.facts.made_from import address, image, led_to
 from tritium.cli.facts.model import ModelFacts
-from tritium.cli.facts.words import brief, moment, span
+from tritium.cli.facts.words import brief, moment, printable, span
 from tritium.cli.views.status_data import plain
 from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, grid
 
@@ -80,6 +80,8 @@ def _members(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iter
     if each.cause:
         yield "why", Text(each.cause)
     yield "source", Text(address(each.made))
+    if origin := led_to(each.made):
+        yield "led to", Text(printable(origin) or "")
     yield "image", Text(image(each.made))
     if each.digest:
         yield "digest", Text(brief(each.digest))
@@ -117,6 +119,7 @@ def _data(each: Kept) -> dict[str, Any]:
         "author": each.author,
         "changeCause": each.cause,
         "source": each.made.get("source"),
+        "origin": each.made.get("origin"),
         "image": image(each.made),
         "digest": each.digest,
         "fingerprint": each.made.get("fingerprint"),
