@@ -24,8 +24,10 @@ from tritium.kube.client import Client
 from tritium.kube.errors import ApiError
 from tritium.kube.events import Recorder
 from tritium.kube.lease import Elector
-from tritium.kube.store import GATEWAY, Key, Store
+from tritium.kube.store import FOLLOWERS, SHARED, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.follow_pass import FollowPass
+from tritium.loop.followers import Followers
 from tritium.loop.gateway_pass import Dispatch, GatewayPass
 from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
@@ -62,6 +64,7 @@ class _Asked(NamedTuple):
     gateways: Gateways
     prober: Prober
     queries: Queries
+    followers: Followers
 
 
 class App:
@@ -134,8 +137,9 @@ class App:
             gateways = Gateways(store, queue, probe, now=_now)
             prober = Prober(wake=queue.add, clock=time.monotonic)
             queries = Queries(prometheus, lambda key, after: queue.add(key, after=after), _now, time.monotonic)
-            reconciler = self._reconciler(client, store, elector, _Asked(gateways, prober, queries))
-            workers = Workers(queue, self._passes(reconciler), self._ended)
+            asked = _Asked(gateways, prober, queries, Followers(store, queue))
+            reconciler = self._reconciler(client, store, elector, asked)
+            workers = Workers(queue, self._passes(reconciler, queue), self._ended)
             self._follow(store, queue, workers)
             self._health.leading, self._health.synced = True, False
             self._gateway_metrics.source, self._rollout_metrics.source = gateways, Rollouts(store)
@@ -144,6 +148,8 @@ class App:
                     group.create_task(self._watch(client, store, queue))
                     await self._sweep(client, store, queue)
                     await gateways.begin(GATEWAYS_ANSWER)
+                    for namespace in store.namespaces():
+                        queue.add(Key(namespace, FOLLOWERS))
                     for key in store.owners():  # what a watch told first is no news to the list, and yet not looked at
                         queue.add(key, resync=True)
                     self._health.synced = True
@@ -167,6 +173,7 @@ class App:
             inquiry=Inquiry(client, store),
             gateways=asked.gateways,
             queries=asked.queries,
+            followers=asked.followers,
             rendering=Rendering(
                 fetch_image=self._settings.image,
                 triton_image=self._settings.triton_image,
@@ -179,7 +186,7 @@ class App:
             now=_now,
         )
 
-    def _passes(self, shared: Reconciler) -> Dispatch:
+    def _passes(self, shared: Reconciler, queue: WorkQueue[Key]) -> Dispatch:
         """What a worker does for a key."""
         gateway = GatewayPass(
             client=shared.client,
@@ -190,7 +197,16 @@ class App:
             proven=shared.proven,
             now=shared.now,
         )
-        return Dispatch(shared, gateway)
+        follow = FollowPass(
+            client=shared.client,
+            store=shared.store,
+            queue=queue,
+            followers=shared.followers,
+            rendering=shared.rendering,
+            proven=shared.proven,
+            now=shared.now,
+        )
+        return Dispatch(shared, gateway, follow)
 
     def _follow(self, store: Store, queue: WorkQueue[Key], workers: Workers) -> None:
         telemetry = self._telemetry
@@ -203,7 +219,7 @@ class App:
 
     async def _watch(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
         def wake(key: Key, edited: bool) -> None:  # noqa: FBT001 - the shape of a callback
-            queue.add(key, resync=not edited and key.name != GATEWAY)
+            queue.add(key, resync=not edited and key.name not in SHARED)
 
         while True:
             try:
@@ -218,7 +234,7 @@ class App:
         changed = await _patiently(lambda: sweep(client, store, kinds.WATCHED))
         self._hear()
         for key in changed:
-            queue.add(key, resync=key.name != GATEWAY)
+            queue.add(key, resync=key.name not in SHARED)
 
     async def _keep_sweeping(self, client: Client, store: Store, queue: WorkQueue[Key]) -> None:
         while True:

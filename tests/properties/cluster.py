@@ -10,7 +10,16 @@ from tritium.api.status import ModelDeploymentStatus
 from tritium.api.traffic_status import TrafficStatus
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
-from tritium.core.seen import PodSeen, Refusal, ResolutionSeen, RevisionSeen, ServiceSeen, Trouble, WindowSeen
+from tritium.core.seen import (
+    FollowSeen,
+    PodSeen,
+    Refusal,
+    ResolutionSeen,
+    RevisionSeen,
+    ServiceSeen,
+    Trouble,
+    WindowSeen,
+)
 from tritium.core.signature import Signature, Tensor
 from tritium.core.wish import Wish
 
@@ -58,6 +67,8 @@ class Cluster:
     """Whether a record or the Service was ever deleted by hand."""
     refused: bool = False
     """Whether an object cannot be had that is needed beside the pods."""
+    told: list[FollowSeen] = field(default_factory=list)
+    """What Jobs that look for changes have told of the source."""
     window: WindowSeen | None = None
     """What is counted in any step: no process needs to have seen its beginning."""
     taken: dict[int, TrafficStatus] = field(default_factory=dict)
@@ -86,6 +97,13 @@ class Cluster:
     def fingerprint(self, written: str) -> str:
         """What the source holds now."""
         return f"sha256:{written}-{self.sources.get(written, 0)}"
+
+    def look_for_changes(self) -> None:
+        """A Job that was told what is known of the source finds what it is now."""
+        known = self.status.source
+        if known and self.wish.follows and self.fingerprint(known.written) != known.fingerprint:
+            found = self.fingerprint(known.written)
+            self.told = [*self.told[-3:], FollowSeen(known.written, known.fingerprint, self.now, found)]
 
     def answer_job(self, key: tuple[str, int], *, well: bool) -> None:
         """A Job ends."""

@@ -106,6 +106,7 @@ class Process:
             deployments=tuple(DeploymentSeen(name, replicas) for name, (replicas, _) in self.store.deployments.items()),
             pods=tuple(pod for pod in self.store.pods.values() if pod.revision in self.store.deployments),
             resolutions=tuple(self.store.jobs.values()),
+            followed=tuple(self.cluster.told),
             service=self.store.service,
             digests=dict(self.cluster.digests),
             smoke=dict(self.smoke),

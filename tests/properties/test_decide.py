@@ -164,6 +164,14 @@ class Rollouts(RuleBasedStateMachine):
     def source_changes(self, written: str, change: int) -> None:
         self.cluster.sources[written] = change
 
+    @rule(follows=st.booleans())
+    def changes_are_followed(self, *, follows: bool) -> None:
+        self.wants(follows=follows)
+
+    @rule()
+    def changes_are_looked_for(self) -> None:
+        self.cluster.look_for_changes()
+
     @rule(seconds=st.sampled_from([1, 11, 61, 700]))
     def time_passes(self, seconds: int) -> None:
         self.cluster.now += timedelta(seconds=seconds)
@@ -342,6 +350,8 @@ def is_what_was_asked_for(world: World, plan: Plan) -> None:
         return
     assert stable is not None
     assert stable.number == asked.pin if asked.pin else stable.written == asked.written
+    if asked.follows and not asked.pin:
+        assert stable.fingerprint == cluster.fingerprint(stable.written), "the source has another state"
     assert plan.status.phase is Phase.IDLE
     assert cluster.objects.service == ServiceSeen(stable.number, PORT)
     for each in cluster.objects.gateways.values():

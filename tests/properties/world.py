@@ -88,6 +88,7 @@ class World:
         while quiet < QUIET:
             disturb()
             before = deepcopy((self.cluster.status, self.cluster.objects))
+            self.cluster.look_for_changes()
             self.goes_on()
             quiet = quiet + 1 if before == (self.cluster.status, self.cluster.objects) else 0
             assert self.cluster.now < LATEST, "it never comes to an end"

@@ -46,6 +46,7 @@ WELL: Final = frozenset(
         Reason.PINNED,
         Reason.PROMOTED,
         Reason.REVISION_CREATED,
+        Reason.SOURCE_MOVED,
         Reason.SERVING,
         Reason.LOADED,
         Reason.CONFIGURED,

@@ -86,9 +86,14 @@ class Component(StrEnum):
     """It serves a revision."""
     RESOLVE = "resolve"
     """It lists a source."""
+    FOLLOW = "follow"
+    """It looks for changes at sources."""
     GATEWAY = "gateway"
     """It takes the requests of a namespace."""
 
+
+FOLLOW: Final = "tritium-follow"
+"""The name of each Job that looks for changes at sources begins so."""
 
 GATEWAY: Final = "tritium-gateway"
 """Name of everything that makes up the gateway of a namespace, and of the ClusterRole of its agent."""

@@ -86,7 +86,16 @@ class Source(ApiObject):
         exactly_one("uri", "mlflow", "a place in a store, or a registered model"),
         *OF_A_URI,
         not_yet("mlflow", "set uri to the place where the model's artifacts lie"),
-        not_yet("pollInterval", "change uri when there is a new version"),
+        Rule(
+            "!has(self.pollInterval) || duration(self.pollInterval) >= duration('5s')",
+            "must be 5s or more",
+            field=".pollInterval",
+        ),
+        Rule(
+            "!has(self.pollInterval) || !has(self.digest)",
+            "excludes digest: bytes that are pinned do not change; remove one of the two",
+            field=".pollInterval",
+        ),
         Rule(
             f"!has(self.options) || self.options.all(key, key in {list(OPTIONS)})",
             f"knows the settings {_ALLOWED_OPTIONS}; keys and tokens belong into the Secret that credentials names",
@@ -117,7 +126,7 @@ class Source(ApiObject):
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None
-    """How often to look for a change at the source; a change makes a new revision. Absent: never."""
+    """How often to look for a change at the source, such as 1m; a change makes a new revision. Absent: never."""
     options: dict[str, Annotated[str, Field(max_length=1024)]] | None = Field(default=None, max_length=16)
     """Settings of the store that are no secret: endpoint, region, accountName, allowHttp, anonymous, proxyUrl,
     virtualHostedStyle."""

@@ -201,6 +201,17 @@ class RevisionStatus(Observed):
     """How its tensors differ from those of what serves."""
 
 
+class SourceStatus(Observed):
+    """What the source was last found to hold, where changes of it are looked for."""
+
+    written: HashOf
+    """Hash of the fields that it is part of."""
+    fingerprint: HashOf
+    """Fingerprint of the source."""
+    at: datetime
+    """When it was listed."""
+
+
 class RejectedRevision(Observed):
     """A revision that is not tried again until the action retry."""
 
@@ -293,6 +304,8 @@ class ModelDeploymentStatus(Observed):
     """The arms of the experiment."""
     experiment_ended: ExperimentEnded | None = None
     """Why the experiment is over."""
+    source: SourceStatus | None = None
+    """The source's state that is followed, with source.pollInterval."""
     revisions: list[RevisionStatus] | None = Field(default=None, max_length=64)
     """Kept revisions."""
     rejected_revisions: list[RejectedRevision] | None = Field(default=None, max_length=64)

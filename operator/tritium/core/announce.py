@@ -19,6 +19,7 @@ def notices(
     """The differences between two statuses that are news."""
     return (
         *_created(before, after),
+        *_moved(before, after),
         *_promoted(before, after, wish),
         *_recreating(before, after),
         *_stepped(before, after),
@@ -35,6 +36,18 @@ def _created(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Ite
     for each in after.revisions or ():
         if each.revision not in known:
             yield Notice("Normal", Reason.REVISION_CREATED, f"revision {each.revision} is {each.name}")
+
+
+def _moved(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    """That the source is another than it was, without anybody's having edited the spec."""
+    old, new = before.source, after.source
+    if not (old and new) or old.written != new.written or old.fingerprint == new.fingerprint:
+        return
+    held = (
+        each for each in after.revisions or () if (each.written, each.fingerprint) == (new.written, new.fingerprint)
+    )
+    for each in held:
+        yield Notice("Normal", Reason.SOURCE_MOVED, f"the source now holds what revision {each.revision} was made from")
 
 
 def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish: Wish) -> Iterator[Notice]:

@@ -17,6 +17,7 @@ from tritium.core.canary import is_quiet, wakes
 from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.compatibility import let_through, to_be_described
 from tritium.core.experiment import wakes as experiment_wakes
+from tritium.core.following import followed
 from tritium.core.leaving import overdue_at, watched
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.mirror import mirrored
@@ -45,6 +46,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
     asked, wish = wish, going_on(wish, before, target, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
+    course = replace(course, ledger=replace(course.ledger, source=followed(asked, before, target)))
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
     ask, describe = _to_be_asked(wish, course, seen), _to_be_described(wish, course, seen)

@@ -106,7 +106,7 @@ def _arm(arm: ArmWish, wish: Wish, ledger: Ledger, seen: Seen, now: datetime) ->
 
 def _as_base(wish: Wish, arm: ArmWish) -> Wish:
     """What would be asked for if the arm were the base."""
-    return replace(wish, written=arm.written, pin=None, action=None)
+    return replace(wish, written=arm.written, pin=None, action=None, follows=False)
 
 
 def wakes(wish: Wish, ledger: Ledger, now: datetime) -> Iterator[datetime]:

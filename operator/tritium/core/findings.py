@@ -9,6 +9,7 @@ from tritium.api.conditions import ConditionType, Finding, Status
 from tritium.api.fetch import FetchReason
 from tritium.core.arms import first_trouble
 from tritium.core.experiment import is_over
+from tritium.core.following import told
 from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
 from tritium.core.leaving import stuck
 from tritium.core.lookup import comes_first, pods_of, trouble_of
@@ -244,7 +245,7 @@ def _source_ready(wish: Wish, target: Target, course: Course, seen: Seen) -> Fin
         if target.trouble:
             return Finding(kind, "False", target.trouble.reason, target.trouble.message)
         return Finding(kind, "Unknown", *_no_revision(wish, target, seen))
-    failed = _fetch_trouble(revision, course, seen)
+    failed = _fetch_trouble(revision, course, seen) or _no_changes_are_seen(wish, target, course, seen)
     if failed:
         return Finding(kind, "False", failed.reason, failed.message)
     if any(pod.fetched and pod.fetched.digest for pod in pods_of(seen, revision)) or revision.hash in seen.digests:
@@ -258,6 +259,17 @@ def _fetch_trouble(revision: RevisionSeen, course: Course, seen: Seen) -> Troubl
         return Trouble("fetch", rejection.reason, rejection.message or "")
     troubles = (pod.trouble for pod in pods_of(seen, revision))
     return next((each for each in troubles if each and each.reason in set(FetchReason)), None)
+
+
+def _no_changes_are_seen(wish: Wish, target: Target, course: Course, seen: Seen) -> Trouble | None:
+    """Why changes at the source, which are to be looked for, would not be noticed. What there is goes on."""
+    if not wish.follows:
+        return None
+    news = told(wish, course.ledger, seen)
+    if news and news.failure:
+        words = f"{sentence(news.failure.message)} What was fetched goes on; a change would not be noticed"
+        return Trouble("follow", news.failure.reason, words)
+    return target.trouble or seen.unfollowed
 
 
 def _model_loaded(wish: Wish, target: Target, course: Course, seen: Seen) -> Finding:

@@ -16,6 +16,7 @@ from tritium.api.status import (
     LastRollback,
     ModelDeploymentStatus,
     RejectedRevision,
+    SourceStatus,
 )
 from tritium.api.traffic_status import TrafficStatus
 from tritium.core.reasons import Reason
@@ -122,6 +123,7 @@ class Ledger:
         arms: of the experiment in the spec, those whose revision is known.
         ended: why that experiment is over, if it is.
         withheld: by the number of a revision: that it was seen to have other tensors than what serves.
+        source: what the spec's source was last found to hold, where changes of it are looked for.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
     """
 
@@ -137,6 +139,7 @@ class Ledger:
     arms: tuple[ArmEntry, ...] = ()
     ended: ExperimentEnded | None = None
     withheld: Mapping[int, str] = field(default_factory=dict)
+    source: SourceStatus | None = None
     listed: frozenset[int] = field(default=frozenset(), compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
@@ -232,6 +235,7 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         arms=tuple(_arms(status)),
         ended=status.experiment_ended,
         withheld={each.revision: each.mismatch for each in revisions if each.mismatch},
+        source=status.source,
         listed=frozenset(each.revision for each in revisions),
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from tritium.api.fetch import Origin
-from tritium.api.status import ModelDeploymentStatus, Phase
+from tritium.api.status import ModelDeploymentStatus, Phase, SourceStatus
 from tritium.core.gate import Gate
 from tritium.core.ledger import Ledger
 from tritium.core.seen import RevisionSeen, Seen, Trouble
@@ -55,6 +55,7 @@ class Target:
         retry_at: when the next attempt is due.
         pin_missing: `pinRevision` names a revision that is not kept.
         retried: the retry that a person asked for has had its answer.
+        source: what the listing found that news of a change had led to.
     """
 
     revision: RevisionSeen | None = None
@@ -64,6 +65,7 @@ class Target:
     retry_at: datetime | None = None
     pin_missing: bool = False
     retried: bool = False
+    source: SourceStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ class Reason(StrEnum):
     """A revision has begun to serve."""
     REVISION_CREATED = "RevisionCreated"
     """The spec, or its source, has changed: a revision was made of it."""
+    SOURCE_MOVED = "SourceMoved"
+    """The source, of which changes are followed, has another state than before."""
     SERVING = "Serving"
     """At least one pod is ready, and the gateway sends requests to it."""
     NO_REPLICAS = "NoReplicas"

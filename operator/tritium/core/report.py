@@ -54,6 +54,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "candidate": _candidate(view, before.candidate, now),
             "arms": arms(view, before, now),
             "experiment_ended": course.ledger.ended,
+            "source": course.ledger.source,
             "revisions": _revisions(view) or None,
             "rejected_revisions": list(course.ledger.rejected) or None,
             "last_rollback": course.ledger.rollback,

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tritium.api.fetch import FetchResult
+from tritium.api.fetch import FetchFailure, FetchResult
 from tritium.core.sample import Sample
 from tritium.core.signature import Signature
 
@@ -123,6 +123,25 @@ class ResolutionSeen:
     result: FetchResult | None = None
     trouble: Trouble | None = None
     has_pod: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FollowSeen:
+    """What was told of the source by a Job that looks for changes.
+
+    Attributes:
+        written: hash of the fields that the source is part of.
+        before: the fingerprint that it was compared with.
+        told: when the Job ended.
+        fingerprint: what the source has now; none where that could not be listed, or is as before.
+        failure: why it could not be listed.
+    """
+
+    written: str
+    before: str
+    told: datetime
+    fingerprint: str | None = None
+    failure: FetchFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +287,8 @@ class Seen:
     """Everything about one ModelDeployment at one moment.
 
     Attributes:
+        followed: what was told of changes at the source, by Jobs that have ended.
+        unfollowed: why nobody looks for changes there.
         digests: by a revision's eight characters: the digest that its first fetch found, as its ConfigMap keeps it.
         smoke: by the pod's uid, for those that were asked.
         signatures: the same, of what the model takes and gives.
@@ -286,6 +307,8 @@ class Seen:
     deployments: tuple[DeploymentSeen, ...] = ()
     pods: tuple[PodSeen, ...] = ()
     resolutions: tuple[ResolutionSeen, ...] = ()
+    followed: tuple[FollowSeen, ...] = ()
+    unfollowed: Trouble | None = None
     service: ServiceSeen | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     smoke: Mapping[str, SmokeSeen] = field(default_factory=dict)

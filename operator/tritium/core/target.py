@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from tritium.api.fetch import FetchResult
+from tritium.api.status import SourceStatus
 from tritium.core.actions import RETRY
+from tritium.core.following import attempt_key, told
 from tritium.core.ledger import Ledger
 from tritium.core.plan import NewRevision, Resolution, Target
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_hash
-from tritium.core.seen import ResolutionSeen, RevisionSeen, Seen
+from tritium.core.seen import FollowSeen, ResolutionSeen, RevisionSeen, Seen
 from tritium.core.wish import Wish
 
 LONGEST_WAIT: Final = timedelta(seconds=60)
@@ -29,14 +31,14 @@ def target(wish: Wish, ledger: Ledger, seen: Seen, now: datetime) -> Target:
         pinned = by_number(seen.revisions, wish.pin)
         return Target(revision=pinned, pin_missing=pinned is None)
     kept = of_spec(wish, ledger, seen.revisions)
-    token = _asked_again(wish, ledger)
-    if kept and token is None:
+    token, news = _asked_again(wish, ledger), _news(wish, ledger, seen)
+    if kept and token is None and news is None:
         return Target(revision=kept)
-    last = _last_attempt(seen, f"{wish.written}#{token}" if token else wish.written)
+    last = _last_attempt(seen, _key(wish, token, news))
     if isinstance(last, str):
         return Target(revision=kept, resolution=Resolution(last, 1))
     if last.result and last.result.fingerprint:
-        return _answered(wish, seen, last, used=ledger.numbers())
+        return _answered(wish, seen, last, used=ledger.numbers(), retried=token is not None)
     return _unanswered(last, kept, now)
 
 
@@ -48,14 +50,19 @@ def by_number(revisions: Sequence[RevisionSeen], number: int | None) -> Revision
 def of_spec(wish: Wish, ledger: Ledger, revisions: Sequence[RevisionSeen]) -> RevisionSeen | None:
     """The kept revision that the spec is: of several (the source has changed in between) the newest.
 
-    One that was left on purpose comes after all others: its source may be the one from before again.
+    Where changes are followed it is the one of the source's newest state, which may be an old one again. Else one that
+    was left on purpose comes after all others: its source may be the one from before again.
     """
+    mine = [each for each in revisions if each.written == wish.written]
+    if wish.follows and ledger.source and ledger.source.written == wish.written:
+        named = [each for each in mine if each.fingerprint == ledger.source.fingerprint]
+        mine = named or mine
 
     def order(revision: RevisionSeen) -> tuple[bool, int]:
         rejection = ledger.rejection(revision.number)
         return rejection is None or rejection.reason != Reason.ROLLED_BACK, revision.number
 
-    return max((each for each in revisions if each.written == wish.written), key=order, default=None)
+    return max(mine, key=order, default=None)
 
 
 def wait_before(attempt: int) -> timedelta:
@@ -75,18 +82,33 @@ def _asked_again(wish: Wish, ledger: Ledger) -> str | None:
     return action.token
 
 
+def _news(wish: Wish, ledger: Ledger, seen: Seen) -> FollowSeen | None:
+    """That the source has changed, as was told and not yet looked into."""
+    news = told(wish, ledger, seen)
+    return news if news and news.fingerprint else None
+
+
+def _key(wish: Wish, token: str | None, news: FollowSeen | None) -> str:
+    """What names the listing: what a person asks for comes first, and finds what there is news of as well."""
+    if token is not None:
+        return f"{wish.written}#{token}"
+    return attempt_key(wish, news) if news else wish.written
+
+
 def _last_attempt(seen: Seen, key: str) -> ResolutionSeen | str:
     """The newest Job for what is to be resolved, or the key where there is none yet."""
     return max((each for each in seen.resolutions if each.written == key), key=lambda each: each.attempt, default=key)
 
 
-def _answered(wish: Wish, seen: Seen, last: ResolutionSeen, *, used: frozenset[int]) -> Target:
+def _answered(wish: Wish, seen: Seen, last: ResolutionSeen, *, used: frozenset[int], retried: bool) -> Target:
     result = last.result or FetchResult()
     fingerprint = result.fingerprint or ""
     name = revision_hash(wish.written, fingerprint)
     known = next((each for each in seen.revisions if each.hash == name), None)
     if known:
-        return Target(revision=known, retried=True)
+        at = last.finished or last.created
+        source = SourceStatus(written=wish.written, fingerprint=fingerprint, at=at) if wish.follows else None
+        return Target(revision=known, retried=retried, source=source)
     # A number is never given twice, also where its revision was removed by hand.
     number = max([0, *(each.number for each in seen.revisions), *used]) + 1
     size, files = result.bytes or 0, result.files or 0

@@ -116,6 +116,7 @@ class Wish:
         capacity: `rollout.capacity`.
         experiment: the A/B test.
         enforces: `rollout.compatibility` is Enforce.
+        follows: changes at the source are looked for.
     """
 
     namespace: str
@@ -136,6 +137,7 @@ class Wish:
     enforces: bool = True
     capacity: Capacity = "surge"
     experiment: ExperimentWish | None = None
+    follows: bool = False
 
     @property
     def replaces(self) -> bool:
@@ -184,6 +186,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         capacity=(rollout.capacity if rollout else None) or "surge",
         experiment=_experiment(spec.experiment, obj["spec"]) if spec.experiment else None,
         enforces=not rollout or rollout.compatibility != "Warn",
+        follows=spec.model.source.poll_interval is not None,
     )
 
 

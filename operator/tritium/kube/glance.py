@@ -18,6 +18,7 @@ class Glance(NamedTuple):
         step: of its candidate, from 0; None while none has begun.
         turned_down: number and reason of each revision that is not tried again.
         arms: of its experiment, by name, and the revision that each serves.
+        follows: the state of its source that is followed, and how often that is looked at; empty where it is not.
     """
 
     uid: str
@@ -31,6 +32,7 @@ class Glance(NamedTuple):
     step: int | None = None
     turned_down: tuple[tuple[int, str], ...] = ()
     arms: tuple[tuple[str, int], ...] = ()
+    follows: tuple[str, ...] = ()
 
 
 def glance(obj: Mapping[str, Any]) -> Glance:
@@ -63,7 +65,15 @@ def glance(obj: Mapping[str, Any]) -> Glance:
             if "reason" in each
         ),
         arms=tuple(arms),
+        follows=_follows(obj),
     )
+
+
+def _follows(obj: Mapping[str, Any]) -> tuple[str, ...]:
+    spec, status = _mapping(obj.get("spec")), _mapping(obj.get("status"))
+    every = _mapping(_mapping(spec.get("model")).get("source")).get("pollInterval")
+    known = _mapping(status.get("source"))
+    return (str(every), *(str(known.get(each)) for each in ("written", "fingerprint", "at"))) if every and known else ()
 
 
 def _numbered(entries: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:

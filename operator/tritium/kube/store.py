@@ -24,12 +24,18 @@ Object = dict[str, Any]
 GATEWAY: Final = "/gateway"
 """In the place of a ModelDeployment's name: the gateway of the namespace. No object can be called that."""
 
+FOLLOWERS: Final = "/followers"
+"""The same, for the Jobs of the namespace that look for changes at sources."""
+
+SHARED: Final = frozenset({GATEWAY, FOLLOWERS})
+"""What belongs to a namespace, and to no single ModelDeployment."""
+
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _MOST_GRAVES: Final = 10_000
 
 
 class Key(NamedTuple):
-    """Which ModelDeployment, which gateway (see `GATEWAY`), or which object of a kind."""
+    """Which ModelDeployment, which shared part of a namespace (see `SHARED`), or which object of a kind."""
 
     namespace: str
     name: str
@@ -156,7 +162,7 @@ class Store:
         return [
             key
             for key, owned in self._owned.items()
-            if key.name != GATEWAY and (MODEL_DEPLOYMENTS, key.name) not in owned
+            if key.name not in SHARED and (MODEL_DEPLOYMENTS, key.name) not in owned
         ]
 
     def sweep_started(self) -> int:
@@ -292,6 +298,8 @@ def _owner(namespace: str, labels: Any) -> Key | None:
     owner = labels.get(names.OWNER)
     if isinstance(owner, str) and owner:
         return Key(namespace, owner)
+    if labels.get(names.COMPONENT) == names.Component.FOLLOW.value:
+        return Key(namespace, FOLLOWERS)
     return Key(namespace, GATEWAY) if labels.get(names.GATEWAY_LABEL) == "true" else None
 
 

@@ -14,7 +14,7 @@ from tritium.api import names
 from tritium.kube import kinds
 from tritium.kube.client import Client
 from tritium.kube.glance import Glance
-from tritium.kube.store import GATEWAY, Key, Store
+from tritium.kube.store import FOLLOWERS, GATEWAY, Key, Store
 from tritium.loop.gateway_writer import AnchorWriter, GatewayWriter, NamespaceEnds
 from tritium.loop.gateways import Gateways
 from tritium.loop.reconcile import Outcome
@@ -122,7 +122,9 @@ class Dispatch:
 
     model: Callable[[Key], Awaitable[Outcome]]
     gateway: Callable[[Key], Awaitable[Outcome]]
+    follow: Callable[[Key], Awaitable[Outcome]]
 
     def __call__(self, key: Key) -> Awaitable[Outcome]:
         """The pass, to be awaited."""
-        return self.gateway(key) if key.name == GATEWAY else self.model(key)
+        passes = {GATEWAY: self.gateway, FOLLOWERS: self.follow}
+        return passes.get(key.name, self.model)(key)

@@ -26,6 +26,7 @@ from tritium.core.seen import (
 )
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
+from tritium.loop.followers import NOTHING_HEARD, OfSource
 from tritium.resources.controller_revision import NotARevision, read_controller_revision
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Heard:
         has_prometheus: there is one that can be asked.
         totals: by the number of a revision, what it did in the experiment.
         signatures: which tensors the models of pods have, by the pod's uid.
+        followed: what was told of changes at the source.
     """
 
     smoke: Mapping[str, SmokeSeen]
@@ -62,6 +64,7 @@ class Heard:
     has_prometheus: bool = False
     totals: Mapping[int, Sample] = field(default_factory=dict)
     signatures: Mapping[str, SignatureSeen] = field(default_factory=dict)
+    followed: OfSource = NOTHING_HEARD
 
 
 def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
@@ -97,6 +100,8 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         queries=heard.queries,
         has_prometheus=heard.has_prometheus,
         totals=heard.totals,
+        followed=heard.followed.told,
+        unfollowed=heard.followed.trouble,
     )
 
 

@@ -25,6 +25,7 @@ from tritium.kube.events import Recorder
 from tritium.kube.status import merge_patch, pruned
 from tritium.kube.store import Key, Store
 from tritium.loop.act import Act, Tools
+from tritium.loop.followers import NOTHING_HEARD, Followers
 from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.observe import Heard, observe
@@ -63,6 +64,7 @@ class Reconciler:
     inquiry: Inquiry
     gateways: Gateways
     queries: Queries
+    followers: Followers
     rendering: Rendering
     proven: Callable[[], bool]
     now: Callable[[], datetime]
@@ -137,6 +139,7 @@ class _Pass:
     def _observe(self) -> Seen:
         pods = {pod["metadata"]["uid"] for pod in self._shared.store.children(self._key, kinds.PODS)}
         shared, uid = self._shared, self._obj["metadata"]["uid"]
+        followed = shared.followers.heard(self._key) if self._status.source else NOTHING_HEARD
         heard = Heard(
             smoke=shared.prober.answers(self._key, self._obj, pods),
             refusals=self._memory.refusals.values(),
@@ -149,6 +152,7 @@ class _Pass:
             has_prometheus=shared.queries.probe is not None,
             totals=shared.gateways.tallies.seen(self._key, self._status),
             signatures=shared.prober.signatures(self._key, pods),
+            followed=followed,
         )
         return observe(shared.store, self._key, uid, heard)
 

@@ -4,6 +4,7 @@ import json
 from typing import Any, Final, Literal
 
 from tritium.api.fetch import CREDENTIALS_FOLDER, REQUEST_VARIABLE, FetchRequest
+from tritium.api.object import ApiObject
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.resources.owner import Owner
 from tritium.resources.rendering import Rendering
@@ -32,22 +33,33 @@ def request(
     )
 
 
-def container(
-    verb: Literal["fetch", "resolve"],
+def container(  # noqa: PLR0913 - each by its name
+    verb: Literal["fetch", "follow", "resolve"],
     asked: FetchRequest,
     *,
     resources: dict[str, Any],
     mounts: list[dict[str, Any]],
     rendering: Rendering,
+    variable: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The container, with the mounts that every source needs before the given ones."""
+    """The container, with the mounts that every source needs before the given ones.
+
+    Args:
+        verb: what it does.
+        asked: what it does it with.
+        resources: requests and limits.
+        mounts: beside those of every source.
+        rendering: what the installation contributes.
+        variable: name and value of what it is told, where that is more than one request.
+    """
+    name, value = variable or (REQUEST_VARIABLE, wire(asked))
     secret = [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(asked) else []
     return {
         "name": verb,
         "image": rendering.fetch_image,
         "imagePullPolicy": rendering.image_pull_policy,
         "command": ["python3", "-m", "tritium.sync", verb],
-        "env": [{"name": REQUEST_VARIABLE, "value": _wire(asked)}],
+        "env": [{"name": name, "value": value}],
         "resources": resources,
         "volumeMounts": [{"name": SCRATCH, "mountPath": "/tmp"}, *secret, *mounts],  # noqa: S108 - a volume of its own
         "securityContext": container_security(),
@@ -71,12 +83,17 @@ def identity(spec: ModelDeploymentSpec) -> dict[str, Any]:
     """Members of a pod's spec: whom the cloud takes it for, and for whom the registry does."""
     credentials = spec.model.source.credentials
     account = credentials.service_account_name if credentials else None
-    pull = spec.server.image_pull_secrets if spec.server else None
+    pull = pull_secrets(spec)
     members: dict[str, Any] = {"serviceAccountName": account} if account else {}
     if pull:
-        members["imagePullSecrets"] = [{"name": secret.name} for secret in pull]
+        members["imagePullSecrets"] = [{"name": name} for name in pull]
     # Nothing in these pods speaks to the API server. A cloud's own token is mounted by its webhook all the same.
     return members | {"automountServiceAccountToken": False}
+
+
+def pull_secrets(spec: ModelDeploymentSpec) -> list[str]:
+    """Names of the Secrets that images are pulled with."""
+    return [each.name for each in (spec.server.image_pull_secrets if spec.server else None) or ()]
 
 
 def _secret(asked: FetchRequest) -> str | None:
@@ -84,11 +101,11 @@ def _secret(asked: FetchRequest) -> str | None:
     return credentials.secret_ref.name if credentials and credentials.secret_ref else None
 
 
-def _wire(asked: FetchRequest) -> str:
+def wire(asked: ApiObject) -> str:
     r"""The request as JSON that means the same after Kubernetes, which replaces `$(NAME)` and `$$` in a value.
 
     >>> asked = FetchRequest(source={"uri": "s3://models/$(HOME)"}, model="fraud")
-    >>> print(_wire(asked))
+    >>> print(wire(asked))
     {"layout": "auto", "model": "fraud", "source": {"uri": "s3://models/\u0024(HOME)"}}
     """
     members = asked.model_dump(mode="json", by_alias=True, exclude_none=True)

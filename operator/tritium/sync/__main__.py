@@ -1,4 +1,4 @@
-"""`python -m tritium.sync resolve` and `python -m tritium.sync fetch`: what the containers of a model's pods run.
+"""`python -m tritium.sync resolve`, `… fetch` and `… follow`: what the containers that deal with sources run.
 
 Everything comes from the environment variable that `tritium.api.fetch` names and from the mounted folders. The answer
 goes into the termination message, what people want to know to standard output, and the exit code is 0 or 1.
@@ -16,29 +16,46 @@ from typing import Final
 from pydantic import ValidationError
 
 from tritium.api.fetch import REQUEST_VARIABLE, FetchReason, FetchRequest, FetchResult
+from tritium.api.follow import FOLLOW_VARIABLE, FollowRequest
 from tritium.sync import report, work
 from tritium.sync.errors import Failed, from_system
+from tritium.sync.follow import Follow
 from tritium.sync.work import Mounts
 
 ROOT_VARIABLE: Final = "TRITIUM_FETCH_ROOT"
 """A folder that stands for `/`, so that it can be run outside of a container."""
 
 _VERBS: Final = {"resolve": work.resolve, "fetch": work.fetch}
+_FOLLOW: Final = "follow"
 
 log = logging.getLogger("tritium.sync")
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Do what the one argument says; return the exit code."""
-    if len(arguments) != 1 or arguments[0] not in _VERBS:
-        log.error("usage: python -m tritium.sync %s", "|".join(_VERBS))
+    if len(arguments) != 1 or arguments[0] not in {*_VERBS, _FOLLOW}:
+        log.error("usage: python -m tritium.sync %s", "|".join([*_VERBS, _FOLLOW]))
         return 2
     mounts = Mounts.below(Path(environment.get(ROOT_VARIABLE, "/")))
+    if arguments[0] == _FOLLOW:
+        return _follow(environment, mounts)
     result = _outcome(arguments[0], environment, mounts)
     if result.failure:
         log.error("%s: %s", result.failure.reason, result.failure.message)
     report.write(result, mounts.termination)
     return 1 if result.failure else 0
+
+
+def _follow(environment: Mapping[str, str], mounts: Mounts) -> int:
+    """Look for changes; what cannot be listed is an answer too, so this ends badly only where the request is none."""
+    try:
+        request = FollowRequest.model_validate_json(environment.get(FOLLOW_VARIABLE, ""))
+    except ValidationError as error:
+        log.error("%s is not a request: %s", FOLLOW_VARIABLE, error)  # noqa: TRY400 - it is no mistake of this program
+        return 1
+    told = asyncio.run(Follow(mounts)(request))
+    mounts.termination.write_text(report.told(told), encoding="utf-8")
+    return 0
 
 
 def _outcome(verb: str, environment: Mapping[str, str], mounts: Mounts) -> FetchResult:

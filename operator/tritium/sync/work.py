@@ -100,6 +100,16 @@ def known_digest(request: FetchRequest, mounts: Mounts) -> str | None:
     return (fact.read_text(encoding="ascii").strip() or None) if fact.exists() else None
 
 
+async def listing(request: FetchRequest, mounts: Mounts) -> Listing:
+    """What a source holds now.
+
+    Raises:
+        Failed: it cannot be listed.
+    """
+    _, found = await _listed(request, mounts)
+    return found
+
+
 async def _listed(request: FetchRequest, mounts: Mounts) -> tuple[Store, Listing]:
     log.info("Listing %s", request.source.uri)
     store = open_store(request.source, credentials.read(mounts.credentials, request.source))

@@ -35,6 +35,13 @@ TEXTS = [
         at=".trackingUri",
     ),
     Bad(f"{SOURCE}.pollInterval", "5 minutes", LIMIT),
+    Bad(f"{SOURCE}.pollInterval", "4s", "must be 5s or more"),
+    Bad(
+        f"{SOURCE}.pollInterval",
+        "5m",
+        "excludes digest: bytes that are pinned do not change",
+        besides=((f"{SOURCE}.digest", "sha256:" + "0" * 64),),
+    ),
     Bad(f"{SOURCE}.digest", "sha256:ABC", DIGEST),
     Bad(f"{SOURCE}.credentials.secretRef.name", "other/secret", OBJECT_NAME),
     Bad(f"{SOURCE}.credentials.serviceAccountName", "Robot", OBJECT_NAME),
@@ -306,5 +313,4 @@ CLOSED = [
     ),
     not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
     not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
-    not_yet(f"{SOURCE}.pollInterval", "5m"),
 ]

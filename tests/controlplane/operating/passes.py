@@ -16,6 +16,7 @@ from tritium.kube.client import Client
 from tritium.kube.events import Recorder
 from tritium.kube.store import GATEWAY, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.followers import Followers
 from tritium.loop.gateway_pass import GatewayPass
 from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
@@ -89,6 +90,7 @@ class Passes:
 
     def _start(self) -> None:
         self.gateways = Gateways(self.store, WorkQueue[Key](), self.probe, now=_now)
+        self.followers = Followers(self.store, WorkQueue[Key]())
         self._reconcile = Reconciler(
             client=self.client,
             store=self.store,
@@ -97,6 +99,7 @@ class Passes:
             inquiry=Inquiry(self.client, self.store),
             gateways=self.gateways,
             queries=Queries(None, lambda *_: None, _now, asyncio.get_running_loop().time),
+            followers=self.followers,
             rendering=self.rendering,
             proven=lambda: self.leads,
             now=_now,

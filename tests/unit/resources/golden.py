@@ -15,6 +15,8 @@ import yaml
 
 from tritium.api import names
 from tritium.api.gateway import preview_port
+from tritium.api.spec import ModelDeploymentSpec
+from tritium.api.status import SourceStatus
 from tritium.core.ports import Ports
 from tritium.core.revision import revision_hash, written_hash
 from tritium.resources.controller_revision import controller_revision
@@ -22,6 +24,7 @@ from tritium.resources.deployment import deployment
 from tritium.resources.disruption import disruption_budget
 from tritium.resources.endpoints_service import revision_service
 from tritium.resources.facts import revision_facts
+from tritium.resources.follow import Watched, follow_jobs
 from tritium.resources.gateway.anchor import anchor
 from tritium.resources.gateway.identity import Gateway
 from tritium.resources.gateway.network import models_policy
@@ -147,8 +150,23 @@ def rendered(name: str) -> str:
     if name == "gateway":
         owners = owner_of(case("short")), owner_of(case("gpu"), uid=f"{UID}2")
         return _text([gateway_anchor(*owners), *gateway(f"{UID}3")])
+    if name == "follow":
+        return _text(followers())
     model = case(name)
     return _text(objects(owner_of(model), model["spec"]))
+
+
+def followers() -> list[Object]:
+    """The Jobs that look for changes at the sources of two ModelDeployments with different credentials."""
+    model = sample("followed")
+    public = model["spec"]["model"]["source"] | {"credentials": None}
+    specs = {"churn": model["spec"], "public": {"model": {"source": public}}}
+    known = SourceStatus(written="sha256:" + "a" * 64, fingerprint=FINGERPRINT, at=datetime(2026, 1, 1, tzinfo=UTC))
+    watched = [
+        Watched(owner_of({"metadata": {"name": name}}), ModelDeploymentSpec.model_validate(spec), known, known.at)
+        for name, spec in specs.items()
+    ]
+    return follow_jobs(Gateway("ml", f"{UID}3"), watched, RENDERING)
 
 
 def _text(built: list[Object]) -> str:
@@ -157,5 +175,5 @@ def _text(built: list[Object]) -> str:
 
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    for each in (*NAMES, "gateway"):
+    for each in (*NAMES, "gateway", "follow"):
         (GOLDEN / f"{each}.yaml").write_text(rendered(each))

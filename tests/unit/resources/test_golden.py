@@ -7,13 +7,13 @@ import pytest
 from tests.unit.resources.golden import GOLDEN, NAMES, SAMPLES, has_preview, objects, owner_of, rendered, sample
 
 
-@pytest.mark.parametrize("name", [*NAMES, "gateway"])
+@pytest.mark.parametrize("name", [*NAMES, "gateway", "follow"])
 def test_the_objects_are_those_of_the_golden_file(name: str) -> None:
     assert rendered(name) == (GOLDEN / f"{name}.yaml").read_text()
 
 
 def test_no_golden_file_is_left_over() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == {*NAMES, "gateway"}
+    assert {path.stem for path in GOLDEN.iterdir()} == {*NAMES, "gateway", "follow"}
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SAMPLES.glob("*.yaml")))

@@ -14,9 +14,11 @@ from tests.unit.core.seeing import NOW
 from tests.unit.resources.golden import RENDERING, gateway_anchor, objects, owner_of, sample
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
+from tritium.loop.followers import Followers
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
 from tritium.loop.queries import Queries
+from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Outcome, Reconciler
 
 CELLS = [each for each in cells() if each.event == DELETE]
@@ -44,6 +46,7 @@ def reconciler(store: Store) -> Reconciler:
         inquiry=Inquiry(nobody, store),
         gateways=nobody,
         queries=Queries(None, lambda *_: None, lambda: NOW, lambda: 0.0),
+        followers=Followers(store, WorkQueue[Key]()),
         rendering=RENDERING,
         proven=lambda: True,
         now=lambda: NOW,
