@@ -5,6 +5,7 @@ There is one for all tests, as in any cluster. `make demo` has the same.
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import Final
 
@@ -75,7 +76,9 @@ def values(image: str) -> tuple[str, ...]:
         "gateway.resources.requests.cpu": "10m",
         r"podAnnotations.tests\.tritium\.dev/image": images.identity(image),
     }
-    return tuple(f"--set-string={path}={value}" for path, value in chosen.items())
+    # The tests' buckets are Services, and so at addresses of this network.
+    networks = f"--set-json=sources.allowedNetworks={json.dumps([settings.SERVICES])}"
+    return (*(f"--set-string={path}={value}" for path, value in chosen.items()), networks)
 
 
 def log(kubectl: Kubectl) -> str:

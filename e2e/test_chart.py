@@ -80,6 +80,8 @@ def test_the_operators_pod_is_restricted(kubectl: Kubectl, namespace: Kubectl) -
         ("logLevel=loud", "value must be one of"),
         ("image.digest=sha256:12", "does not match pattern"),
         ("triton.image=", "minLength"),
+        ("sources.allowedNetworks={10.0.0.1}", "does not match pattern"),
+        ("sources.allowedNetworks=10.0.0.0/8", "got string, want array"),
         ("resources.limit.memory=1Gi", "additional properties 'limit' not allowed"),
     ],
 )
@@ -91,11 +93,13 @@ def test_a_value_that_makes_no_sense_is_refused(kubectl: Kubectl, flag: str, com
 
 def test_every_value_reaches_the_pod(kubectl: Kubectl) -> None:
     digest = f"sha256:{secrets.token_hex(32)}"
+    networks = {"allowedNetworks": ["10.0.0.0/8", "fd00::/8"], "refusedNetworks": ["10.1.0.0/16"]}
     given = {
         "replicas": 1,
         "image": {"repository": "registry:5000/t", "tag": "v", "digest": digest, "pullPolicy": "Always"},
         "imagePullSecrets": [{"name": "registry"}],
         "triton": {"image": "triton:26.07"},
+        "sources": networks,
         "logLevel": "debug",
         "resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
         "podAnnotations": {"a": "b"},
@@ -117,6 +121,8 @@ def test_every_value_reaches_the_pod(kubectl: Kubectl) -> None:
     assert [container["image"], container["imagePullPolicy"], env["TRITIUM_IMAGE"]] == [image, "Always", image]
     told = from_environment({name: value or "" for name, value in env.items()})
     assert (told.triton_image, told.image_pull_policy) == ("triton:26.07", "Always")
+    assert [str(each) for each in told.source_allowed_networks] == networks["allowedNetworks"]
+    assert [str(each) for each in told.source_refused_networks] == networks["refusedNetworks"]
     assert logging.getLevelNamesMapping()[told.log_level] == logging.DEBUG
     assert container["resources"] == given["resources"]
     for name in ("imagePullSecrets", "nodeSelector", "tolerations", "affinity", "priorityClassName"):

@@ -19,6 +19,9 @@ LOCKS: Final = ROOT / "requirements"
 CLUSTER: Final = "tritium"
 NODE: Final = f"{CLUSTER}-control-plane"
 
+SERVICES: Final = "10.96.0.0/16"
+"""Addresses of the cluster's Services, as kind has them."""
+
 DEBIAN: Final = "bookworm"
 """Its systemd still runs on cgroup v1; that of the next release does not by default."""
 

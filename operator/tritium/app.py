@@ -181,6 +181,8 @@ class App:
                 gateway_image=self._settings.gateway_image,
                 gateway_replicas=self._settings.gateway_replicas,
                 gateway_resources=self._settings.gateway_resources,
+                allowed_networks=self._settings.source_allowed_networks,
+                refused_networks=self._settings.source_refused_networks,
             ),
             proven=elector.proven,
             now=_now,

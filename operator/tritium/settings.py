@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json
 
 from tritium.api.values import HttpAddress
 from tritium.environment import read
-from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS, Resources
+from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS, Network, Resources
 
 
 class Settings(BaseModel):
@@ -26,6 +26,10 @@ class Settings(BaseModel):
     """Pods of each namespace's gateway."""
     gateway_resources: Json[Resources] = ENVOY_RESOURCES
     """Requests and limits of one Envoy, as JSON."""
+    source_allowed_networks: Json[tuple[Network, ...]] = ()
+    """Networks that sources may be read from besides the internet, as JSON."""
+    source_refused_networks: Json[tuple[Network, ...]] = ()
+    """Networks that they may not be read from, whatever is allowed."""
     prometheus_url: HttpAddress | None = None
     """The Prometheus that the queries of rollouts are for. Absent: they cannot be asked."""
     namespace: str

@@ -23,6 +23,19 @@ def test_resources_are_json() -> None:
     assert from_environment(GIVEN).gateway_resources == ENVOY_RESOURCES
 
 
+def test_networks_are_json() -> None:
+    given = {"TRITIUM_SOURCE_ALLOWED_NETWORKS": '["10.0.0.0/8","::/0"]', "TRITIUM_SOURCE_REFUSED_NETWORKS": "[]"}
+    settings = from_environment({**GIVEN, **given})
+    assert [str(each) for each in settings.source_allowed_networks] == ["10.0.0.0/8", "::/0"]
+    assert from_environment(GIVEN).source_allowed_networks == settings.source_refused_networks == ()
+
+
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "minio", "10.0.0.0-10.1.0.0"])
+def test_a_network_that_is_none_is_refused(network: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"^TRITIUM_SOURCE_ALLOWED_NETWORKS: "):
+        from_environment({**GIVEN, "TRITIUM_SOURCE_ALLOWED_NETWORKS": f'["{network}"]'})
+
+
 @pytest.mark.parametrize(
     "address", ["", "prometheus:9090", "ftp://a", "http://user:word@a", "http://a/?b=c", "http://a#b"]
 )

@@ -6,6 +6,7 @@ status. No Secret passes the operator: the pod mounts it.
 """
 
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -34,6 +35,9 @@ DIGEST_KEY: Final = "digest"
 """Key of that ConfigMap, and so the file's name: the digest that the first fetch of the revision found."""
 
 
+Network = IPv4Network | IPv6Network
+
+
 class FetchReason(StrEnum):
     """Why a source could not be listed or fetched."""
 
@@ -47,6 +51,8 @@ class FetchReason(StrEnum):
     """There is nothing at that address."""
     SOURCE_UNREACHABLE = "SourceUnreachable"
     """The source does not answer."""
+    ADDRESS_FORBIDDEN = "AddressForbidden"
+    """The source is at an address, or leads to one, that this installation lets no source connect to."""
     SOURCE_CHANGED = "SourceChanged"
     """The listing is not the one of the revision, and no digest is known that could prove the bytes."""
     DIGEST_MISMATCH = "DigestMismatch"
@@ -77,6 +83,10 @@ class FetchRequest(ApiObject):
     """For a fetch: what the source's moving reference named when the revision was made (`Origin.pin`)."""
     config: ModelConfig | None = None
     """What is merged into the model's configuration."""
+    allowed_networks: list[Network] | None = None
+    """What is open to sources besides the internet, as the installation says."""
+    refused_networks: list[Network] | None = None
+    """What is closed to them, whatever is allowed."""
     warmup: list[WarmupRequest] | None = None
     """For a fetch: what is added to the model's configuration, so that Triton warms it up."""
 

@@ -72,6 +72,8 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     FetchReason.SOURCE_NOT_FOUND: "Correct model.source.uri, or put the model there.",
     FetchReason.SOURCE_UNREACHABLE: "See that the address is right and that pods may reach it: DNS, proxy, "
     "NetworkPolicy, ca.crt.",
+    FetchReason.ADDRESS_FORBIDDEN: "Copy the model to where sources may be read from, or have the network that is "
+    "named added to the chart's value sources.allowedNetworks.",
     FetchReason.SOURCE_CHANGED: "Put the files back, or write the changed model to a new address: what a revision was "
     "made from must not change under it.",
     FetchReason.DIGEST_MISMATCH: "Find out who changed the files. If the change is meant, set model.source.digest to "

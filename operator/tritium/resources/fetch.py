@@ -1,6 +1,7 @@
 """The part of a pod that lists or fetches a source: its container, and the volumes that it needs."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from tritium.api.fetch import CREDENTIALS_FOLDER, REQUEST_VARIABLE, FetchRequest
@@ -15,7 +16,12 @@ SCRATCH: Final = "fetch-tmp"
 
 
 def request(
-    owner: Owner, spec: ModelDeploymentSpec, *, fingerprint: str | None = None, pin: str | None = None
+    owner: Owner,
+    spec: ModelDeploymentSpec,
+    rendering: Rendering,
+    *,
+    fingerprint: str | None = None,
+    pin: str | None = None,
 ) -> FetchRequest:
     """What is to be listed or, with a fingerprint (and the pin of a moving reference), fetched."""
     # How often to look for a change is no part of what is looked at.
@@ -26,6 +32,8 @@ def request(
         layout=spec.model.layout or "auto",
         fingerprint=fingerprint,
         pin=pin,
+        allowed_networks=list(rendering.allowed_networks) or None,
+        refused_networks=list(rendering.refused_networks) or None,
         # Of this a mistake can be told, and is, before there is a revision.
         config=spec.model.config,
         # No part of the source, so a listing does not need it.
@@ -66,6 +74,17 @@ def container(  # noqa: PLR0913 - each by its name
         # The result is what fetch writes; the end of its log must not be taken for one.
         "terminationMessagePolicy": "File",
     }
+
+
+def asking(container: Any, asked: FetchRequest) -> Any:
+    """The container that fetches, with the request in its environment and nothing else under that name; or another."""
+    if not isinstance(container, Mapping) or container.get("name") != "fetch":
+        return container
+    env = container.get("env")
+    # What is no list the API server refuses, and says where.
+    others = env if isinstance(env, list) else []
+    kept = [each for each in others if not isinstance(each, Mapping) or each.get("name") != REQUEST_VARIABLE]
+    return {**container, "env": [{"name": REQUEST_VARIABLE, "value": wire(asked)}, *kept]}
 
 
 def volumes(asked: FetchRequest) -> list[dict[str, Any]]:

@@ -59,9 +59,9 @@ class Watched:
         """Where to look."""
         return self.spec.model.source
 
-    def followed(self) -> Followed:
+    def followed(self, rendering: Rendering) -> Followed:
         """What the pod has to know of it."""
-        asked = fetch.request(self.owner, self.spec)
+        asked = fetch.request(self.owner, self.spec, rendering)
         # How it is laid out makes no difference to what is there.
         request = asked.model_copy(update={"fingerprint": self.known.fingerprint, "config": None})
         return Followed(
@@ -96,7 +96,7 @@ def _groups(watched: Iterable[Watched]) -> Iterator[Sequence[Watched]]:
 
 
 def _job(gateway: Gateway, watched: Sequence[Watched], rendering: Rendering) -> dict[str, Any]:
-    request = FollowRequest(sources=[each.followed() for each in watched])
+    request = FollowRequest(sources=[each.followed(rendering) for each in watched])
     wire = fetch.wire(request)
     pull = sorted({name for each in watched for name in fetch.pull_secrets(each.spec)})
     asked, first = request.sources[0].request, watched[0].spec

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tritium.api import names
-from tritium.api.fetch import FACTS_FOLDER, MODELS_FOLDER
+from tritium.api.fetch import FACTS_FOLDER, MODELS_FOLDER, FetchRequest
 from tritium.api.server import Server
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.core.revision import revision_name
@@ -54,7 +54,7 @@ def pod_template(  # noqa: PLR0913 - seven facts that have nothing else in commo
     """
     parsed = ModelDeploymentSpec.model_validate(spec)
     server = parsed.server or Server()
-    asked = fetch.request(owner, parsed, fingerprint=fingerprint, pin=pin)
+    asked = fetch.request(owner, parsed, rendering, fingerprint=fingerprint, pin=pin)
     resources = sizing.triton_resources(server, size)
     labels = owner.revision_labels(hash) | {names.COMPONENT: names.Component.MODEL.value}
     fetcher = fetch.container(
@@ -81,7 +81,8 @@ def pod_template(  # noqa: PLR0913 - seven facts that have nothing else in commo
         "terminationGracePeriodSeconds": DRAIN + triton.EXIT_TIMEOUT + 15,
     }
     generated = {"metadata": {"labels": labels}, "spec": pod}
-    return _kept(merged(generated, _changes(server.pod_template or {})), labels)
+    whole = merged(generated, _changes(server.pod_template or {}))
+    return _asking(_kept(whole, labels), asked)
 
 
 def _triton(server: Server, model: str, resources: dict[str, Any], rendering: Rendering) -> dict[str, Any]:
@@ -174,3 +175,15 @@ def _kept(template: dict[str, Any], labels: Mapping[str, str]) -> dict[str, Any]
     if isinstance(metadata, Mapping) and isinstance(metadata["labels"], Mapping):
         return template | {"metadata": {**metadata, "labels": {**metadata["labels"], **labels}}}
     return template
+
+
+def _asking(template: dict[str, Any], asked: FetchRequest) -> dict[str, Any]:
+    """The template in which fetch is asked what it was to be asked, whatever the user's own says.
+
+    For the request says what the installation's administrator decides.
+    """
+    pod = template["spec"]
+    containers = pod.get("initContainers") if isinstance(pod, Mapping) else None
+    if not isinstance(containers, list):
+        return template
+    return template | {"spec": {**pod, "initContainers": [fetch.asking(each, asked) for each in containers]}}

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 ENVOY_IMAGE: Final = "envoyproxy/envoy:v1.40.0"
 """Envoy as it is published, in the version that the gateway's configuration is made for and tested with."""
 
 GATEWAY_REPLICAS: Final = 2
+
+Network = IPv4Network | IPv6Network
 
 Resources = Mapping[str, Mapping[str, str | int | float]]
 """Amounts by resource, of a container's requests and limits."""
@@ -30,6 +33,8 @@ class Rendering:
         gateway_image: Envoy's image.
         gateway_replicas: pods of each namespace's gateway.
         gateway_resources: requests and limits of one Envoy; a limit on its memory is among them.
+        allowed_networks: what is open to sources besides the internet.
+        refused_networks: what is closed to them, whatever is allowed.
     """
 
     fetch_image: str
@@ -38,3 +43,5 @@ class Rendering:
     gateway_image: str = ENVOY_IMAGE
     gateway_replicas: int = GATEWAY_REPLICAS
     gateway_resources: Resources = field(default_factory=lambda: ENVOY_RESOURCES)
+    allowed_networks: tuple[Network, ...] = ()
+    refused_networks: tuple[Network, ...] = ()

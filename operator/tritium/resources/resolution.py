@@ -45,7 +45,7 @@ def resolution_job(
         pydantic.ValidationError: the spec is not one of this version.
     """
     parsed = ModelDeploymentSpec.model_validate(spec)
-    asked = fetch.request(owner, parsed)
+    asked = fetch.request(owner, parsed, rendering)
     labels = owner.labels() | {names.COMPONENT: names.Component.RESOLVE.value}
     pod = {
         "restartPolicy": "Never",

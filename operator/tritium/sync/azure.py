@@ -12,13 +12,14 @@ from tritium.sync import server
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
+from tritium.sync.guard import Guard
 from tritium.sync.objects import Folder
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig
 
 
-def azure(source: Source, credentials: Credentials) -> Folder:
+def azure(source: Source, credentials: Credentials, guard: Guard) -> Folder:
     """The folder or object that the URI names; nothing is sent yet.
 
     Raises:
@@ -31,6 +32,7 @@ def azure(source: Source, credentials: Credentials) -> Folder:
         uri=source.uri or "",
         server=config.get("endpoint") or f"https://{config['account_name']}.blob.core.windows.net",
         credentials=credentials,
+        guard=guard,
         anonymous=options.get("anonymous") == "true",
     )
     client = server.client(options, place)

@@ -7,6 +7,7 @@ what the operating system or TLS said.
 
 import html
 import re
+import socket
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ from obstore import exceptions
 from tritium.api.fetch import FetchReason
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
+from tritium.sync.guard import Guard
 
 _STATUS: Final = re.compile(r"\bstatus: (\d{3})")
 _CODE: Final = re.compile(r"<Code>([A-Za-z0-9.]{1,64})</Code>")
@@ -58,12 +60,14 @@ class Place:
     Attributes:
         uri: as the user wrote it.
         server: the address that requests go to.
+        guard: makes the connections.
         anonymous: nothing proves who reads.
     """
 
     uri: str
     server: str
     credentials: Credentials
+    guard: Guard
     anonymous: bool = False
 
     def __str__(self) -> str:
@@ -89,12 +93,17 @@ class _Trouble:
 
 
 def explain(error: Exception, place: Place) -> Failed:
-    """The reason and the sentence for an error of obstore."""
+    """The reason and the sentence for an error of obstore, or of the guard's."""
     text = str(error)
     status = int(found[1]) if (found := _STATUS.search(text)) else 0
     code = found[1] if (found := _CODE.search(text)) else ""
     trouble = _Trouble(error, place, text, status, code, _answer(status, code, text))
     return next(failed for meaning in _MEANINGS if (failed := meaning(trouble)))
+
+
+def _forbidden(trouble: _Trouble) -> Failed | None:
+    """The guard answers what it refuses with 403, and obstore's text then says no more than that."""
+    return trouble.place.guard.refusal(trouble.place) if trouble.status in {0, 403} else None
 
 
 def _no_credentials(trouble: _Trouble) -> Failed | None:
@@ -165,7 +174,7 @@ def _bad_setting(trouble: _Trouble) -> Failed | None:
 
 
 def _bad_answer(trouble: _Trouble) -> Failed | None:
-    if not trouble.status:
+    if not trouble.status or _unconnected(trouble):
         return None
     return Failed(
         FetchReason.SOURCE_UNREACHABLE,
@@ -178,6 +187,8 @@ def _unreachable(trouble: _Trouble) -> Failed:
     """No answer: the server is down, cannot be found, or does not speak what it is expected to."""
     causes = ((said, cause.search(trouble.text)) for cause, said in _CAUSES)
     why = next((f": {said.format(*found.groups())}" for said, found in causes if found), "")
+    if there := _unconnected(trouble):
+        why = f": {there}"
     remedy = "Check model.source.uri and model.source.options, and that pods of this namespace can reach the server"
     if _UNKNOWN_AUTHORITY in why:
         secret = trouble.place.credentials.secret
@@ -189,7 +200,18 @@ def _unreachable(trouble: _Trouble) -> Failed:
     return Failed(FetchReason.SOURCE_UNREACHABLE, what, transient=True)
 
 
+def _unconnected(trouble: _Trouble) -> str:
+    """What kept the guard from making a connection, if that is what obstore was told of."""
+    error = trouble.place.guard.trouble
+    if error is None or trouble.status not in {0, 502}:
+        return ""
+    if isinstance(error, socket.gaierror):
+        return f"its name cannot be resolved ({error.strerror})"
+    return "no answer within the time allowed" if isinstance(error, TimeoutError) else error.strerror or str(error)
+
+
 _MEANINGS: Final = (
+    _forbidden,
     _no_credentials,
     _another_region,
     _refused,

@@ -13,6 +13,7 @@ from tritium.sync import server
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
+from tritium.sync.guard import Guard
 from tritium.sync.objects import Folder
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MEMBERS: Final = ("client_email", "private_key", "private_key_id")
 """Of a service account's JSON, what signs. Others could lead the requests elsewhere, or leave the signature out."""
 
 
-def gcs(source: Source, credentials: Credentials) -> Folder:
+def gcs(source: Source, credentials: Credentials, guard: Guard) -> Folder:
     """The folder or object that the URI names; nothing is sent yet.
 
     Raises:
@@ -34,6 +35,7 @@ def gcs(source: Source, credentials: Credentials) -> Folder:
         uri=source.uri or "",
         server=options.get("endpoint", "").rstrip("/") or "Google Cloud Storage",
         credentials=credentials,
+        guard=guard,
         anonymous=options.get("anonymous") == "true",
     )
     config: GCSConfig = {}

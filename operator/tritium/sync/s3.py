@@ -9,13 +9,14 @@ from tritium.sync import credentials as identity
 from tritium.sync import server
 from tritium.sync.credentials import Credentials
 from tritium.sync.explain import Place
+from tritium.sync.guard import Guard
 from tritium.sync.objects import Folder
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
 
-def s3(source: Source, credentials: Credentials) -> Folder:
+def s3(source: Source, credentials: Credentials, guard: Guard) -> Folder:
     """The folder or object that the URI names; nothing is sent yet.
 
     Raises:
@@ -28,6 +29,7 @@ def s3(source: Source, credentials: Credentials) -> Folder:
         uri=source.uri or "",
         server=config.get("endpoint") or "AWS S3",
         credentials=credentials,
+        guard=guard,
         anonymous=options.get("anonymous") == "true",
     )
     if not place.anonymous:

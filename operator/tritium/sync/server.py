@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import obstore
 from obstore import exceptions
 
 from tritium.api.fetch import FetchReason
 from tritium.sync import credentials as identity
+from tritium.sync.addresses import is_address
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place, explain
 from tritium.sync.listing import RemoteFile
@@ -32,12 +34,14 @@ RETRY: Final["RetryConfig"] = {
 
 
 def client(options: dict[str, str], place: Place) -> "ClientConfig":
-    """How requests are made.
+    """How requests are made, and where they may go.
 
     Raises:
-        Failed: `CredentialsMissing`, when `ca.crt` is no certificate.
+        Failed: `CredentialsMissing`, when `ca.crt` is no certificate; `AddressForbidden`, when the proxy may not be
+            connected to.
     """
     settings: ClientConfig = {
+        **route(options.get("proxyUrl"), place),
         "allow_http": options.get("allowHttp") == "true",
         "connect_timeout": "3s",
         "read_timeout": "10s",
@@ -45,11 +49,39 @@ def client(options: dict[str, str], place: Place) -> "ClientConfig":
         "timeout": "120s",
         "user_agent": "tritium",
     }
-    if proxy := options.get("proxyUrl"):
-        settings["proxy_url"] = proxy
     if authority := identity.authority(place.credentials):
         settings["root_certificate"] = authority
     return settings
+
+
+def route(proxy: str | None, place: Place) -> "ClientConfig":
+    """How requests get to where they may go: through the guard, unless nothing can lead them elsewhere.
+
+    Args:
+        proxy: URL of the user's.
+        place: what is read.
+
+    Raises:
+        Failed: the user's proxy may not be connected to.
+    """
+    guard = place.guard
+    if guard.policy.everything:
+        return {"proxy_url": proxy} if proxy else {}
+    if proxy is None:
+        host = urlsplit(place.server).hostname or ""
+        # An address cannot come to mean another one, and a redirection to anything else passes the guard.
+        direct = is_address(host) and guard.policy.objection(host) is None
+        return {"proxy_url": guard.proxy(), **({"proxy_excludes": host} if direct else {})}
+    url = urlsplit(proxy)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    if url.scheme == "http":
+        return {"proxy_url": guard.proxy((url.hostname or "", port))}
+    # It has to prove its name before anything is sent, which no other server under that name can.
+    try:
+        guard.demand(url.hostname or "", port)
+    except OSError as error:
+        raise explain(error, place) from error
+    return {"proxy_url": proxy}
 
 
 @contextmanager

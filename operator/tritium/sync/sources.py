@@ -9,6 +9,7 @@ from tritium.sync.azure import azure
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.gcs import gcs
+from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, RemoteFile
 from tritium.sync.s3 import s3
 from tritium.sync.web import HttpFile
@@ -32,7 +33,7 @@ class Store(Protocol):
         """
 
 
-_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {
+_SCHEMES: Final[Mapping[str, Callable[[Source, Credentials, Guard], Store]]] = {
     "s3": s3,
     "gs": gcs,
     "az": azure,
@@ -40,8 +41,8 @@ _SCHEMES: Final[Mapping[str, Callable[[Source, Credentials], Store]]] = {
 }
 
 
-def open_store(source: Source, credentials: Credentials) -> Store:
-    """The store of a source; nothing is sent yet.
+def open_store(source: Source, credentials: Credentials, guard: Guard) -> Store:
+    """The store of a source, which connects to where the guard lets it; nothing is sent yet.
 
     Raises:
         Failed: no source of this kind, or one that cannot be used as it is configured.
@@ -54,4 +55,4 @@ def open_store(source: Source, credentials: Credentials) -> Store:
             f"model.source.uri {uri or '(absent)'}: only {', '.join(f'{each}://' for each in _SCHEMES)} can be "
             "fetched by this version; copy the model to a bucket",
         )
-    return _SCHEMES[scheme](source, credentials)
+    return _SCHEMES[scheme](source, credentials, guard)

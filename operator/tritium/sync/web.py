@@ -12,16 +12,17 @@ from tritium.sync import server
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
+from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, RemoteFile
 
 
 class HttpFile:
     """The one file."""
 
-    def __init__(self, source: Source, credentials: Credentials) -> None:
+    def __init__(self, source: Source, credentials: Credentials, guard: Guard) -> None:
         url = urlsplit(source.uri or "")
         self._path = unquote(url.path).strip("/")
-        self.place = Place(uri=source.uri or "", server=f"{url.scheme}://{url.netloc}", credentials=credentials)
+        self.place = Place(source.uri or "", f"{url.scheme}://{url.netloc}", credentials, guard)
         client = server.client(source.options or {}, self.place)
         with server.explained(self.place):
             self._store = HTTPStore(self.place.server, client_options=client, retry_config=server.RETRY)

@@ -14,8 +14,10 @@ from tritium.api.fetch import FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
 from tritium.sync import configure, credentials, layout
+from tritium.sync.addresses import Policy
 from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
+from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, fingerprint
 from tritium.sync.places import NotAModel, Plan
 from tritium.sync.publish import Shelf
@@ -49,7 +51,8 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
     Raises:
         Failed: why not.
     """
-    _, listing = await _listed(request, mounts)
+    with _guarded(request) as guard:
+        _, listing = await _listed(request, mounts, guard)
     _planned(request, listing)
     found = FetchResult(fingerprint=fingerprint(listing.files), files=len(listing.files), bytes=listing.bytes)
     log.info("%s holds %s. Fingerprint %s", request.source.uri, _amount(found), found.fingerprint)
@@ -63,11 +66,16 @@ async def fetch(request: FetchRequest, mounts: Mounts, patience: Patience | None
         Failed: why not.
         OSError: a file or a folder could not be written.
     """
+    with _guarded(request) as guard:
+        return await _fetch(request, mounts, patience or Patience(), guard)
+
+
+async def _fetch(request: FetchRequest, mounts: Mounts, patience: Patience, guard: Guard) -> FetchResult:
     shelf, known = Shelf(mounts.models), known_digest(request, mounts)
     if there := shelf.ready(request, known):
         log.info("Model %s is there already: %s, digest %s", request.model, _amount(there), there.digest)
         return there
-    store, listing = await _listed(request, mounts)
+    store, listing = await _listed(request, mounts, guard)
     found = fingerprint(listing.files)
     if known is None:
         _demand_same(request, found)
@@ -76,7 +84,7 @@ async def fetch(request: FetchRequest, mounts: Mounts, patience: Patience | None
     _demand_room(shelf, listing)
     started = time.monotonic()
     try:
-        entries = await _download(shelf, store, listing, plan, patience or Patience())
+        entries = await _download(shelf, store, listing, plan, patience)
         digest = manifest.digest(entries)
         _demand_digest(request, known, digest)
         if changes := configure.changes(request, plan, shelf.repository):
@@ -106,13 +114,18 @@ async def listing(request: FetchRequest, mounts: Mounts) -> Listing:
     Raises:
         Failed: it cannot be listed.
     """
-    _, found = await _listed(request, mounts)
+    with _guarded(request) as guard:
+        _, found = await _listed(request, mounts, guard)
     return found
 
 
-async def _listed(request: FetchRequest, mounts: Mounts) -> tuple[Store, Listing]:
+def _guarded(request: FetchRequest) -> Guard:
+    return Guard(Policy(tuple(request.allowed_networks or ()), tuple(request.refused_networks or ())))
+
+
+async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[Store, Listing]:
     log.info("Listing %s", request.source.uri)
-    store = open_store(request.source, credentials.read(mounts.credentials, request.source))
+    store = open_store(request.source, credentials.read(mounts.credentials, request.source), guard)
     return store, await store.files()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -152,3 +154,32 @@ def test_what_is_no_pod_template_is_left_to_the_api_server(template: Object) -> 
             assert pod[part].items() >= value.items()
         else:
             assert pod[part] == value
+
+
+NETWORK = ip_network("10.0.0.0/8")
+OPENED = '{"source": {"uri": "s3://a/b"}, "model": "fraud", "allowedNetworks": ["0.0.0.0/0", "::/0"]}'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"env": [{"name": REQUEST_VARIABLE, "value": OPENED}]},
+        {"env": [{"name": REQUEST_VARIABLE, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+        {"env": None},
+        {"env": [{"name": "A", "value": "1"}, {"name": REQUEST_VARIABLE, "value": OPENED}]},
+        {"envFrom": [{"configMapRef": {"name": "mine"}}]},
+    ],
+    ids=["another", "from elsewhere", "none", "beside others", "all of a ConfigMap"],
+)
+def test_nobody_but_the_installation_says_where_fetch_may_connect_to(change: Object) -> None:
+    rendering = replace(RENDERING, allowed_networks=(NETWORK,), refused_networks=(NETWORK,))
+    template = {"spec": {"initContainers": [{"name": "fetch", **change}]}}
+    spec = {"model": {"source": {"uri": URI}}, "server": {"podTemplate": template}}
+    pod = pod_template(OWNER, spec, hash="0a1b2c3d", fingerprint=FINGERPRINT, size=SIZE, rendering=rendering)
+    named = [each for each in fetch(pod)["env"] if each["name"] == REQUEST_VARIABLE]
+    assert len(named) == 1
+    assert named[0].keys() == {"name", "value"}
+    asked = request(fetch(pod))
+    assert (asked.source.uri, asked.allowed_networks, asked.refused_networks) == (URI, [NETWORK], [NETWORK])
+    job = resolution_job(OWNER, spec, written="sha256:aa", attempt=1, rendering=rendering)
+    assert request(job["spec"]["template"]["spec"]["containers"][0]).allowed_networks == [NETWORK]
