@@ -6,8 +6,10 @@ from tests.properties.cluster import Cluster
 from tritium.api.status import ModelDeploymentStatus
 from tritium.api.traffic_status import TrafficStatus
 from tritium.core import ledger
+from tritium.core.experiment import tried
 from tritium.core.gateway import counted
 from tritium.core.plan import Plan, ServiceWish
+from tritium.core.reasons import Reason
 from tritium.core.recreate import going_on
 from tritium.core.seen import Answer, RevisionSeen, Seen
 from tritium.core.strategy import strategy
@@ -78,6 +80,10 @@ def _of_promotion(cluster: Cluster, wish: Wish, seen: Seen, plan: Plan) -> None:
     if after is None or cluster.is_stable(after.hash) or (before is None and seen.service):
         return
     ready = [pod for pod in seen.pods if pod.revision == after.hash and pod.ready]
+    if _goes_back(cluster, plan):
+        said = cluster.wish.action is not None and cluster.wish.action.verb == "abort"
+        assert said or ready, "it went back by itself to where there are no pods"
+        return  # the pointer goes back at once, and requests as its pods come (`_of_the_way_back`)
     needed = wish.replicas - (wish.replaces and before is not None)
     assert len(ready) >= needed
     assert any(each.ready for each in seen.gateways)
@@ -86,6 +92,16 @@ def _of_promotion(cluster: Cluster, wish: Wish, seen: Seen, plan: Plan) -> None:
         each.revision == after.number and each.promoted_at for each in cluster.status.revisions or ()
     ):
         assert all(seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
+
+
+def _goes_back(cluster: Cluster, plan: Plan) -> bool:
+    """Whether what bakes is turned down now, in favour of the one that was stable before it."""
+    before, after = ledger.read(cluster.status), plan.course.ledger
+    baked = before.progress is not None and before.progress.revision == before.stable
+    if not baked or before.stable is None or after.stable != before.before() or before.rejection(before.stable):
+        return False
+    found = after.rejection(before.stable)
+    return found is not None and found.reason in {Reason.BAKE_FAILED, Reason.ABORTED_BY_HAND}
 
 
 def _of_signature(cluster: Cluster, seen: Seen, plan: Plan) -> None:
@@ -109,8 +125,8 @@ def of_held(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     It is noted when the status that knows of it is written: a process that is killed before has found nothing.
     """
     before, stable = ledger.read(cluster.status), plan.course.ledger.stable
-    tried = {each.number: each for each in (plan.course.candidate, *(arm.revision for arm in plan.course.arms)) if each}
-    for number, each in tried.items():
+    sides = {each.number: each for each in (plan.course.candidate, *(arm.revision for arm in plan.course.arms)) if each}
+    for number, each in sides.items():
         known = _is_described(seen, plan.course.stable) and _is_described(seen, each)
         had = shares(before.traffic).get(number) or number in before.promoted
         if (
@@ -251,7 +267,11 @@ def _of_steps(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> No
         assert said or not candidate.paused, "more though it is paused"
         assert said or not cluster.wish.paused, "more though the spec pauses it"
     if 0 < part < before.get(candidate.revision, 0):
-        assert part >= _fair_part(cluster, seen, candidate.revision), "what it loses is more than the others' share"
+        fewest = _fair_part(cluster, seen, candidate.revision)
+        if candidate.revision in tried(ledger.read(cluster.status)):
+            # What it had as an arm ends with the experiment: as a candidate it begins with its step's.
+            fewest = min(fewest, 100 * strategy(candidate.settings or "").weight(candidate.step or 0))
+        assert part >= fewest, "what it loses is more than the others' share"
 
 
 def _fair_part(cluster: Cluster, seen: Seen, number: int) -> int:

@@ -205,6 +205,16 @@ def test_on_the_way_back_nobody_is_sent_to_where_the_last_pod_was_lost() -> None
     assert story.part == 0
 
 
+@pytest.mark.parametrize("story", [baking, all_at_once], ids=["in steps", "at once"])
+def test_an_abort_moves_the_pointer_at_once_and_no_request_to_where_no_pod_is(story: Any) -> None:
+    story = story()
+    story.follows = False
+    story.sees = replace(story.sees, pods=pods(TWO, 10))
+    story.act("abort")
+    story.run()
+    assert (story.stable, story.part, story.status.phase) == (1, 10_000, Phase.ABORTED)
+
+
 def test_what_was_only_tried_gets_no_more_than_it_had() -> None:
     story = begun()
     story.follows = False

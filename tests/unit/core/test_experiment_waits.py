@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.core.seeing import pods, weights
-from tests.unit.core.sides import experiment
-from tests.unit.core.story import TWO, Story, begun
+from tests.unit.core.sides import comparing, experiment, running
+from tests.unit.core.story import ONE, TWO, Story, asking, begun
 from tests.unit.core.test_bake import all_at_once
 from tritium.core.wish import ArmWish
 
@@ -32,3 +32,16 @@ def test_who_serves_until_others_can_is_no_arm_before(before: Callable[[], Story
     story.follows = True
     story.run()
     assert [(each.name, each.weight) for each in story.status.arms or ()] == [("new", 10), ("stable", 90)]
+
+
+def test_an_arm_that_the_spec_asks_for_begins_with_its_first_step() -> None:
+    """Whatever it had as an arm, and though the stable revision has lost a pod: it had that for the experiment only."""
+    story = running(ArmWish("new", 50, revision=2))
+    story.asks = replace(comparing(ArmWish("new", 50, revision=2)), written="b", strategy=asking().strategy)
+    story.run()
+    assert story.part == 5_000
+    story.follows = False
+    story.sees = replace(story.sees, pods=(*pods(ONE, 9), *pods(TWO, 5)))
+    story.asks = replace(story.asks, experiment=None)
+    story.run()
+    assert (story.stable, story.part, story.step) == (1, 1_000, 0)
