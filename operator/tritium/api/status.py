@@ -103,6 +103,8 @@ class CandidateStatus(Observed):
     """Step of the rollout, from 0."""
     step_started_at: datetime | None = None
     """When every gateway pod had the step's weight."""
+    begun: Count | None = None
+    """Last step begun, from 1."""
     judged_since: datetime | None = None
     """Since when the gates count."""
     restarts: Count | None = None
@@ -110,9 +112,9 @@ class CandidateStatus(Observed):
     paused: PauseStatus | None = None
     """Why it waits."""
     by_hand: bool | None = None
-    """A person wants it to become stable as soon as it has all its pods."""
+    """A person has promoted it: it waits for pods."""
     waiting_since: datetime | None = None
-    """Since when it waits for its pods or for the gateway."""
+    """Since when it waits for pods or the gateway."""
     gates: list[GateStatus] | None = Field(default=None, max_length=16)
     """What the gates see in this step."""
     gates_at: datetime | None = None

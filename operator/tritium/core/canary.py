@@ -161,6 +161,11 @@ class _Turn:
         return self.progress.step >= len(self.plan.steps)
 
     @property
+    def _is_reached(self) -> bool:
+        """Whether the candidate has the share that it is to have now; a pause is to have that of the step before it."""
+        return exposed(self.ledger, self.candidate) >= reached(self.wish, self.plan.weight(self.progress.step))
+
+    @property
     def _is_held(self) -> bool:
         """Whether nothing goes on by itself: somebody has paused it, or what serves has lost pods."""
         elsewhere = self.wish.pin not in {None, self.candidate.number}  # a pin that is not kept
@@ -212,11 +217,12 @@ class _Turn:
     def _enter(self) -> Ledger:
         """A step begins when its weight is reached, and every gateway pod says so."""
         step = self._step
+        if not self._is_reached:
+            return self.ledger
         if step.weight is None:
             waits = self.progress.begin(self.now, self._restarts).pause(Reason.PAUSE_STEP, self.now)
             return replace(self.ledger, progress=waits)
-        has = exposed(self.ledger, self.candidate)
-        if has < reached(self.wish, step.weight) or not runs(self.ledger.traffic, self.seen):
+        if not runs(self.ledger.traffic, self.seen):
             return self.ledger
         return replace(self.ledger, progress=self.progress.begin(self.now, self._restarts))
 
@@ -265,8 +271,7 @@ class _Turn:
         """The candidate becomes stable as soon as it has all pods."""
         hand, progress = goes_now(self.wish, self.ledger), self.progress
         if not (hand or self.plan.auto_promote):
-            waits = progress if progress.paused else progress.pause(Reason.AWAITS_PROMOTION, self.now)
-            return Outcome(replace(self.ledger, progress=waits), self.gates)
+            return Outcome(replace(self.ledger, progress=self._awaiting()), self.gates)
         whole = 0 < most(self.wish) <= available(self.candidate, self.seen)
         if self.wish.replaces:  # all but the last pod's part, so that this is no leap
             whole = whole and exposed(self.ledger, self.candidate) >= reached(self.wish, 100)
@@ -274,6 +279,20 @@ class _Turn:
         if not (whole and fit) or (self._is_held and not hand):
             return Outcome(self.ledger, self.gates)
         return Outcome(replace(self.ledger, progress=None if hand else progress), self.gates, promoted=True)
+
+    def _awaiting(self) -> Progress:
+        """It waits for a person where the steps have led it, and is judged there.
+
+        If the last one was skipped before it began, its weight is to be reached first: what waits gets no more.
+        """
+        progress = self.progress
+        if progress.paused or not (self.wish.replicas and self._is_reached):
+            return progress
+        if progress.judged_since is None:  # what it is judged by counts from when every gateway pod sends it its part
+            if not runs(self.ledger.traffic, self.seen):
+                return progress
+            progress = progress.begin(self.now, self._restarts)
+        return replace(progress, begun=progress.step).pause(Reason.AWAITS_PROMOTION, self.now)
 
     def _reject(self, ledger: Ledger, reason: str, message: str) -> Ledger:
         ledger = replace(ledger.reject(self.candidate.number, reason, message, self.now), progress=None)

@@ -29,8 +29,8 @@ def weight(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen) -> i
     passed = proven(wish, ledger, candidate, seen)
     held = bool(wish.paused or progress.paused) or not passed or nobody_to_ask(progress, seen)
     plan = strategy(progress.settings)
-    # Of a step that had begun its weight may come back; of one that had not, that of the step before.
-    step = progress.step - (held and progress.started is None)
+    # Of the step that began last its weight may come back. Those after it, which were skipped, it never came to.
+    step = progress.begun - 1 if held else progress.step
     wanted = share(plan.weight(step)) if step >= 0 else 0
     keeps = share(plan.weight(progress.step))
     if wish.replaces:

@@ -48,6 +48,8 @@ class Progress:
         settings: `spec.rollout` when it began (`core.strategy`).
         step: from 0; as many as there are steps: the last one is behind it.
         started: when the step's weight was reached on every gateway pod; none before that.
+        begun: the step that began last, from 1: a rollout that is held gets no more than that one's weight. Steps that
+            were skipped are passed over, so it may be older than the one before this.
         judged_since: since when the gates count; it stays until the next step has begun.
         restarts: of the candidate's containers, until then.
         paused: why it waits for a person.
@@ -64,6 +66,7 @@ class Progress:
     paused: Pause | None = None
     waiting_since: datetime | None = None
     by_hand: bool = False
+    begun: int = 0
 
     def promoted_by_hand(self) -> "Progress":
         """Nothing is waited for any more but its pods, and a gateway that knows them."""
@@ -75,7 +78,7 @@ class Progress:
 
     def begin(self, now: datetime, restarts: int) -> "Progress":
         """The step's weight is reached."""
-        return replace(self, started=now, judged_since=now, restarts=restarts)
+        return replace(self, started=now, begun=self.step + 1, judged_since=now, restarts=restarts)
 
     def next(self) -> "Progress":
         """On to the next step; until that has begun, the gates go on."""
@@ -260,4 +263,12 @@ def _progress(candidate: CandidateStatus | None) -> Progress | None:
         Pause(paused.reason, paused.since, paused.message or "") if paused else None,
         candidate.waiting_since,
         by_hand=bool(candidate.by_hand),
+        begun=_begun(candidate),
     )
+
+
+def _begun(candidate: CandidateStatus) -> int:
+    """Where an older operator did not write it down, the step before has begun if anything has."""
+    if candidate.begun is not None or candidate.judged_since is None:
+        return candidate.begun or 0
+    return (candidate.step or 0) + (candidate.step_started_at is not None)

@@ -166,6 +166,7 @@ def _steps(
         "settings": progress.settings,
         "step": progress.step if begun else None,
         "step_started_at": progress.started,
+        "begun": progress.begun if progress.begun or progress.judged_since else None,
         "judged_since": progress.judged_since,
         "restarts": progress.restarts or None,
         "paused": _paused(paused) if paused else None,

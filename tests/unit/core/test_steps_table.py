@@ -84,6 +84,13 @@ def acts(verb: str) -> Callable[[Story], Story]:
     return event
 
 
+def acted(story: Story, verb: str) -> Story:
+    """The same, whatever pods there are, and done."""
+    story.act(verb)
+    story.run()
+    return story
+
+
 def asks(**changes: object) -> Callable[[Story], Story]:
     def event(story: Story) -> Story:
         story.asks = replace(story.asks, **changes)  # type: ignore[arg-type]
@@ -212,6 +219,12 @@ EVENTS: dict[str, Callable[[Story], Story]] = {
     "they fetch the model for hours": lambda it: waits(with_pods(it, pod("p", TWO, STARTING, at_work=True)), hours=9),
     "the next step's pods find no room for `progressDeadline`": lambda it: waits(
         later(with_pods(it, pods(TWO, 1)[0]), minutes=1)
+    ),
+    "they find no room, `skip-step`, and `pause`; then there is room": lambda it: with_pods(
+        acted(acted(with_pods(it, pod("p", TWO, NO_ROOM)), "skip-step"), "pause"), *pods(TWO, 5)
+    ),
+    "the next step's pods find no room, `skip-step`, and `progressDeadline`; then there is room": lambda it: with_pods(
+        waits(acted(later(with_pods(it, pods(TWO, 1)[0]), minutes=1), "skip-step")), *pods(TWO, 10)
     ),
     "they are ready, and a gateway pod does not answer": lambda it: through(with_pods(it, pod("p", TWO)), silent),
     "they have not passed the smoke test": lambda it: with_pods(asks(smoke_tests="t")(it), pod("p", TWO)),
@@ -342,6 +355,11 @@ def next_step(story: Story) -> None:
     assert story.step == 1
 
 
+def steps_over(story: Story) -> None:
+    """All of them are behind it, and it has not become stable."""
+    assert (story.step, story.stable) == (2, 1)
+
+
 def left(story: Story) -> None:
     assert not story.status.rejected_revisions
     assert story.status.candidate
@@ -362,6 +380,7 @@ WHAT_ELSE = {
     "rejected": rejected,
     "taken back": taken_back,
     "next step": next_step,
+    "steps over": steps_over,
     "left": left,
 }
 
