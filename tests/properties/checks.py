@@ -7,10 +7,12 @@ from tritium.api.status import ModelDeploymentStatus
 from tritium.api.traffic_status import TrafficStatus
 from tritium.core import ledger
 from tritium.core.experiment import tried
-from tritium.core.gateway import counted
+from tritium.core.gateway import counted, reachable
+from tritium.core.ledger import Ledger
 from tritium.core.plan import Plan, ServiceWish
 from tritium.core.reasons import Reason
 from tritium.core.recreate import going_on
+from tritium.core.retreat import missing
 from tritium.core.seen import Answer, RevisionSeen, Seen
 from tritium.core.strategy import strategy
 from tritium.core.wish import Wish
@@ -80,7 +82,7 @@ def _of_promotion(cluster: Cluster, wish: Wish, seen: Seen, plan: Plan) -> None:
     if after is None or cluster.is_stable(after.hash) or (before is None and seen.service):
         return
     ready = [pod for pod in seen.pods if pod.revision == after.hash and pod.ready]
-    if _goes_back(cluster, plan):
+    if _goes_back(cluster, plan.course.ledger):
         said = cluster.wish.action is not None and cluster.wish.action.verb == "abort"
         assert said or ready, "it went back by itself to where there are no pods"
         return  # the pointer goes back at once, and requests as its pods come (`_of_the_way_back`)
@@ -94,9 +96,9 @@ def _of_promotion(cluster: Cluster, wish: Wish, seen: Seen, plan: Plan) -> None:
         assert all(seen.smoke[pod.uid].answer is Answer.PASSED for pod in ready)
 
 
-def _goes_back(cluster: Cluster, plan: Plan) -> bool:
+def _goes_back(cluster: Cluster, after: Ledger) -> bool:
     """Whether what bakes is turned down now, in favour of the one that was stable before it."""
-    before, after = ledger.read(cluster.status), plan.course.ledger
+    before = ledger.read(cluster.status)
     baked = before.progress is not None and before.progress.revision == before.stable
     if not baked or before.stable is None or after.stable != before.before() or before.rejection(before.stable):
         return False
@@ -138,7 +140,17 @@ def of_held(cluster: Cluster, seen: Seen, plan: Plan) -> None:
     if cluster.wish.enforces and stable == before.stable:
         for number, weight in shares(plan.status.traffic).items():
             held = (stable, number) in cluster.differ and number not in before.promoted
-            assert not (weight and held), "it has other tensors, and gets requests"
+            allowed = min(weight, _kept(cluster, seen, plan, number)) if held else weight
+            assert weight <= allowed, "it has other tensors, and gets requests"
+
+
+def _kept(cluster: Cluster, seen: Seen, plan: Plan, number: int) -> int:
+    """What a revision may keep of the part that it had, for want of pods of the stable one."""
+    other, stable = next((each for each in seen.revisions if each.number == number), None), plan.course.stable
+    there, pods = (reachable(each, seen) if each else 0 for each in (stable, other))
+    pods = min(cluster.wish.replicas, pods)
+    had = shares(cluster.status.traffic).get(number, 0)
+    return min(had, missing(there, pods)) if there or pods else had
 
 
 def _is_described(seen: Seen, revision: RevisionSeen | None) -> bool:
@@ -245,9 +257,12 @@ def of_traffic(cluster: Cluster, seen: Seen, status: ModelDeploymentStatus) -> N
     had = {each.service for each in before.revisions or () if each.weight}
     if seen.service and seen.service.revision:
         had.add(cluster.service_of(seen.service.revision))
+    # Who is stable already, and has no weight, is one that others go back to as its pods come (`_of_the_way_back`).
+    goes_back = cluster.stable() if not _goes_back(cluster, ledger.read(status)) else ledger.read(status).stable
     for each in told.revisions or ():
         if each.weight and each.service not in had:
-            assert known(seen, each.revision) >= pods_for(each.weight, cluster), "a weight without endpoints"
+            fewest = 1 if each.revision == goes_back else pods_for(each.weight, cluster)
+            assert known(seen, each.revision) >= fewest, "a weight without endpoints"
 
 
 def pods_for(weight: int, cluster: Cluster) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.core.exposure import exposed
 from tritium.core.gateway import reachable
-from tritium.core.lookup import deployment_of
+from tritium.core.lookup import comes_first, deployment_of
 from tritium.core.plan import Course
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.wish import Wish
@@ -37,6 +37,10 @@ def keeps(wish: Wish, course: Course, to: RevisionSeen, seen: Seen) -> dict[int,
         if each.number in had
     }
     least = {number: min(part, missing(there, min(wish.replicas, pods))) for number, (part, pods) in found.items()}
+    in_the_way = wish.replaces or wish.recreates or comes_first(seen, to)
+    if not there and not any(pods for _, pods in found.values()) and not in_the_way:
+        # Nobody serves, so nobody is better off elsewhere: what goes now would not come back with the pods.
+        least = {each.revision: each.weight for each in told if each.revision in found}
     return {number: part for number, part in least.items() if part}
 
 

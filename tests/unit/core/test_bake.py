@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.core.seeing import NO_ROOM, NOW, pod, pods, serving, silent, weights, wish
+from tests.unit.core.seeing import BROKEN, NO_ROOM, NOW, pod, pods, serving, silent, weights, wish
 from tests.unit.core.story import BAD, GOOD, ONE, THREE, TWO, Story, asking, begun, strategy
 from tritium.api.conditions import ConditionType
 from tritium.api.status import Phase
@@ -213,6 +213,36 @@ def test_an_abort_moves_the_pointer_at_once_and_no_request_to_where_no_pod_is(st
     story.act("abort")
     story.run()
     assert (story.stable, story.part, story.status.phase) == (1, 10_000, Phase.ABORTED)
+
+
+@pytest.mark.parametrize("story", [baking, all_at_once], ids=["in steps", "at once"])
+def test_where_neither_has_a_pod_on_the_way_back_it_serves_who_gets_one_first(story: Any) -> None:
+    story = story()
+    story.follows = False
+    for first, part in ((TWO, 10_000), (ONE, 0)):
+        story.sees = replace(story.sees, pods=pods(TWO, 10))
+        story.act("abort")
+        story.run()
+        story.sees = replace(story.sees, pods=())
+        story.run()
+        assert (story.stable, story.part) == (1, 10_000), "nobody is better off with the other one"
+        story.sees = replace(story.sees, pods=pods(first, 1))
+        story.run()
+        assert (story.stable, story.part) == (1, part)
+
+
+def test_where_neither_has_a_pod_on_the_way_back_broken_ones_do_not_take_the_room() -> None:
+    story = baking()
+    story.follows = False
+    story.sees = replace(story.sees, pods=pods(TWO, 10))
+    story.act("abort")
+    story.run()
+    broken, short = (
+        tuple(pod(f"{of}{at}", of, why) for at in range(10)) for of, why in ((TWO, BROKEN), (ONE, NO_ROOM))
+    )
+    story.sees = replace(story.sees, pods=(*broken, *short))
+    story.run()
+    assert (story.part, story.replicas(ONE), story.replicas(TWO)) == (0, 10, 0)
 
 
 def test_what_was_only_tried_gets_no_more_than_it_had() -> None:

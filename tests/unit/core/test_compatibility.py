@@ -260,3 +260,20 @@ def test_who_forbids_again_what_was_let_through_takes_its_requests_away() -> Non
     story.asks = replace(story.asks, enforces=True)
     story.run()
     assert (story.part, story.status.reason) == (0, Reason.SIGNATURE_CHANGED)
+
+
+def test_but_not_to_where_no_pod_is() -> None:
+    """It keeps what it had, as what is turned down does: who was led to it loses nothing by that."""
+    story = Story()
+    signatures = described(SIGNATURE, *pods(ONE, 10)) | described(OTHER, *pods(TWO, 10))
+    story.sees = replace(story.sees, signatures=signatures)
+    story.asks = replace(story.asks, enforces=False)
+    story.run()
+    story.follows = False
+    story.sees = replace(story.sees, pods=pods(TWO, 1))
+    story.asks = replace(story.asks, enforces=True)
+    story.run()
+    assert (story.part, story.status.reason) == (1_000, Reason.SIGNATURE_CHANGED)
+    story.sees = replace(story.sees, pods=(*pods(ONE, 1), *pods(TWO, 1)))
+    story.run()
+    assert story.part == 0
