@@ -1,6 +1,6 @@
 """Where a model's files lie, and with which identity they are read."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -12,7 +12,8 @@ OPTIONS = ("accountName", "allowHttp", "anonymous", "endpoint", "proxyUrl", "reg
 """The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
 
 _ALLOWED_OPTIONS = ", ".join(OPTIONS)
-_SERVER = rf"^https?://{VISIBLE}+(/{VISIBLE}*)*$"
+SERVER: Final = rf"^https?://{VISIBLE}+(/{VISIBLE}*)*$"
+"""The address of a server, as a pattern: without user, query or fragment."""
 
 Uri = Annotated[
     str,
@@ -103,7 +104,7 @@ class Source(ApiObject):
         ),
         Rule(
             "!has(self.options) || self.options.all(key, !(key in ['endpoint', 'proxyUrl']) || "
-            f"self.options[key].matches({cel_string(_SERVER)}))",
+            f"self.options[key].matches({cel_string(SERVER)}))",
             "endpoint and proxyUrl must be addresses such as https://s3.example.com, without user, query or fragment",
             field=".options",
         ),

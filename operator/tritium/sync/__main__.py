@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from tritium.api.fetch import REQUEST_VARIABLE, FetchReason, FetchRequest, FetchResult
 from tritium.api.follow import FOLLOW_VARIABLE, FollowRequest
 from tritium.sync import report, work
+from tritium.sync.discretion import DiscreetFormatter, Discretion
 from tritium.sync.errors import Failed, from_system
 from tritium.sync.follow import Follow
 from tritium.sync.work import Mounts
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     if len(arguments) != 1 or arguments[0] not in {*_VERBS, _FOLLOW}:
         log.error("usage: python -m tritium.sync %s", "|".join([*_VERBS, _FOLLOW]))
         return 2
-    mounts = Mounts.below(Path(environment.get(ROOT_VARIABLE, "/")))
+    mounts = _mounts(environment)
     if arguments[0] == _FOLLOW:
         return _follow(environment, mounts)
     result = _outcome(arguments[0], environment, mounts)
@@ -54,7 +55,7 @@ def _follow(environment: Mapping[str, str], mounts: Mounts) -> int:
         log.error("%s is not a request: %s", FOLLOW_VARIABLE, error)  # noqa: TRY400 - it is no mistake of this program
         return 1
     told = asyncio.run(Follow(mounts)(request))
-    mounts.termination.write_text(report.told(told), encoding="utf-8")
+    mounts.termination.write_text(report.told(told, Discretion.of(mounts.credentials)), encoding="utf-8")
     return 0
 
 
@@ -63,7 +64,7 @@ def _outcome(verb: str, environment: Mapping[str, str], mounts: Mounts) -> Fetch
         request = FetchRequest.model_validate_json(environment.get(REQUEST_VARIABLE, ""))
         return asyncio.run(_VERBS[verb](request, mounts))
     except Failed as failure:
-        return report.failed(failure)
+        return report.failed(failure, Discretion.of(mounts.credentials))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         return report.failed(Failed(FetchReason.FETCH_FAILED, f"{REQUEST_VARIABLE} is not a request: {problems}"))
@@ -71,7 +72,12 @@ def _outcome(verb: str, environment: Mapping[str, str], mounts: Mounts) -> Fetch
         return report.failed(from_system(error))
     except Exception as error:
         log.exception("this is a mistake in Tritium, please report it")
-        return report.failed(Failed(FetchReason.FETCH_FAILED, f"a mistake in Tritium: {type(error).__name__}: {error}"))
+        mistake = Failed(FetchReason.FETCH_FAILED, f"a mistake in Tritium: {type(error).__name__}: {error}")
+        return report.failed(mistake, Discretion.of(mounts.credentials))
+
+
+def _mounts(environment: Mapping[str, str]) -> Mounts:
+    return Mounts.below(Path(environment.get(ROOT_VARIABLE, "/")))
 
 
 def _leave(signum: int, _: object) -> None:
@@ -80,7 +86,9 @@ def _leave(signum: int, _: object) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(DiscreetFormatter(Discretion.of(_mounts(os.environ).credentials)))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     signal.signal(signal.SIGTERM, _leave)
     code = main(sys.argv[1:], os.environ)
     logging.shutdown()

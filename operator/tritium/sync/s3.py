@@ -1,13 +1,16 @@
 """`s3://bucket/path`, on AWS or any server that speaks its language."""
 
+import re
 from typing import TYPE_CHECKING
 
 from obstore.store import S3Store
 
-from tritium.api.source import Source
+from tritium.api.fetch import FetchReason
+from tritium.api.source import SERVER, Source
 from tritium.sync import credentials as identity
 from tritium.sync import server
 from tritium.sync.credentials import Credentials
+from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
 from tritium.sync.guard import Guard
 from tritium.sync.objects import Folder
@@ -45,12 +48,15 @@ def s3(source: Source, credentials: Credentials, guard: Guard) -> Folder:
 def s3_config(options: dict[str, str], credentials: Credentials) -> "S3Config":
     """The store's settings: what the spec says goes before the Secret, and that before what the pod is given.
 
+    Raises:
+        Failed: `CredentialsMissing`, when the Secret's endpoint is none.
+
     >>> s3_config({"endpoint": "https://s3.example.com/", "anonymous": "true"}, Credentials())
     {'endpoint': 'https://s3.example.com', 'skip_signature': True}
     """
     values = credentials.values
     regions = (options.get("region"), *(values.get(key) for key in identity.REGION_KEYS))
-    endpoint = options.get("endpoint") or values.get(identity.ENDPOINT_KEY)
+    endpoint = options.get("endpoint") or _of_the_secret(credentials)
     config: S3Config = {}
     if endpoint:
         config["endpoint"] = endpoint.rstrip("/")
@@ -66,3 +72,15 @@ def s3_config(options: dict[str, str], credentials: Credentials) -> "S3Config":
         if token := values.get(identity.TOKEN_KEY):
             config["session_token"] = token
     return config
+
+
+def _of_the_secret(credentials: Credentials) -> str | None:
+    """The endpoint in the Secret. It is shown in messages, so it must be no more than an address, as in the spec."""
+    endpoint = credentials.values.get(identity.ENDPOINT_KEY)
+    if endpoint and not re.fullmatch(SERVER, endpoint):
+        raise Failed(
+            FetchReason.CREDENTIALS_MISSING,
+            f"{identity.ENDPOINT_KEY} in Secret {credentials.secret} must be an address such as "
+            "https://s3.example.com, without user, query or fragment; or set model.source.options.endpoint instead",
+        )
+    return endpoint

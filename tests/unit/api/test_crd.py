@@ -46,3 +46,12 @@ def test_what_helm_reads_holds_no_template() -> None:
 def test_the_flags_that_tritium_sets_are_those_the_rule_refuses() -> None:
     rules = json.dumps(whole(custom_resource_definition())["properties"]["spec"]["properties"]["server"])
     assert all(flag in rules for flag in OWN_ARGUMENTS)
+
+
+def test_no_object_names_another_namespace() -> None:
+    """What an object refers to (a Secret, a ServiceAccount, a volume) is looked for beside it; none says where else."""
+    spec = whole(custom_resource_definition())["properties"]["spec"]
+    # What Kubernetes defines is handed to Kubernetes as it is: a pod refers to nothing in another namespace either.
+    ours = [path for path, _ in nodes(spec, "spec")]
+    assert "spec.model.source.credentials.secretRef.name" in ours
+    assert [path for path in ours if "namespace" in path.lower()] == []

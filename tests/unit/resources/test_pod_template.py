@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from tests.unit.resources.golden import FINGERPRINT, RENDERING, SIZE, owner_of
 from tritium.api import names
@@ -183,3 +184,25 @@ def test_nobody_but_the_installation_says_where_fetch_may_connect_to(change: Obj
     assert (asked.source.uri, asked.allowed_networks, asked.refused_networks) == (URI, [NETWORK], [NETWORK])
     job = resolution_job(OWNER, spec, written="sha256:aa", attempt=1, rendering=rendering)
     assert request(job["spec"]["template"]["spec"]["containers"][0]).allowed_networks == [NETWORK]
+
+
+@pytest.mark.parametrize("name", ["other/secret", "other:secret", "../secret", "other.secret/", "/secret", "", "Other"])
+@pytest.mark.parametrize("reference", ["secretRef", "serviceAccountName"])
+def test_an_identity_of_another_namespace_cannot_be_named(reference: str, name: str) -> None:
+    named: Object = {"secretRef": {"name": name}} if reference == "secretRef" else {"serviceAccountName": name}
+    with pytest.raises(ValidationError):
+        rendered({"source": {"uri": URI, "credentials": named}})
+
+
+@pytest.mark.parametrize("member", ["namespace", "secretNamespace"])
+def test_a_reference_has_no_namespace(member: str) -> None:
+    for named in ({"secretRef": {"name": "bucket", member: "other"}}, {"secretRef": {"name": "bucket"}, member: "o"}):
+        with pytest.raises(ValidationError, match=member):
+            rendered({"source": {"uri": URI, "credentials": named}})
+
+
+def test_the_server_knows_nothing_of_the_secret() -> None:
+    pod = rendered({"source": {"uri": URI, "credentials": {"secretRef": {"name": "bucket-keys"}}}})
+    assert "bucket-keys" not in str(pod["spec"]["containers"])
+    assert "secret" not in str(pod["spec"]["containers"]).lower()
+    assert "credentials" not in str(pod["spec"]["containers"])
