@@ -57,7 +57,8 @@ def kill_at_every_step(models: Path, *, afresh: bool) -> None:
     for deadly in itertools.count(1):
         killed = run(models, deadly)
         after_kill = seen(models)
-        told = {"killed": killed, "ready": after_kill, "healed": run(models, 0), "then": seen(models)}
+        told: dict[str, Any] = {"killed": killed, "ready": after_kill, "healed": run(models, 0), "then": seen(models)}
+        told["digest"] = (models / "ready" / "identity").read_text().split()[1] if told["then"] else None
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()  # or the next fork would write it too
         if killed >= 0:

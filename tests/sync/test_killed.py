@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
 from tests.sync.pod import ROOT, Pod, request
 from tests.sync.proxy import line
 from tests.sync.s3 import S3
+from tritium.core import manifest
+from tritium.core.manifest import FileEntry
 from tritium.sync.download import CHUNK
 
-MODEL = {"1/model.onnx": b"weights", "1/vocab.txt": b"a b", "labels.txt": b"c"}
+MODEL = {"1/model.onnx": b"weights", "1/vocab.txt": b"a b", "labels.txt": b"c", "config.pbtxt": b""}
 WHOLE = sorted(["identity", "manifest", *(f"repository/fraud/{path}" for path in MODEL)])
+CHANGES = {"config": {"raw": 'backend: "onnxruntime"'}}
 
 
-@pytest.mark.parametrize("start", ["afresh", "from a broken one"])
-async def test_at_every_step_on_the_disk(server: S3, pod: Pod, prefix: str, start: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "more", "whole"),
+    [
+        ("afresh", {}, WHOLE),
+        ("from a broken one", {}, WHOLE),
+        ("afresh", CHANGES, sorted(["added", *WHOLE])),
+    ],
+    ids=["afresh", "from a broken one", "with a changed configuration"],
+)
+async def test_at_every_step_on_the_disk(  # noqa: PLR0917 - fixtures and a case
+    server: S3, pod: Pod, prefix: str, start: str, more: dict[str, Any], whole: list[str]
+) -> None:
     server.put_all(prefix, MODEL)
     found = await pod.resolve(request(server, prefix))
-    wanted = request(server, prefix, fingerprint=found.fingerprint)
+    wanted = request(server, prefix, fingerprint=found.fingerprint, **more)
+    lines = [FileEntry(path, len(each), hashlib.sha256(each).hexdigest()) for path, each in MODEL.items()]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(ROOT / "tests" / "sync" / "killed.py"), start),
         env=pod.environment(wanted),
@@ -38,8 +54,9 @@ async def test_at_every_step_on_the_disk(server: S3, pod: Pod, prefix: str, star
     assert {each["killed"] for each in runs[:-1]} == {-signal.SIGKILL}
     assert runs[-1]["killed"] == 0
     for each in runs:
-        assert each["ready"] in (None, WHOLE), each
-        assert (each["healed"], each["then"]) == (0, WHOLE), each
+        assert each["ready"] in (None, whole), each
+        assert (each["healed"], each["then"]) == (0, whole), each
+        assert each["digest"] == manifest.digest(lines), "what was changed is not taken for the source's"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])

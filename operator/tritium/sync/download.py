@@ -3,6 +3,9 @@
 At most `WINDOW` parts of `CHUNK` bytes are in flight over all files together, and that is all the memory it takes,
 whatever the model's size. Parts arrive in any order and are hashed and written in the file's order, so that no byte
 is read a second time. A part that breaks off goes on where it broke off, with growing pauses, until nothing moves.
+
+So what a file holds is always a beginning of it without gaps, and a download that was killed goes on after it: what is
+there is hashed again, and only what was in flight comes over the network a second time.
 """
 
 import asyncio
@@ -29,6 +32,9 @@ P = ParamSpec("P")
 CHUNK: Final = 8 << 20
 WINDOW: Final = 8
 
+_PIECE: Final = 1 << 20
+"""Bytes of a file that are read at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -52,9 +58,15 @@ class Patience:
 
 @dataclass(slots=True)
 class Progress:
-    """Bytes that were received; the one thing that changes while others look."""
+    """How far it is; the one thing that changes while others look.
+
+    Attributes:
+        received: bytes from the source.
+        held: bytes that were there already.
+    """
 
     received: int = 0
+    held: int = 0
 
 
 class Download:
@@ -71,7 +83,7 @@ class Download:
 
         Args:
             files: at the source.
-            targets: where each path goes; the folders are there, the files are not.
+            targets: where each path goes; the folders are there, and of a file at most its right beginning.
 
         Raises:
             Failed: the first thing that went wrong.
@@ -102,7 +114,7 @@ class Download:
     async def _file(self, group: asyncio.TaskGroup, file: RemoteFile, target: Path) -> str:
         sha256 = hashlib.sha256()
         parts: deque[tuple[int, asyncio.Task[list[bytes]]]] = deque()
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
 
         async def keep_oldest() -> None:
             start, part = parts.popleft()
@@ -110,7 +122,11 @@ class Download:
             self._slots.release()
 
         try:
-            for start in range(0, file.size, CHUNK):
+            held = os.fstat(descriptor).st_size
+            if held:
+                await _to_its_end(take_up, target, sha256)
+                self._progress.held += held
+            for start in range(held, file.size, CHUNK):
                 # Who holds parts of the window never waits for more of it, so files cannot block each other.
                 while parts and self._slots.locked():
                     await keep_oldest()
@@ -157,6 +173,17 @@ def keep(descriptor: int, pieces: Sequence[bytes], start: int, sha256: "Hash") -
             written = os.pwrite(descriptor, view, start)
             start += written
             view = view[written:]
+
+
+def take_up(path: Path, sha256: "Hash") -> None:
+    """Hash what a file holds already.
+
+    Raises:
+        OSError: such as EIO.
+    """
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(_PIECE):
+            sha256.update(piece)
 
 
 async def _to_its_end(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

@@ -1,12 +1,16 @@
 """What is on the disk: nothing, or a whole verified model.
 
-A model is put together in `.incoming` and becomes `ready` by one rename, after every file and folder was synced. So
-whoever sees `ready` sees all of it, whatever happened in between. It holds:
+A model is put together in `.incoming/model` and becomes `ready` by one rename, after every file and folder was synced.
+So whoever sees `ready` sees all of it, whatever happened in between. It holds:
 
     manifest       the lines whose sha256 is the model's digest
     identity       the fingerprint of the listing it was fetched from, and that digest
     repository/    Triton's model repository
     added          which of the files there are not as at the source, if any: for which wish, and their sizes then
+
+An attempt that was killed is taken up by the next one, if both want the same: `.incoming/attempt` says what, and since
+which start of the machine. What a process wrote is there after its end, but not after the machine's: then a file may
+have its length and not its bytes, and where no digest is known nobody would notice. So that is fetched anew.
 """
 
 import hashlib
@@ -30,6 +34,11 @@ _DISCARDED: Final = ".discarded"
 _MANIFEST: Final = "manifest"
 _IDENTITY: Final = "identity"
 _ADDED: Final = "added"
+_MODEL: Final = "model"
+_ATTEMPT: Final = "attempt"
+
+BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+"""Another one after each start of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +50,68 @@ class Shelf:
     @property
     def repository(self) -> Path:
         """Triton's repository, as it is being put together."""
-        return self.root / _INCOMING / "repository"
+        return self._incoming / "repository"
 
     @property
     def published(self) -> Path:
         """Triton's repository, once it is ready."""
         return self.root / _READY / "repository"
 
+    @property
+    def _incoming(self) -> Path:
+        return self.root / _INCOMING / _MODEL
+
     def clear(self) -> None:
-        """Remove what an attempt that was killed left behind."""
-        for name in (_INCOMING, _DISCARDED):
-            if (self.root / name).exists():
-                shutil.rmtree(self.root / name)
+        """Remove what an attempt left behind."""
+        # First what says that it can be taken up, for this may be cut short as well.
+        (self.root / _INCOMING / _ATTEMPT).unlink(missing_ok=True)
+        self._remove(_INCOMING, _DISCARDED)
 
     def discard(self) -> None:
         """Remove a model that is broken or not the one asked for: out of sight by one rename, then away."""
+        self._remove(_DISCARDED)
         if (self.root / _READY).exists():
             (self.root / _READY).rename(self.root / _DISCARDED)
-        self.clear()
+        self._remove(_DISCARDED)
+
+    def take_up(self, attempt: str, sizes: Mapping[str, int]) -> int:
+        """Keep of an attempt that was killed what the same attempt can go on with, and nothing else.
+
+        Args:
+            attempt: names what is fetched and what is made of it, in one line.
+            sizes: bytes of each file of the source, by its path in the repository.
+
+        Returns:
+            Bytes that are there.
+        """
+        note, name = f"{attempt}\n{_boot()}\n", self.root / _INCOMING / _ATTEMPT
+        if not _boot() or not name.exists() or name.read_text(encoding="utf-8") != note:
+            self.clear()
+            self._incoming.mkdir(parents=True)
+            _write(name, note)
+            return 0
+        for changed in self._changed():
+            (self.repository / changed).unlink(missing_ok=True)
+        held = 0
+        for folder, _, files in os.walk(self._incoming):
+            for path in (Path(folder) / file for file in files):
+                target = path.relative_to(self.repository).as_posix() if self.repository in path.parents else ""
+                if path.stat().st_size > sizes.get(target, -1):
+                    path.unlink()
+                else:
+                    held += path.stat().st_size
+        return held
+
+    def _changed(self) -> set[str]:
+        """What is no more as it was fetched; written before anything is changed, and so perhaps not to its end."""
+        added = self._incoming / _ADDED
+        lines = added.read_text(encoding="utf-8").splitlines()[1:] if added.exists() else []
+        return {path for _, _, path in (line.partition(" ") for line in lines)}
+
+    def _remove(self, *names: str) -> None:
+        for name in names:
+            if (self.root / name).exists():
+                shutil.rmtree(self.root / name)
 
     def free(self) -> int:
         """Bytes that can be written."""
@@ -71,14 +124,16 @@ class Shelf:
         for folder in sorted({each.parent for each in targets.values()}):
             folder.mkdir(parents=True, exist_ok=True)
         for version in plan.versions:
-            (self.repository / version).mkdir()
+            (self.repository / version).mkdir(exist_ok=True)
         for target, text in plan.generated.items():
             _write(self.repository / target, text)
         return targets
 
     def change(self, request: FetchRequest, changes: Mapping[str, bytes]) -> None:
         """Write files of the model anew, or add files, by their names in its folder."""
-        lines = [_asked(request)]
+        # First that they are changed: who takes this up must not hold them for the source's.
+        lines = [_asked(request), *(f"{len(content)} {request.model}/{name}" for name, content in changes.items())]
+        _write(self._incoming / _ADDED, "".join(f"{line}\n" for line in lines))
         for name, content in changes.items():
             path = self.repository / request.model / name
             path.parent.mkdir(exist_ok=True)
@@ -86,18 +141,17 @@ class Shelf:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            lines.append(f"{len(content)} {request.model}/{name}")
-        _write(self.root / _INCOMING / _ADDED, "".join(f"{line}\n" for line in lines))
 
     def publish(self, entries: Sequence[FileEntry], fingerprint: str) -> None:
         """Sync everything, and make it visible at once."""
-        incoming, ready = self.root / _INCOMING, self.root / _READY
+        incoming = self._incoming
         _write(incoming / _MANIFEST, "".join(sorted(f"{entry.line()}\n" for entry in entries)))
         _write(incoming / _IDENTITY, f"{fingerprint}\n{manifest.digest(entries)}\n")
         for folder, _, _ in os.walk(incoming, topdown=False):
             _sync_folder(Path(folder))
-        incoming.rename(ready)
+        incoming.rename(self.root / _READY)
         _sync_folder(self.root)
+        self._remove(_INCOMING)
 
     def ready(self, request: FetchRequest, known: str | None) -> FetchResult | None:
         """The model that is there already, if it is whole and the one that is asked for.
@@ -142,6 +196,14 @@ def _asked(request: FetchRequest) -> str:
     """Names what a request changes of the source's files."""
     written = request.model_dump_json(include={"warmup", "config"}, by_alias=True, exclude_none=True)
     return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _boot() -> str:
+    """Names the time since the machine was started; empty where that cannot be known."""
+    try:
+        return BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _entry(line: str) -> FileEntry:

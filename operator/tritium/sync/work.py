@@ -1,6 +1,7 @@
 """The two things that `fetch` does: say what a source holds, and bring it here."""
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -81,7 +82,11 @@ async def _fetch(request: FetchRequest, mounts: Mounts, patience: Patience, guar
         _demand_same(request, found)
     plan = _planned(request, listing)
     shelf.discard()
-    _demand_room(shelf, listing)
+    sizes = {plan.targets[each.path]: each.size for each in listing.files}
+    held = shelf.take_up(_attempt(request, known, found), sizes)
+    if held:
+        log.info("A fetch that was killed had %s of it; going on after them", _bytes(held))
+    _demand_room(shelf, listing.bytes - held)
     started = time.monotonic()
     try:
         entries = await _download(shelf, store, listing, plan, patience)
@@ -90,8 +95,9 @@ async def _fetch(request: FetchRequest, mounts: Mounts, patience: Patience, guar
         if changes := configure.changes(request, plan, shelf.repository):
             shelf.change(request, changes)
         shelf.publish(entries, found)
-    except Exception:
-        shelf.clear()  # a disk may be full of it
+    except Exception as error:
+        if not (isinstance(error, Failed) and error.transient):
+            shelf.clear()  # a disk may be full of it
         raise
     result = FetchResult(fingerprint=found, files=len(entries), bytes=listing.bytes, digest=digest)
     seconds = time.monotonic() - started
@@ -149,11 +155,16 @@ def _demand_same(request: FetchRequest, found: str) -> None:
         )
 
 
-def _demand_room(shelf: Shelf, listing: Listing) -> None:
-    if listing.bytes > shelf.free():
+def _attempt(request: FetchRequest, known: str | None, found: str) -> str:
+    """Names what is fetched, and what is made of it."""
+    return hashlib.sha256(f"{request.model_dump_json(by_alias=True)}\n{known}\n{found}".encode()).hexdigest()
+
+
+def _demand_room(shelf: Shelf, wanted: int) -> None:
+    if wanted > shelf.free():
         raise Failed(
             FetchReason.DISK_FULL,
-            f"the model needs {_bytes(listing.bytes)}, and the volume at {wire.MODELS_FOLDER} has less room. "
+            f"the model needs {_bytes(wanted)}, and the volume at {wire.MODELS_FOLDER} has less room. "
             "Free some on the node's disk, or let the pod run on a node with a larger one",
         )
 
@@ -185,13 +196,26 @@ async def _progress(total: int) -> AsyncIterator[Progress]:
             await asyncio.sleep(_EVERY)
             rate = (progress.received - before) / _EVERY
             before = progress.received
-            log.info("%s of %s, %s/s", _bytes(before), _bytes(total), _bytes(rate))
+            log.info("%s", _line(before + progress.held, total, rate))
 
     task = asyncio.create_task(say())
     try:
         yield progress
     finally:
         task.cancel()
+
+
+def _line(there: int, total: int, rate: float) -> str:
+    """How far it is, for people.
+
+    >>> _line(2 << 30, 5 << 30, 64 << 20)
+    '2.0 GiB of 5.0 GiB, 64.0 MiB/s, 48 s to go'
+    >>> _line(2 << 30, 5 << 30, 0)
+    '2.0 GiB of 5.0 GiB, 0 B/s'
+    """
+    seconds = (total - there) / rate if rate else 0
+    left = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{_bytes(there)} of {_bytes(total)}, {_bytes(rate)}/s" + (f", {left} to go" if rate else "")
 
 
 def _amount(result: FetchResult) -> str:
