@@ -18,16 +18,16 @@ from typing import Any
 
 from tritium.sync.__main__ import ROOT_VARIABLE, main
 
-EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
+EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.utime"}
 
 
 def child(models: Path, deadly: int) -> None:
     """One run, which dies just before its step of this number."""
-    steps = 0
+    steps, volumes = 0, (str(models), str(models.parent / "cache"))
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal steps
-        if event in EVENTS and str(models) in str(arguments[0]):
+        if event in EVENTS and any(volume in str(arguments[0]) for volume in volumes):
             steps += 1
             if steps == deadly:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -49,12 +49,13 @@ def seen(models: Path) -> list[str] | None:
     ready = models / "ready"
     if not ready.exists():
         return None
-    return sorted(each.relative_to(ready).as_posix() for each in ready.rglob("*") if each.is_file())
+    folders = os.walk(ready, followlinks=True)  # a cache is somewhere else
+    return sorted((Path(top) / name).relative_to(ready).as_posix() for top, _, names in folders for name in names)
 
 
-def kill_at_every_step(models: Path, *, afresh: bool) -> None:
+def kill_at_every_step(models: Path, *, afresh: bool, stride: int) -> None:
     """Until a run ends before its deadly step."""
-    for deadly in itertools.count(1):
+    for deadly in itertools.count(1, stride):
         killed = run(models, deadly)
         after_kill = seen(models)
         told: dict[str, Any] = {"killed": killed, "ready": after_kill, "healed": run(models, 0), "then": seen(models)}
@@ -65,9 +66,12 @@ def kill_at_every_step(models: Path, *, afresh: bool) -> None:
             return
         if afresh:
             shutil.rmtree(models / "ready")
+            shutil.rmtree(models.parent / "cache" / "tritium", ignore_errors=True)
         else:  # a model whose file was harmed must be replaced
             (models / "ready" / "repository" / "fraud" / "1" / "model.onnx").write_bytes(b"broken")
 
 
 if __name__ == "__main__":
-    kill_at_every_step(Path(os.environ[ROOT_VARIABLE]) / "models", afresh=sys.argv[1] == "afresh")
+    kill_at_every_step(
+        Path(os.environ[ROOT_VARIABLE]) / "models", afresh=sys.argv[1] == "afresh", stride=int(sys.argv[2])
+    )

@@ -63,12 +63,16 @@ class Pod:
     root: Path
     secret: dict[str, str] = field(default_factory=lambda: dict(KEYS))
     digest: str | None = None
+    claim: Path | None = None
+    kept: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self.mounts = Mounts.below(self.root)
         self.mounts.termination.parent.mkdir(parents=True)
-        for folder in (self.mounts.models, self.mounts.credentials, self.mounts.facts):
+        for folder in (self.mounts.models, self.mounts.credentials, self.mounts.facts, self.mounts.kept):
             folder.mkdir(parents=True)
+        if self.claim:
+            self.mounts.cache.symlink_to(self.claim)
 
     @property
     def ready(self) -> Path:
@@ -84,6 +88,7 @@ class Pod:
         for folder, files in (
             (self.mounts.credentials, self.secret),
             (self.mounts.facts, {"digest": self.digest} if self.digest else {}),
+            (self.mounts.kept, {} if self.kept is None else {"revisions": "".join(f"{each}\n" for each in self.kept)}),
         ):
             for old in folder.iterdir():
                 old.unlink()

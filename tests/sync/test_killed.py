@@ -21,7 +21,12 @@ from tritium.core import manifest
 from tritium.core.manifest import FileEntry
 from tritium.sync.download import CHUNK
 
-MODEL = {"1/model.onnx": b"weights", "1/vocab.txt": b"a b", "labels.txt": b"c", "config.pbtxt": b""}
+MODEL = {
+    "1/model.onnx": b"weights",
+    "1/vocab.txt": b"a b",
+    "labels.txt": b"c",
+    "config.pbtxt": b"# longer than what becomes of it, so that this could be a beginning of it\n",
+}
 WHOLE = sorted(["identity", "manifest", *(f"repository/fraud/{path}" for path in MODEL)])
 CHANGES = {"config": {"raw": 'backend: "onnxruntime"'}}
 
@@ -43,7 +48,7 @@ async def test_at_every_step_on_the_disk(  # noqa: PLR0917 - fixtures and a case
     wanted = request(server, prefix, fingerprint=found.fingerprint, **more)
     lines = [FileEntry(path, len(each), hashlib.sha256(each).hexdigest()) for path, each in MODEL.items()]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(ROOT / "tests" / "sync" / "killed.py"), start),
+        *(sys.executable, str(ROOT / "tests" / "sync" / "killed.py"), start, "1"),
         env=pod.environment(wanted),
         stdout=subprocess.PIPE,
     )

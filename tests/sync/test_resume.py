@@ -155,10 +155,9 @@ async def test_a_volume_that_is_full_at_any_point(server: S3, pod: Pod, prefix: 
 def own_mounts() -> list[str]:
     """What a command begins with that has mounts of its own; empty where that is not to be had."""
     command = ["unshare", "--map-root-user", "--mount"]
-    can = (
-        shutil.which(command[0]) and not subprocess.run([*command, "true"], check=False, capture_output=True).returncode
-    )
-    return command if can else []
+    if not shutil.which(command[0]):
+        return []
+    return [] if subprocess.run([*command, "true"], check=False, capture_output=True).returncode else command
 
 
 async def harness(

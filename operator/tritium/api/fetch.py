@@ -15,6 +15,7 @@ from tritium.api.model import ModelConfig, ModelName
 from tritium.api.object import ApiObject, Observed
 from tritium.api.source import Layout, Source
 from tritium.api.tensors import WarmupRequest
+from tritium.api.values import ObjectName
 
 REQUEST_VARIABLE: Final = "TRITIUM_FETCH"
 """Environment variable with the `FetchRequest`."""
@@ -33,6 +34,16 @@ FACTS_FOLDER: Final = "/var/run/tritium/revision"
 
 DIGEST_KEY: Final = "digest"
 """Key of that ConfigMap, and so the file's name: the digest that the first fetch of the revision found."""
+
+
+CACHE_FOLDER: Final = "/cache"
+"""Where the claim of `model.cache` is mounted, writable for fetch and read-only for Triton."""
+
+KEPT_FOLDER: Final = "/var/run/tritium/kept"
+"""Where the ConfigMap with the revisions that are kept in the namespace is mounted (`optional: true`)."""
+
+KEPT_KEY: Final = "revisions"
+"""Key of that ConfigMap, and so the file's name: the revisions' names, one in a line."""
 
 
 Network = IPv4Network | IPv6Network
@@ -63,9 +74,20 @@ class FetchReason(StrEnum):
     """`config.pbtxt` or `model.config` cannot be read, or is not enough, or `model.warmup` does not fit it; the message
     says where."""
     DISK_FULL = "DiskFull"
-    """The model does not fit on the pod's volume."""
+    """The model does not fit on the pod's volume, or into the cache."""
+    ACCESS_MODE_UNSUPPORTED = "AccessModeUnsupported"
+    """The claim of `model.cache` cannot be written by these pods."""
     FETCH_FAILED = "FetchFailed"
     """Anything else: a mistake of Tritium's own."""
+
+
+class CacheUse(ApiObject):
+    """A claim that is mounted as the cache, and who uses it."""
+
+    claim_name: ObjectName
+    """The claim's name, for messages."""
+    revision: ObjectName
+    """The revision's name: what it uses is kept as long as it is."""
 
 
 class FetchRequest(ApiObject):
@@ -81,6 +103,8 @@ class FetchRequest(ApiObject):
     """For a fetch: the listing that the revision was made from."""
     pin: str | None = None
     """For a fetch: what the source's moving reference named when the revision was made (`Origin.pin`)."""
+    cache: CacheUse | None = None
+    """For a fetch: where the files are kept, and looked for before anything is asked of the source."""
     config: ModelConfig | None = None
     """What is merged into the model's configuration."""
     allowed_networks: list[Network] | None = None

@@ -8,7 +8,7 @@ from tritium.api.object import ApiObject
 from tritium.api.rules import Rule
 from tritium.api.source import Layout, Source
 from tritium.api.tensors import SmokeTest, WarmupRequest
-from tritium.api.values import Delay, Text
+from tritium.api.values import Delay, ObjectName, Text
 
 ModelName = Annotated[
     str,
@@ -79,6 +79,13 @@ class ModelConfig(ApiObject):
 _NAMES: Final = "self.smokeTest.filter(test, has(test.name)).map(test, test.name)"
 
 
+class Cache(ApiObject):
+    """A volume that keeps the model's files for all pods that name it: each byte is fetched once."""
+
+    claim_name: ObjectName
+    """A PersistentVolumeClaim in the same namespace (docs/cache.md)."""
+
+
 class Model(ApiObject):
     """The model. Every change here, smokeTest apart, makes a new revision."""
 
@@ -97,6 +104,8 @@ class Model(ApiObject):
     layout: Layout | None = None
     """How its files lie there: triton for a Triton repository, else the kind of bare file, which becomes
     <name>/1/… in the repository. Absent or auto: found out from the files."""
+    cache: Cache | None = None
+    """Keeps the files for other pods and revisions. Absent: each pod fetches its own."""
     config: ModelConfig | None = None
     """Overrides merged into the model's config.pbtxt."""
     warmup: list[WarmupRequest] | None = Field(default=None, max_length=8)

@@ -80,6 +80,7 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     "what `tritium digest DIR` prints, or remove it.",
     FetchReason.MODEL_INVALID: "Lay the files out as the message says, or set model.layout.",
     FetchReason.CONFIG_INVALID: "Correct config.pbtxt at the line that is named, or model.config.",
-    FetchReason.DISK_FULL: "Give the pod's volume or the node more room, or make the model smaller.",
+    FetchReason.DISK_FULL: "Give the pod's volume, the node or the cache more room, or make the model smaller.",
+    FetchReason.ACCESS_MODE_UNSUPPORTED: "Give model.cache a claim that its pods can write: docs/cache.md.",
     FetchReason.FETCH_FAILED: "Look at the log: `kubectl logs POD -c fetch --previous`. Please report it.",
 }

@@ -19,6 +19,7 @@ class Glance(NamedTuple):
         turned_down: number and reason of each revision that is not tried again.
         arms: of its experiment, by name, and the revision that each serves.
         follows: the state of its source that is followed, and how often that is looked at; empty where it is not.
+        cached: its model is to come from a cache.
     """
 
     uid: str
@@ -33,6 +34,7 @@ class Glance(NamedTuple):
     turned_down: tuple[tuple[int, str], ...] = ()
     arms: tuple[tuple[str, int], ...] = ()
     follows: tuple[str, ...] = ()
+    cached: bool = False
 
 
 def glance(obj: Mapping[str, Any]) -> Glance:
@@ -66,6 +68,7 @@ def glance(obj: Mapping[str, Any]) -> Glance:
         ),
         arms=tuple(arms),
         follows=_follows(obj),
+        cached="cache" in _mapping(_mapping(obj.get("spec")).get("model")),
     )
 
 

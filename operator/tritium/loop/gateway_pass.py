@@ -5,7 +5,7 @@ nothing is ever deleted here.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +19,7 @@ from tritium.loop.gateway_writer import AnchorWriter, GatewayWriter, NamespaceEn
 from tritium.loop.gateways import Gateways
 from tritium.loop.reconcile import Outcome
 from tritium.loop.writer import Memory, OwnerGone
+from tritium.resources.controller_revision import uses_cache
 from tritium.resources.gateway.anchor import anchor
 from tritium.resources.gateway.identity import Gateway
 from tritium.resources.gateway.network import MODELS, models_policy
@@ -95,10 +96,17 @@ class GatewayPass:
         """The anchor as it is on the server; None if it cannot be had."""
         writer = AnchorWriter(self.client, self.store, namespace, owners, memory, self.proven)
         holders = (Owner(namespace, name, each.uid) for name, each in owners.items())
-        wanted = anchor(namespace, holders, self.gateways.ports(namespace))
+        wanted = anchor(namespace, holders, self.gateways.ports(namespace), self._kept(namespace, owners))
         if await writer.ensure(kinds.CONFIG_MAPS, wanted, fenced=True):
             self.gateways.anchored(namespace)
         return writer.live(kinds.CONFIG_MAPS, names.GATEWAY)
+
+    def _kept(self, namespace: str, owners: Iterable[str]) -> list[str]:
+        """The revisions whose pods use a cache."""
+        revisions = (
+            each for name in owners for each in self.store.children(Key(namespace, name), kinds.CONTROLLER_REVISIONS)
+        )
+        return [each["metadata"]["name"] for each in revisions if uses_cache(each)]
 
     def _may_be_closed(self, writer: GatewayWriter, namespace: str, owners: Mapping[str, Glance]) -> bool:
         """Whether the pods of the models can be closed to all but the gateway: no Service leads to them any more."""

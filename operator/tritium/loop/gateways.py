@@ -288,9 +288,9 @@ def _target(namespace: str, pod: Object) -> Target | None:
     return Target(namespace, str(pod["metadata"]["name"]), _uid(pod), str(ip)) if ip and asked else None
 
 
-def _who(glance: Glance) -> tuple[str, bool, int | None]:
-    """What the anchor is about."""
-    return glance.uid, glance.going, glance.port
+def _who(glance: Glance) -> tuple[str, bool, int | None, tuple[int, ...]]:
+    """What the anchor is about: the revisions only for the room in caches."""
+    return glance.uid, glance.going, glance.port, glance.revisions if glance.cached else ()
 
 
 def _state(pod: GatewaySeen, *, answers: bool) -> str:

@@ -9,6 +9,7 @@ from tritium.api.fetch import Origin
 from tritium.core.authorship import UNKNOWN, Authorship
 from tritium.core.revision import revision_name, revision_of
 from tritium.core.seen import RevisionSeen
+from tritium.resources.fetch import CACHE
 from tritium.resources.owner import Owner
 from tritium.resources.seal import sealed
 
@@ -65,6 +66,15 @@ def controller_revision(  # noqa: PLR0913 - what is written down, each by its na
             },
         }
     )
+
+
+def uses_cache(obj: Mapping[str, Any]) -> bool:
+    """Whether the pods of a revision, as the API server stores it, mount a cache."""
+    try:
+        volumes = obj["data"]["template"]["spec"]["volumes"]
+        return any(volume["name"] == CACHE for volume in volumes)
+    except (KeyError, TypeError):
+        return False
 
 
 def read_controller_revision(obj: Mapping[str, Any]) -> RevisionSeen:

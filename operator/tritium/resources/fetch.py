@@ -4,7 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from tritium.api.fetch import CREDENTIALS_FOLDER, REQUEST_VARIABLE, FetchRequest
+from tritium.api import names
+from tritium.api.fetch import (
+    CACHE_FOLDER,
+    CREDENTIALS_FOLDER,
+    KEPT_FOLDER,
+    KEPT_KEY,
+    REQUEST_VARIABLE,
+    CacheUse,
+    FetchRequest,
+)
 from tritium.api.object import ApiObject
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.resources.owner import Owner
@@ -13,17 +22,21 @@ from tritium.resources.security import container_security
 
 CREDENTIALS: Final = "credentials"
 SCRATCH: Final = "fetch-tmp"
+CACHE: Final = "cache"
+KEPT: Final = "kept"
 
 
-def request(
+def request(  # noqa: PLR0913 - each by its name
     owner: Owner,
     spec: ModelDeploymentSpec,
     rendering: Rendering,
     *,
     fingerprint: str | None = None,
     pin: str | None = None,
+    revision: str | None = None,
 ) -> FetchRequest:
-    """What is to be listed or, with a fingerprint (and the pin of a moving reference), fetched."""
+    """What is to be listed or, with a fingerprint (and the pin of a moving reference), fetched for a revision."""
+    cache = spec.model.cache
     # How often to look for a change is no part of what is looked at.
     source = spec.model.source.model_copy(update={"poll_interval": None})
     return FetchRequest(
@@ -34,6 +47,8 @@ def request(
         pin=pin,
         allowed_networks=list(rendering.allowed_networks) or None,
         refused_networks=list(rendering.refused_networks) or None,
+        # Which state of the source there is, is not asked of a cache.
+        cache=CacheUse(claim_name=cache.claim_name, revision=revision) if cache and revision else None,
         # Of this a mistake can be told, and is, before there is a revision.
         config=spec.model.config,
         # No part of the source, so a listing does not need it.
@@ -61,6 +76,10 @@ def container(  # noqa: PLR0913 - each by its name
         variable: name and value of what it is told, where that is more than one request.
     """
     name, value = variable or (REQUEST_VARIABLE, wire(asked))
+    cache = [
+        {"name": CACHE, "mountPath": CACHE_FOLDER},
+        {"name": KEPT, "mountPath": KEPT_FOLDER, "readOnly": True},
+    ]
     secret = [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(asked) else []
     return {
         "name": verb,
@@ -69,7 +88,7 @@ def container(  # noqa: PLR0913 - each by its name
         "command": ["python3", "-m", "tritium.sync", verb],
         "env": [{"name": name, "value": value}],
         "resources": resources,
-        "volumeMounts": [{"name": SCRATCH, "mountPath": "/tmp"}, *secret, *mounts],  # noqa: S108 - a volume of its own
+        "volumeMounts": [{"name": SCRATCH, "mountPath": "/tmp"}, *secret, *(cache if asked.cache else []), *mounts],  # noqa: S108 - a volume of its own
         "securityContext": container_security(),
         # The result is what fetch writes; the end of its log must not be taken for one.
         "terminationMessagePolicy": "File",
@@ -89,13 +108,21 @@ def asking(container: Any, asked: FetchRequest) -> Any:
 
 def volumes(asked: FetchRequest) -> list[dict[str, Any]]:
     """The volumes that every source needs."""
-    scratch = {"name": SCRATCH, "emptyDir": {"sizeLimit": "64Mi"}}
-    secret = _secret(asked)
-    if not secret:
-        return [scratch]
-    # Optional: fetch can say which Secret is missing, where a pod that waits for it says nothing.
-    mounted = {"secretName": secret, "optional": True, "defaultMode": 0o440}
-    return [scratch, {"name": CREDENTIALS, "secret": mounted}]
+    needed: list[dict[str, Any]] = [{"name": SCRATCH, "emptyDir": {"sizeLimit": "64Mi"}}]
+    if secret := _secret(asked):
+        # Optional: fetch can say which Secret is missing, where a pod that waits for it says nothing.
+        needed.append({"name": CREDENTIALS, "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}})
+    if asked.cache:
+        needed.append({"name": CACHE, "persistentVolumeClaim": {"claimName": asked.cache.claim_name}})
+        # Optional: without it only nothing is removed.
+        kept = {"name": names.GATEWAY, "optional": True, "items": [{"key": KEPT_KEY, "path": KEPT_KEY}]}
+        needed.append({"name": KEPT, "configMap": kept})
+    return needed
+
+
+def shown(asked: FetchRequest) -> list[dict[str, Any]]:
+    """What Triton mounts besides the volume of its pod: where fetch leads it."""
+    return [{"name": CACHE, "mountPath": CACHE_FOLDER, "readOnly": True}] if asked.cache else []
 
 
 def identity(spec: ModelDeploymentSpec) -> dict[str, Any]:

@@ -54,8 +54,10 @@ def pod_template(  # noqa: PLR0913 - seven facts that have nothing else in commo
     """
     parsed = ModelDeploymentSpec.model_validate(spec)
     server = parsed.server or Server()
-    asked = fetch.request(owner, parsed, rendering, fingerprint=fingerprint, pin=pin)
-    resources = sizing.triton_resources(server, size)
+    revision = revision_name(owner.name, hash)
+    asked = fetch.request(owner, parsed, rendering, fingerprint=fingerprint, pin=pin, revision=revision)
+    stored = 0 if asked.cache else size
+    resources = sizing.triton_resources(server, size, stored)
     labels = owner.revision_labels(hash) | {names.COMPONENT: names.Component.MODEL.value}
     fetcher = fetch.container(
         "fetch",
@@ -69,8 +71,8 @@ def pod_template(  # noqa: PLR0913 - seven facts that have nothing else in commo
     )
     pod = {
         "initContainers": [fetcher],
-        "containers": [_triton(server, asked.model, resources, rendering)],
-        "volumes": [*_volumes(revision_name(owner.name, hash), server, size), *fetch.volumes(asked)],
+        "containers": [_triton(server, asked, resources, rendering)],
+        "volumes": [*_volumes(revision, server, size, stored), *fetch.volumes(asked)],
         **fetch.identity(parsed),
         **_placement(owner, hash, server),
         "securityContext": pod_security(),
@@ -85,7 +87,7 @@ def pod_template(  # noqa: PLR0913 - seven facts that have nothing else in commo
     return _asking(_kept(whole, labels), asked)
 
 
-def _triton(server: Server, model: str, resources: dict[str, Any], rendering: Rendering) -> dict[str, Any]:
+def _triton(server: Server, asked: FetchRequest, resources: dict[str, Any], rendering: Rendering) -> dict[str, Any]:
     image = server.image or rendering.triton_image
     # Kubernetes looks for a newer image where the tag is `latest`; what the installation brings has its own policy.
     policy = {} if server.image else {"imagePullPolicy": rendering.image_pull_policy}
@@ -105,10 +107,11 @@ def _triton(server: Server, model: str, resources: dict[str, Any], rendering: Re
         "resources": resources,
         "volumeMounts": [
             {"name": _MODELS, "mountPath": MODELS_FOLDER, "readOnly": True},
+            *fetch.shown(asked),
             {"name": _SHARED_MEMORY, "mountPath": "/dev/shm"},  # noqa: S108 - a volume of its own
             {"name": _TEMPORARY, "mountPath": "/tmp"},  # noqa: S108 - a volume of its own
         ],
-        **_probes(model),
+        **_probes(asked.model),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN}}},
         "securityContext": container_security(),
         # Why a model could not be loaded is the end of the log.
@@ -127,10 +130,10 @@ def _probes(model: str) -> dict[str, Any]:
     }
 
 
-def _volumes(facts: str, server: Server, size: int) -> list[dict[str, Any]]:
+def _volumes(facts: str, server: Server, size: int, stored: int) -> list[dict[str, Any]]:
     shared = sizing.shared_memory(server, size)
     return [
-        {"name": _MODELS, "emptyDir": {"sizeLimit": mebibytes(sizing.models_volume(size))}},
+        {"name": _MODELS, "emptyDir": {"sizeLimit": mebibytes(sizing.models_volume(stored))}},
         {"name": _SHARED_MEMORY, "emptyDir": {"medium": "Memory", "sizeLimit": shared}},
         {"name": _TEMPORARY, "emptyDir": {}},
         # Optional: the first fetch of a revision finds out what is written in there.

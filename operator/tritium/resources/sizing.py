@@ -31,12 +31,17 @@ def shared_memory(server: Server, size: int) -> int | str:
     return mebibytes(min(max(256 * MI, size // 4), 4 * GI))
 
 
-def triton_resources(server: Server, size: int) -> dict[str, dict[str, Any]]:
+def triton_resources(server: Server, size: int, stored: int) -> dict[str, dict[str, Any]]:
     """Requests and limits of the Triton container: the user's own, and defaults for what they leave out.
 
     There is no limit on the CPU by default. It would slow each request down as soon as a batch uses more threads than
     the limit has cores, while the request already divides a busy node fairly. Memory and disk, which cannot be given
     back, are limited always.
+
+    Args:
+        server: as it is written.
+        size: bytes of the model.
+        stored: bytes of it that lie on the node's disk; none where a cache has them.
 
     A limit without a request is the request as well, as Kubernetes itself has it; a request above a default limit
     raises that.
@@ -46,7 +51,7 @@ def triton_resources(server: Server, size: int) -> dict[str, dict[str, Any]]:
     allowed = dict((written and written.limits) or {})
     _extended(asked, allowed, server.gpu)
     shared = number(shared_memory(server, size)) or Fraction(0)
-    disk = models_volume(size)
+    disk = models_volume(stored)
     limits = {
         # Room for the server, for /dev/shm, which is counted too, and for a model that is read and then laid out anew.
         "memory": mebibytes(2 * GI + 2 * size + shared),

@@ -1,5 +1,7 @@
 """`python -m tritium.sync resolve`, `… fetch` and `… follow`: what the containers that deal with sources run.
 
+`python -m tritium.sync verify` reads all that a cache keeps, for who mounts one (docs/cache.md).
+
 Everything comes from the environment variable that `tritium.api.fetch` names and from the mounted folders. The answer
 goes into the termination message, what people want to know to standard output, and the exit code is 0 or 1.
 """
@@ -17,7 +19,8 @@ from pydantic import ValidationError
 
 from tritium.api.fetch import REQUEST_VARIABLE, FetchReason, FetchRequest, FetchResult
 from tritium.api.follow import FOLLOW_VARIABLE, FollowRequest
-from tritium.sync import report, work
+from tritium.sync import check, report, work
+from tritium.sync.cache import Cache
 from tritium.sync.discretion import DiscreetFormatter, Discretion
 from tritium.sync.errors import Failed, from_system
 from tritium.sync.follow import Follow
@@ -28,18 +31,22 @@ ROOT_VARIABLE: Final = "TRITIUM_FETCH_ROOT"
 
 _VERBS: Final = {"resolve": work.resolve, "fetch": work.fetch}
 _FOLLOW: Final = "follow"
+_VERIFY: Final = "verify"
 
 log = logging.getLogger("tritium.sync")
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Do what the one argument says; return the exit code."""
-    if len(arguments) != 1 or arguments[0] not in {*_VERBS, _FOLLOW}:
-        log.error("usage: python -m tritium.sync %s", "|".join([*_VERBS, _FOLLOW]))
+    verbs = (*_VERBS, _FOLLOW, _VERIFY)
+    if len(arguments) != 1 or arguments[0] not in verbs:
+        log.error("usage: python -m tritium.sync %s", "|".join(verbs))
         return 2
     mounts = _mounts(environment)
     if arguments[0] == _FOLLOW:
         return _follow(environment, mounts)
+    if arguments[0] == _VERIFY:
+        return 1 if check.verify(Cache(mounts.cache, claim="")) else 0
     result = _outcome(arguments[0], environment, mounts)
     if result.failure:
         log.error("%s: %s", result.failure.reason, result.failure.message)

@@ -34,7 +34,7 @@ def from_system(error: OSError) -> Failed:
     if error.errno in _NO_ROOM:
         return Failed(
             FetchReason.DISK_FULL,
-            f"{where}{error.strerror}. The node's disk, or the volume at /models, has too little room for the model; "
+            f"{where}{error.strerror}. The node's disk, the volume at /models or the cache has too little room; "
             "free some, or let the pod run on a node with a larger disk",
         )
     return Failed(FetchReason.FETCH_FAILED, f"{where}{error.strerror or error}")

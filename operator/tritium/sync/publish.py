@@ -15,8 +15,9 @@ have its length and not its bytes, and where no digest is known nobody would not
 
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,8 @@ _ADDED: Final = "added"
 _MODEL: Final = "model"
 _ATTEMPT: Final = "attempt"
 
+_SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
 BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 """Another one after each start of the machine."""
 
@@ -56,6 +59,11 @@ class Shelf:
     def published(self) -> Path:
         """Triton's repository, once it is ready."""
         return self.root / _READY / "repository"
+
+    @property
+    def whole(self) -> Path:
+        """The model with its manifest, once it is ready."""
+        return self.root / _READY
 
     @property
     def _incoming(self) -> Path:
@@ -84,11 +92,11 @@ class Shelf:
         Returns:
             Bytes that are there.
         """
-        note, name = f"{attempt}\n{_boot()}\n", self.root / _INCOMING / _ATTEMPT
-        if not _boot() or not name.exists() or name.read_text(encoding="utf-8") != note:
+        note, name = f"{attempt}\n{boot()}\n", self.root / _INCOMING / _ATTEMPT
+        if not boot() or not name.exists() or name.read_text(encoding="utf-8") != note:
             self.clear()
             self._incoming.mkdir(parents=True)
-            _write(name, note)
+            write(name, note)
             return 0
         for changed in self._changed():
             (self.repository / changed).unlink(missing_ok=True)
@@ -126,18 +134,20 @@ class Shelf:
         for version in plan.versions:
             (self.repository / version).mkdir(exist_ok=True)
         for target, text in plan.generated.items():
-            _write(self.repository / target, text)
+            write(self.repository / target, text)
         return targets
 
     def change(self, request: FetchRequest, changes: Mapping[str, bytes]) -> None:
         """Write files of the model anew, or add files, by their names in its folder."""
         # First that they are changed: who takes this up must not hold them for the source's.
-        lines = [_asked(request), *(f"{len(content)} {request.model}/{name}" for name, content in changes.items())]
-        _write(self._incoming / _ADDED, "".join(f"{line}\n" for line in lines))
+        lines = [asked(request), *(f"{len(content)} {request.model}/{name}" for name, content in changes.items())]
+        write(self._incoming / _ADDED, "".join(f"{line}\n" for line in lines))
         for name, content in changes.items():
             path = self.repository / request.model / name
             path.parent.mkdir(exist_ok=True)
-            with path.open("wb") as file:
+            # Another file in its place: this one may be a link to what others have, too.
+            path.unlink(missing_ok=True)
+            with path.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -145,30 +155,50 @@ class Shelf:
     def publish(self, entries: Sequence[FileEntry], fingerprint: str) -> None:
         """Sync everything, and make it visible at once."""
         incoming = self._incoming
-        _write(incoming / _MANIFEST, "".join(sorted(f"{entry.line()}\n" for entry in entries)))
-        _write(incoming / _IDENTITY, f"{fingerprint}\n{manifest.digest(entries)}\n")
-        for folder, _, _ in os.walk(incoming, topdown=False):
-            _sync_folder(Path(folder))
-        incoming.rename(self.root / _READY)
-        _sync_folder(self.root)
+        write(incoming / _MANIFEST, "".join(sorted(f"{entry.line()}\n" for entry in entries)))
+        write(incoming / _IDENTITY, f"{fingerprint}\n{manifest.digest(entries)}\n")
+        self._show()
+
+    def _show(self) -> None:
+        for folder, _, _ in os.walk(self._incoming, topdown=False):
+            synced(Path(folder))
+        self._incoming.rename(self.root / _READY)
+        synced(self.root)
         self._remove(_INCOMING)
 
-    def ready(self, request: FetchRequest, known: str | None) -> FetchResult | None:
+    def refer(self, tree: "Shelf", fingerprint: str, digest: str) -> None:
+        """Make a model visible that lies elsewhere, on a volume that Triton mounts at the same place."""
+        self.clear()
+        self._incoming.mkdir(parents=True)
+        for name in (_MANIFEST, _ADDED):
+            if (tree.whole / name).exists():
+                write(self._incoming / name, (tree.whole / name).read_text(encoding="utf-8"))
+        write(self._incoming / _IDENTITY, f"{fingerprint}\n{digest}\n")
+        self.repository.symlink_to(tree.published)
+        self._show()
+
+    def ready(
+        self,
+        request: FetchRequest,
+        known: str | None,
+        looks_right: Callable[[Path, FileEntry], bool] | None = None,
+    ) -> FetchResult | None:
         """The model that is there already, if it is whole and the one that is asked for.
 
         Args:
             request: what is asked for.
             known: the digest that the model must have, if one is known; otherwise its fingerprint decides.
+            looks_right: whether a file is as at the source, at a glance. Absent: whether it has its size.
         """
+        glance = looks_right or _has_size
         try:
-            text = (self.root / _READY / _MANIFEST).read_text(encoding="utf-8")
             fingerprint, digest = (self.root / _READY / _IDENTITY).read_text(encoding="utf-8").splitlines()
-            entries = [_entry(line) for line in text.splitlines()]
+            entries = entries_of(self.whole)
             plan = layout.plan([entry.path for entry in entries], request.model, request.layout)
-            sizes = {plan.targets[entry.path]: entry.size for entry in entries}
-            sizes |= {path: len(made.encode()) for path, made in plan.generated.items()}
-            sizes |= self._added(request)
+            sizes = {path: len(made.encode()) for path, made in plan.generated.items()} | self._added(request)
             whole = all((self.published / path).stat().st_size == size for path, size in sizes.items())
+            fetched = ((plan.targets[entry.path], entry) for entry in entries)
+            whole = whole and all(glance(self.published / path, entry) for path, entry in fetched if path not in sizes)
             whole = whole and all((self.published / folder).is_dir() for folder in plan.versions)
         except (OSError, ValueError):
             return None
@@ -186,19 +216,31 @@ class Shelf:
         """
         if not request.warmup and not says_something(request.config):
             return {}
-        asked, *lines = (self.root / _READY / _ADDED).read_text(encoding="utf-8").splitlines()
-        if asked != _asked(request):
-            raise ValueError(asked)
+        wish, *lines = (self.root / _READY / _ADDED).read_text(encoding="utf-8").splitlines()
+        if wish != asked(request):
+            raise ValueError(wish)
         return {path: int(size) for size, path in (line.split(" ", 1) for line in lines)}
 
 
-def _asked(request: FetchRequest) -> str:
+def _has_size(path: Path, entry: FileEntry) -> bool:
+    return path.stat().st_size == entry.size
+
+
+def asked(request: FetchRequest) -> str:
     """Names what a request changes of the source's files."""
     written = request.model_dump_json(include={"warmup", "config"}, by_alias=True, exclude_none=True)
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def _boot() -> str:
+def entries_of(whole: Path) -> list[FileEntry]:
+    """The files of a model, as its manifest has them; nothing where there is none that can be read."""
+    try:
+        return [read_entry(line) for line in (whole / _MANIFEST).read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):
+        return []
+
+
+def boot() -> str:
     """Names the time since the machine was started; empty where that cannot be known."""
     try:
         return BOOT.read_text(encoding="ascii").strip()
@@ -206,24 +248,35 @@ def _boot() -> str:
         return ""
 
 
-def _entry(line: str) -> FileEntry:
+def read_entry(line: str) -> FileEntry:
     """A line of a manifest.
 
-    >>> _entry("aa" * 32 + " 3 1/model.py").path
+    Raises:
+        ValueError: it is none.
+
+    >>> read_entry("aa" * 32 + " 3 1/model.py").path
     '1/model.py'
     """
     sha256, size, path = line.split(" ", 2)
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(line)
     return FileEntry(path, int(size), sha256)
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Make a file, which is on the disk then.
+
+    Raises:
+        FileExistsError: it is there.
+    """
     with path.open("x", encoding="utf-8", newline="\n") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def synced(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -2,27 +2,31 @@
 
 import asyncio
 import hashlib
+import json
 import logging
+import shutil
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tritium.api import fetch as wire
-from tritium.api.fetch import FetchReason, FetchRequest, FetchResult
+from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import configure, credentials, layout
+from tritium.sync import configure, credentials, room, trees
 from tritium.sync.addresses import Policy
+from tritium.sync.cache import Cache
 from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
 from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, fingerprint
-from tritium.sync.places import NotAModel, Plan
+from tritium.sync.places import Plan
 from tritium.sync.publish import Shelf
 from tritium.sync.sources import Store, open_store
+from tritium.sync.trees import planned
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +41,17 @@ class Mounts:
     models: Path
     credentials: Path
     facts: Path
+    cache: Path
+    kept: Path
     termination: Path
 
     @classmethod
     def below(cls, root: Path) -> "Mounts":
         """As `api.fetch` names them, below a folder that stands for `/`."""
-        folders = (wire.MODELS_FOLDER, wire.CREDENTIALS_FOLDER, wire.FACTS_FOLDER, "/dev/termination-log")
+        folders = (
+            *(wire.MODELS_FOLDER, wire.CREDENTIALS_FOLDER, wire.FACTS_FOLDER, wire.CACHE_FOLDER, wire.KEPT_FOLDER),
+            "/dev/termination-log",
+        )
         return cls(*(root / each.removeprefix("/") for each in folders))
 
 
@@ -54,7 +63,7 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
     """
     with _guarded(request) as guard:
         _, listing = await _listed(request, mounts, guard)
-    _planned(request, listing)
+    planned(request, listing.paths)
     found = FetchResult(fingerprint=fingerprint(listing.files), files=len(listing.files), bytes=listing.bytes)
     log.info("%s holds %s. Fingerprint %s", request.source.uri, _amount(found), found.fingerprint)
     return found
@@ -71,39 +80,123 @@ async def fetch(request: FetchRequest, mounts: Mounts, patience: Patience | None
         return await _fetch(request, mounts, patience or Patience(), guard)
 
 
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What a fetch is sent for.
+
+    Attributes:
+        known: the digest that the bytes must have, if one is known.
+    """
+
+    request: FetchRequest
+    mounts: Mounts
+    known: str | None
+    patience: Patience
+    guard: Guard
+
+
 async def _fetch(request: FetchRequest, mounts: Mounts, patience: Patience, guard: Guard) -> FetchResult:
     shelf, known = Shelf(mounts.models), known_digest(request, mounts)
     if there := shelf.ready(request, known):
         log.info("Model %s is there already: %s, digest %s", request.model, _amount(there), there.digest)
         return there
-    store, listing = await _listed(request, mounts, guard)
-    found = fingerprint(listing.files)
-    if known is None:
-        _demand_same(request, found)
-    plan = _planned(request, listing)
-    shelf.discard()
-    sizes = {plan.targets[each.path]: each.size for each in listing.files}
-    held = shelf.take_up(_attempt(request, known, found), sizes)
-    if held:
-        log.info("A fetch that was killed had %s of it; going on after them", _bytes(held))
-    _demand_room(shelf, listing.bytes - held)
-    started = time.monotonic()
-    try:
-        entries = await _download(shelf, store, listing, plan, patience)
-        digest = manifest.digest(entries)
-        _demand_digest(request, known, digest)
-        if changes := configure.changes(request, plan, shelf.repository):
-            shelf.change(request, changes)
-        shelf.publish(entries, found)
-    except Exception as error:
-        if not (isinstance(error, Failed) and error.transient):
-            shelf.clear()  # a disk may be full of it
-        raise
-    result = FetchResult(fingerprint=found, files=len(entries), bytes=listing.bytes, digest=digest)
-    seconds = time.monotonic() - started
-    log.info("Fetched %s in %.1f s (%s/s). Digest %s", _amount(result), seconds, _rate(result, seconds), digest)
+    errand = _Errand(request, mounts, known, patience, guard)
+    result = await (_from_cache(errand, request.cache) if request.cache else _from_source(errand))
     log.info("Model %s is ready in %s", request.model, shelf.published)
     return result
+
+
+async def _from_source(errand: _Errand) -> FetchResult:
+    request, shelf = errand.request, Shelf(errand.mounts.models)
+    store, listing, plan = await _same(errand)
+    shelf.discard()
+    with _tidy(shelf):
+        entries = await _verified(errand, shelf, store, listing, plan)
+        if changes := configure.changes(request, plan, shelf.repository):
+            shelf.change(request, changes)
+        found = fingerprint(listing.files)
+        shelf.publish(entries, found)
+    return _result(found, entries)
+
+
+async def _from_cache(errand: _Errand, use: CacheUse) -> FetchResult:
+    """From the volume that keeps models; and first onto it, where they are not there."""
+    request, mounts = errand.request, errand.mounts
+    shelf, cache = Shelf(mounts.models), Cache(mounts.cache, use.claim_name)
+    cache.open()
+    shelf.discard()
+    if result := await _taken(errand, use, cache, request.fingerprint):
+        return result
+    store, listing, plan = await _same(errand)
+    found = fingerprint(listing.files)
+    state = _state(request, found)
+    async with cache.turn(state):
+        # Whoever had the turn before may have brought it.
+        if result := await _taken(errand, use, cache, found):
+            return result
+        incoming = cache.incoming(state)
+        await _make_room(cache, incoming, listing.bytes, mounts.kept)
+        with _tidy(incoming):
+            entries = await _verified(errand, incoming, store, listing, plan)
+        async with cache.undisturbed():
+            cache.take_in(entries, [incoming.repository / plan.targets[each.path] for each in entries], state)
+            result = trees.show(request, use, cache, shelf, manifest.digest(entries), found)
+        shutil.rmtree(incoming.root)
+    if not result:
+        raise Failed(FetchReason.FETCH_FAILED, f"claim {use.claim_name} of model.cache does not keep what is written")
+    return result
+
+
+async def _taken(errand: _Errand, use: CacheUse, cache: Cache, found: str | None) -> FetchResult | None:
+    """The model from the cache, if it is there: by its digest, else by the state of its source."""
+    request, shelf = errand.request, Shelf(errand.mounts.models)
+    async with cache.undisturbed():
+        digest = errand.known or (cache.digest_of(_state(request, found)) if found else None)
+        result = trees.show(request, use, cache, shelf, digest, found or "") if digest else None
+    if result:
+        log.info("Claim %s has model %s: %s, digest %s", use.claim_name, request.model, _amount(result), digest)
+    return result
+
+
+async def _same(errand: _Errand) -> tuple[Store, Listing, Plan]:
+    """The source, if it is as it was when the revision was made, or if a digest will prove its bytes."""
+    store, listing = await _listed(errand.request, errand.mounts, errand.guard)
+    if errand.known is None:
+        _demand_same(errand.request, fingerprint(listing.files))
+    return store, listing, planned(errand.request, listing.paths)
+
+
+async def _verified(errand: _Errand, shelf: Shelf, store: Store, listing: Listing, plan: Plan) -> list[FileEntry]:
+    """Fetch the files, going on where an attempt was killed, and check their digest."""
+    request, known = errand.request, errand.known
+    sizes = {plan.targets[each.path]: each.size for each in listing.files}
+    held = shelf.take_up(_attempt(request, known, fingerprint(listing.files)), sizes)
+    if held:
+        log.info("A fetch that was killed had %s of it; going on after them", _bytes(held))
+    _demand_room(request, shelf, listing.bytes - held)
+    started = time.monotonic()
+    entries = await _download(shelf, store, listing, plan, errand.patience)
+    digest = manifest.digest(entries)
+    _demand_digest(request, known, digest)
+    result, seconds = _result("", entries), time.monotonic() - started
+    log.info("Fetched %s in %.1f s (%s/s). Digest %s", _amount(result), seconds, _rate(result, seconds), digest)
+    return entries
+
+
+@contextmanager
+def _tidy(shelf: Shelf) -> Iterator[None]:
+    """Leave nothing behind that nobody can go on with: a disk may be full of it."""
+    try:
+        yield
+    except Exception as error:
+        if not (isinstance(error, Failed) and error.transient):
+            shelf.clear()
+        raise
+
+
+def _result(found: str, entries: Sequence[FileEntry]) -> FetchResult:
+    total = sum(entry.size for entry in entries)
+    return FetchResult(fingerprint=found, files=len(entries), bytes=total, digest=manifest.digest(entries))
 
 
 def known_digest(request: FetchRequest, mounts: Mounts) -> str | None:
@@ -135,15 +228,6 @@ async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[
     return store, await store.files()
 
 
-def _planned(request: FetchRequest, listing: Listing) -> Plan:
-    try:
-        plan = layout.plan(listing.paths, request.model, request.layout)
-    except NotAModel as error:
-        raise Failed(FetchReason.MODEL_INVALID, f"{request.source.uri} {error}") from error
-    configure.foresee(request, plan)
-    return plan
-
-
 def _demand_same(request: FetchRequest, found: str) -> None:
     if request.fingerprint is None:
         raise Failed(FetchReason.FETCH_FAILED, "neither fingerprint nor digest says which state of the source to fetch")
@@ -157,16 +241,39 @@ def _demand_same(request: FetchRequest, found: str) -> None:
 
 def _attempt(request: FetchRequest, known: str | None, found: str) -> str:
     """Names what is fetched, and what is made of it."""
+    if request.cache:  # where nothing is made of it yet, and revisions can go on with what others began
+        return _state(request, found)
     return hashlib.sha256(f"{request.model_dump_json(by_alias=True)}\n{known}\n{found}".encode()).hexdigest()
 
 
-def _demand_room(shelf: Shelf, wanted: int) -> None:
-    if wanted > shelf.free():
-        raise Failed(
-            FetchReason.DISK_FULL,
-            f"the model needs {_bytes(wanted)}, and the volume at {wire.MODELS_FOLDER} has less room. "
-            "Free some on the node's disk, or let the pod run on a node with a larger one",
+def _state(request: FetchRequest, found: str) -> str:
+    """Names a state of a source; another place with the same fingerprint may have other bytes."""
+    place = request.model_dump(mode="json", include={"source": {"uri", "mlflow", "options"}, "pin": True})
+    return hashlib.sha256(json.dumps([place, found], sort_keys=True).encode()).hexdigest()
+
+
+async def _make_room(cache: Cache, incoming: Shelf, wanted: int, kept: Path) -> None:
+    """Remove from a cache what no revision needs, if there is too little room."""
+    names = kept / wire.KEPT_KEY
+    if wanted <= incoming.free() or not names.exists():
+        return
+    async with cache.clearing():
+        kept_ones = frozenset(names.read_text(encoding="ascii").split())
+        await asyncio.to_thread(room.make_room, cache, kept_ones, lambda: wanted <= incoming.free())
+
+
+def _demand_room(request: FetchRequest, shelf: Shelf, wanted: int) -> None:
+    if wanted <= shelf.free():
+        return
+    where, remedy = (
+        (f"the volume at {wire.MODELS_FOLDER}", "Free some on the node's disk, or let the pod run on a node with more")
+        if request.cache is None
+        else (
+            f"claim {request.cache.claim_name} of model.cache",
+            "Make the claim larger",
         )
+    )
+    raise Failed(FetchReason.DISK_FULL, f"the model needs {_bytes(wanted)}, and {where} has less room. {remedy}")
 
 
 def _demand_digest(request: FetchRequest, known: str | None, digest: str) -> None:

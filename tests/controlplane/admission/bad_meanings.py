@@ -45,6 +45,7 @@ TEXTS = [
     Bad(f"{SOURCE}.digest", "sha256:ABC", DIGEST),
     Bad(f"{SOURCE}.credentials.secretRef.name", "other/secret", OBJECT_NAME),
     Bad(f"{SOURCE}.credentials.serviceAccountName", "Robot", OBJECT_NAME),
+    Bad("spec.model.cache.claimName", "other/claim", OBJECT_NAME),
     Bad("spec.model.config.dynamicBatching.maxQueueDelay", "1h", DELAY),
     Bad("spec.model.smokeTest", [{"name": "A", "inputs": [TENSOR]}], DNS_LABEL, at="[0].name"),
     Bad("spec.model.smokeTest", [{"timeout": "1", "inputs": [TENSOR]}], LIMIT, at="[0].timeout"),

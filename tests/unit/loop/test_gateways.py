@@ -46,6 +46,7 @@ class Cluster:
     counters: dict[str, GatewayCounters] = field(default_factory=dict)
     now: float = 100.0
     version: int = 0
+    cached: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.store = Store()
@@ -78,7 +79,8 @@ class Cluster:
         status: Object = {"revisions": [{"revision": each} for each in revisions]}
         status |= {"arms": [{"name": arm, "revision": number} for arm, number in arms.items()]}
         status |= {"traffic": {"version": version, "port": port}} if port else {}
-        self.put(MODEL_DEPLOYMENTS, name, status=status)
+        model: Object = {"cache": {"claimName": "models"}} if name in self.cached else {}
+        self.put(MODEL_DEPLOYMENTS, name, status=status, spec={"model": model})
 
     def goes(self, kind: Kind, name: str) -> None:
         self.version += 1
@@ -154,6 +156,14 @@ async def test_models_that_come_and_go_wake_the_gateway_and_their_status_does_no
     cluster.has("fraud", 10_001, version=2, revisions=(1, 2))
     assert cluster.woken(60) == set()
     cluster.goes(MODEL_DEPLOYMENTS, "fraud")
+    assert cluster.woken() == {THE_GATEWAY}
+
+
+async def test_revisions_that_use_a_cache_wake_the_gateway_whose_anchor_lists_them(cluster: Cluster) -> None:
+    cluster.cached.add("fraud")
+    cluster.has("fraud", 10_001)
+    assert cluster.woken() == {THE_GATEWAY}
+    cluster.has("fraud", 10_001, revisions=(1, 2))
     assert cluster.woken() == {THE_GATEWAY}
 
 

@@ -48,7 +48,17 @@ SIZE = 100 * 1024**2
 UID = "00000000-0000-0000-0000-00000000000"
 PORT = 10012
 OPERATOR = "tritium-system"
-NAMES = ("short", "gpu", "private-bucket", "service-account", "pod-template", "warmup", "blue-green", "bare-onnx")
+NAMES = (
+    "short",
+    "gpu",
+    "private-bucket",
+    "service-account",
+    "pod-template",
+    "warmup",
+    "blue-green",
+    "bare-onnx",
+    "shared-cache",
+)
 """The golden files of ModelDeployments; `gateway` is that of a gateway."""
 
 SERVICE_ACCOUNT: Object = {

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.resources.golden import OPERATOR, gateway, objects, owner_of, sample
 from tritium.api import names
+from tritium.api.fetch import KEPT_KEY
 from tritium.api.gateway import FIRST_PORT, LAST_PORT, preview_port
 from tritium.api.names import APPLIED
 from tritium.core.ports import Ports
@@ -53,6 +54,12 @@ class TestAnchor:
         references = anchor("ml", [FRAUD, DETECTOR], PORTS)["metadata"]["ownerReferences"]
         assert {each["uid"] for each in references} == {FRAUD.uid, DETECTOR.uid}
         assert not any(each.get("controller") or each["blockOwnerDeletion"] for each in references)
+
+    def test_it_says_to_caches_which_revisions_are_kept(self) -> None:
+        kept = anchor("ml", [FRAUD], PORTS, ["fraud-0000000b", "fraud-0000000a"])
+        assert kept["data"][KEPT_KEY] == "fraud-0000000a\nfraud-0000000b\n"
+        assert read_ports(kept) == PORTS
+        assert KEPT_KEY not in anchor("ml", [FRAUD], PORTS)["data"]
 
     def test_there_is_none_for_nobody(self) -> None:
         """Kubernetes never collects what names no owner."""

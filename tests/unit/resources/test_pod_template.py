@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from tests.unit.resources.golden import FINGERPRINT, RENDERING, SIZE, owner_of
 from tritium.api import names
-from tritium.api.fetch import CREDENTIALS_FOLDER, REQUEST_VARIABLE, FetchRequest
+from tritium.api.fetch import CACHE_FOLDER, CREDENTIALS_FOLDER, REQUEST_VARIABLE, CacheUse, FetchRequest
+from tritium.resources.controller_revision import uses_cache
 from tritium.resources.pod_template import pod_template
 from tritium.resources.resolution import resolution_job
 
@@ -57,6 +58,24 @@ def test_a_resolution_is_asked_for_the_same_without_a_fingerprint() -> None:
     assert asked == request(fetch(rendered())).model_copy(update={"fingerprint": None})
     assert job["metadata"]["annotations"][names.WRITTEN] == "sha256:aa"
     assert job["metadata"]["annotations"][names.ATTEMPT] == "2"
+
+
+def test_a_cache_is_written_by_fetch_and_read_by_triton() -> None:
+    pod = rendered({"cache": {"claimName": "shared"}})
+    mounts = {each["name"]: each for each in fetch(pod)["volumeMounts"]}
+    assert mounts["cache"] == {"name": "cache", "mountPath": CACHE_FOLDER}
+    assert mounts["kept"]["readOnly"]
+    assert {"name": "cache", "mountPath": CACHE_FOLDER, "readOnly": True} in triton(pod)["volumeMounts"]
+    assert volume(pod, "cache") == {"name": "cache", "persistentVolumeClaim": {"claimName": "shared"}}
+    assert request(fetch(pod)).cache == CacheUse(claim_name="shared", revision="fraud-0a1b2c3d")
+    assert uses_cache({"data": {"template": pod}})
+
+
+def test_without_a_cache_nothing_of_one_is_there() -> None:
+    pod = rendered()
+    assert "cache" not in str(pod)
+    assert not uses_cache({"data": {"template": pod}})
+    assert volume(pod, "models") != volume(rendered({"cache": {"claimName": "shared"}}), "models"), "no bytes there"
 
 
 def test_a_secret_is_mounted_into_fetch_only_and_may_be_missing() -> None:

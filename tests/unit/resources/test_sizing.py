@@ -14,7 +14,7 @@ SIZES = [0, 1, 100 * MI, 7 * GI, 300 * GI]
 
 
 def resources(size: int = 100 * MI, **server: Any) -> dict[str, dict[str, Any]]:
-    return triton_resources(Server.model_validate(server), size)
+    return triton_resources(Server.model_validate(server), size, size)
 
 
 def value(amount: Any) -> Any:

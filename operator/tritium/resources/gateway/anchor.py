@@ -1,15 +1,17 @@
 """The anchor: a ConfigMap that all ModelDeployments of a namespace own, and that owns the rest of their gateway.
 
 With the last of them the garbage collector takes the anchor, and with that the gateway, whether an operator runs or
-not. It also keeps which port is whose: it lives exactly as long as these matter.
+not. It also keeps which port is whose: it lives exactly as long as these matter. And it says which revisions are kept,
+to the pods that mount it because their cache may need room: it is the one object that knows all of its namespace.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from tritium.api import names
+from tritium.api.fetch import KEPT_KEY
 from tritium.core.ports import Ports
 from tritium.resources.gateway.identity import LABELS
 from tritium.resources.owner import Owner
@@ -24,17 +26,19 @@ class NotAnAnchor(ValueError):
     """A ConfigMap that does not hold what Tritium writes into an anchor."""
 
 
-def anchor(namespace: str, owners: Iterable[Owner], ports: Ports) -> dict[str, Any]:
+def anchor(namespace: str, owners: Iterable[Owner], ports: Ports, kept: Collection[str] = ()) -> dict[str, Any]:
     """The anchor of a namespace's gateway.
 
     Args:
         namespace: where it is.
         owners: all ModelDeployments of the namespace.
         ports: the gateway's ports.
+        kept: names of the revisions that use a cache.
 
     Raises:
         ValueError: there are no owners. What nobody owns would never be collected.
     """
+    listed = {KEPT_KEY: "".join(f"{name}\n" for name in sorted(kept))} if kept else {}
     references = [owner.shared_reference() for owner in sorted(owners, key=lambda owner: owner.uid)]
     if not references:
         raise ValueError(f"the gateway of namespace {namespace} has nobody to be for")
@@ -49,7 +53,7 @@ def anchor(namespace: str, owners: Iterable[Owner], ports: Ports) -> dict[str, A
                 "annotations": {_DESCRIPTION: _WARNING},
                 "ownerReferences": references,
             },
-            "data": {_PORTS: _written(ports)},
+            "data": {_PORTS: _written(ports), **listed},
         }
     )
 

@@ -1,0 +1,342 @@
+"""A claim that keeps models: each byte comes over the network once, and what is not as it came is not used."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.controlplane.processes import HOST, free_ports
+from tests.sync.pod import ROOT, Pod, request
+from tests.sync.proxy import line
+from tests.sync.s3 import S3
+from tritium.api.fetch import FetchReason, FetchRequest
+from tritium.core import manifest
+from tritium.sync.__main__ import main
+from tritium.sync.cache import Cache
+from tritium.sync.download import CHUNK, WINDOW
+from tritium.sync.publish import Shelf
+from tritium.sync.room import LATELY, make_room, unused
+
+MODEL = {
+    "config.pbtxt": b'backend: "onnxruntime"\n# with a comment\n',
+    "1/model.onnx": os.urandom(3 << 20),
+    "1/same.onnx": b"the same",
+    "1/other/same.onnx": b"the same",
+    "1/empty": b"",
+    "1/also-empty": b"",
+}
+NOWHERE = f"http://{HOST}:{free_ports(1)[0]}"
+Pods = Callable[[str], Pod]
+
+
+@pytest.fixture
+def claim(tmp_path: Path) -> Path:
+    folder = tmp_path / "claim"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def pods(tmp_path: Path, claim: Path) -> Pods:
+    """New pods that mount the claim, by name."""
+    return lambda name: Pod(tmp_path / name, claim=claim)
+
+
+def cached(server: S3 | str, prefix: str, revision: str = "fraud-00000001", **more: Any) -> FetchRequest:
+    return request(server, prefix, cache={"claimName": "models", "revision": revision}, **more)
+
+
+def blobs(claim: Path) -> dict[str, os.stat_result]:
+    return {each.name: each.stat() for each in claim.glob("tritium/v1/blobs/*/*")}
+
+
+def left(claim: Path) -> list[str]:
+    return [each.name for each in (claim / "tritium" / "v1" / "incoming").iterdir()]
+
+
+async def test_replicas_revisions_and_the_way_back_need_no_source(
+    server: S3, pods: Pods, claim: Path, prefix: str
+) -> None:
+    server.put_all(prefix, MODEL)
+    first = pods("first")
+    found = await first.resolve(cached(server, prefix))
+    result = await first.fetch(cached(server, prefix, fingerprint=found.fingerprint))
+    assert first.model() == MODEL
+    assert (result.files, result.bytes, result.fingerprint) == (found.files, found.bytes, found.fingerprint)
+    came = blobs(claim)
+    assert len(came) == 4, "the same bytes are kept once"
+
+    # All that names the place is as before, and nobody is there.
+    server.put_all(prefix, dict.fromkeys(MODEL, b"gone"))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint)
+    replica, other = pods("replica"), pods("other")
+    assert await replica.fetch(wanted) == result
+    assert replica.model() == MODEL
+    changed = wanted.model_copy(update={"model": "other", "layout": "triton"})
+    await other.fetch(changed)
+    assert other.model("other") == MODEL
+    configured = cached(server, prefix, "fraud-00000002", fingerprint=found.fingerprint, config={"maxBatchSize": 4})
+    later = pods("later")
+    await later.fetch(configured)
+    assert b"max_batch_size: 4" in later.model()["config.pbtxt"]
+    assert replica.model() == MODEL, "what one revision changes, others do not see"
+    back = pods("back")
+    back.digest = result.digest
+    assert (await back.fetch(cached(NOWHERE, "elsewhere", fingerprint="sha256:other"))).digest == result.digest
+
+    after = blobs(claim)
+    assert {name: each.st_ino for name, each in after.items()} == {name: each.st_ino for name, each in came.items()}
+    inode = (replica.ready / "repository" / "fraud" / "1" / "model.onnx").stat().st_ino
+    assert inode in {each.st_ino for each in after.values()}, "a link, not a copy"
+    assert sum(each.lstat().st_size for each in replica.ready.rglob("*") if each.is_file()) < 4096
+    assert not left(claim)
+
+
+async def test_the_same_fingerprint_at_another_place_is_another_model(server: S3, pods: Pods, prefix: str) -> None:
+    for name, content in (("a", b"weights"), ("b", b"WEIGHTS")):
+        os.utime(server.lay(f"{prefix}/{name}/1/model.onnx", content), (1_700_000_000, 1_700_000_000))
+    found = {name: await pods(name).resolve(cached(server, f"{prefix}/{name}")) for name in "ab"}
+    assert found["a"].fingerprint == found["b"].fingerprint
+    for name, content in (("a", b"weights"), ("b", b"WEIGHTS")):
+        pod = pods(f"{name}-pod")
+        await pod.fetch(cached(server, f"{prefix}/{name}", fingerprint=found[name].fingerprint))
+        assert pod.model()["1/model.onnx"] == content
+
+
+async def test_a_container_that_starts_again_looks_only_at_its_own(server: S3, pods: Pods, prefix: str) -> None:
+    server.put_all(prefix, MODEL)
+    pod = pods("pod")
+    found = await pod.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint)
+    assert await pod.fetch(wanted) == await pod.fetch(wanted)
+    assert {each.name for each in pod.mounts.models.iterdir()} == {"ready"}
+
+
+async def test_many_at_once_fetch_it_once(server: S3, pods: Pods, claim: Path, prefix: str) -> None:
+    content = os.urandom(2 * CHUNK + 7)
+    server.put(f"{prefix}/1/model.onnx", content)
+    async with line(server.port) as between:
+        found = await pods("resolve").resolve(cached(between.endpoint, prefix))
+        before = between.passed
+        started = [pods(f"pod-{number}") for number in range(5)]
+        wanted = [
+            cached(between.endpoint, prefix, f"fraud-0000000{number}", fingerprint=found.fingerprint)
+            for number in range(5)
+        ]
+        running = [each.start("fetch", asked) for each, asked in zip(started, wanted, strict=True)]
+        for each in running:
+            output, _ = await asyncio.to_thread(each.communicate)
+            assert each.returncode == 0, output
+        assert between.passed - before < len(content) + (1 << 20)
+    for pod in started:
+        assert pod.model() == {"1/model.onnx": content}
+    assert not left(claim)
+
+
+async def test_who_waits_for_one_that_is_killed_goes_on_where_it_was(
+    server: S3, pods: Pods, claim: Path, prefix: str
+) -> None:
+    content = os.urandom(14 * CHUNK)
+    server.put(f"{prefix}/1/model.onnx", content)
+    async with line(server.port) as between:
+        found = await pods("resolve").resolve(cached(between.endpoint, prefix))
+        before, half = between.passed, asyncio.Event()
+        between.watch = lambda passed: half.set() if passed - before > 10 * CHUNK else None
+        between.rate = 8 * CHUNK
+        wanted = cached(between.endpoint, prefix, fingerprint=found.fingerprint)
+        first, second = pods("first"), pods("second")
+        killed = first.start("fetch", wanted)
+        waits = second.start("fetch", wanted)
+        await half.wait()
+        killed.kill()
+        between.rate = None
+        await asyncio.to_thread(killed.communicate)
+        output, _ = await asyncio.to_thread(waits.communicate)
+        assert waits.returncode == 0, output
+        assert "had " in output
+        assert "going on after" in output
+        assert between.passed - before < 14 * CHUNK + WINDOW * CHUNK + (1 << 20)
+    assert not first.ready.exists()
+    assert second.model() == {"1/model.onnx": content}
+    assert not left(claim)
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "written into": lambda path: path.write_bytes(b"X" * path.stat().st_size),
+    "cut": lambda path: os.truncate(path, 5),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("harm", list(HARMS))
+@pytest.mark.parametrize("where", ["blobs", "trees"])
+async def test_what_is_not_as_it_came_is_not_used(  # noqa: PLR0917 - fixtures and a case
+    server: S3, pods: Pods, claim: Path, prefix: str, harm: str, where: str
+) -> None:
+    server.put_all(prefix, MODEL)
+    first = pods("first")
+    found = await first.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint)
+    await first.fetch(wanted)
+    large = next(
+        each
+        for each in (claim / "tritium" / "v1" / where).rglob("*")
+        if each.is_file() and each.stat().st_size == 3 << 20
+    )
+    HARMS[harm](large)
+    second = pods("second")
+    await second.fetch(wanted)
+    assert second.model() == MODEL
+
+
+async def test_verify_reads_every_byte(
+    server: S3, pods: Pods, claim: Path, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.put_all(prefix, MODEL)
+    pod = pods("pod")
+    found = await pod.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint)
+    await pod.fetch(wanted)
+    assert main(["verify"], pod.environment(wanted)) == 0
+    [large] = [each for each in claim.glob("tritium/v1/blobs/*/*") if each.stat().st_size == 3 << 20]
+    was = large.stat()
+    with large.open("r+b") as file:  # as a disk does that loses a bit
+        file.seek(1 << 20)
+        file.write(b"?")
+    os.utime(large, ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert main(["verify"], pod.environment(wanted)) == 1
+    assert f"{large.name} is not what its name says" in caplog.text
+    assert main(["verify"], pod.environment(wanted)) == 0
+    next_one = pods("next")
+    await next_one.fetch(wanted)
+    assert next_one.model() == MODEL
+
+
+async def test_a_digest_that_is_not_the_known_one_is_not_kept(server: S3, pods: Pods, claim: Path, prefix: str) -> None:
+    server.put_all(prefix, MODEL)
+    pod = pods("pod")
+    found = await pod.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint, digest="sha256:" + "0" * 64)
+    assert (await pod.refuses("fetch", wanted))[0] == FetchReason.DIGEST_MISMATCH
+    assert not blobs(claim)
+    assert not pod.ready.exists()
+
+
+async def test_a_claim_that_cannot_be_written(server: S3, tmp_path: Path, prefix: str) -> None:
+    server.put_all(prefix, MODEL)
+    pod = Pod(tmp_path / "pod", claim=Path("/sys"))  # where nobody can make a folder
+    found = await pod.resolve(cached(server, prefix))
+    reason, message = await pod.refuses("fetch", cached(server, prefix, fingerprint=found.fingerprint))
+    assert reason == FetchReason.ACCESS_MODE_UNSUPPORTED
+    assert "claim models of model.cache cannot be written" in message
+
+
+async def test_killed_at_many_steps(server: S3, pods: Pods, prefix: str) -> None:
+    model = {"1/model.onnx": b"weights", "1/empty": b"", "config.pbtxt": b"# longer " * 20}
+    server.put_all(prefix, model)
+    pod = pods("pod")
+    found = await pod.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint, config={"raw": 'backend: "onnxruntime"'})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "tests" / "sync" / "killed.py"), "afresh", "3"),
+        env=pod.environment(wanted),
+        stdout=subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    runs = [json.loads(each) for each in output.splitlines()]
+    whole = sorted(["added", "identity", "manifest", *(f"repository/fraud/{path}" for path in model)])
+    assert len(runs) > 20
+    for each in runs:
+        assert each["ready"] in (None, whole), each
+        assert (each["healed"], each["then"], each["digest"]) == (0, whole, runs[0]["digest"]), each
+
+
+class TestRoom:
+    """A claim that is full: what no kept revision needs goes, the longest unused first."""
+
+    @pytest.fixture
+    async def old(self, server: S3, pods: Pods, claim: Path, prefix: str) -> dict[str, str]:
+        """Three revisions of long ago, the first used last; their trees by their names."""
+        trees = {}
+        for age, name in enumerate(("fraud-0000000a", "fraud-0000000b", "fraud-0000000c"), start=1):
+            server.put_all(f"{prefix}/{name}", {"1/model.onnx": name.encode() * 9999, "1/common.bin": b"c" * 5000})
+            pod = pods(name)
+            found = await pod.resolve(cached(server, f"{prefix}/{name}", name))
+            await pod.fetch(cached(server, f"{prefix}/{name}", name, fingerprint=found.fingerprint))
+            [use] = claim.glob(f"tritium/v1/uses/*/{name}")
+            then = time.time() - age * LATELY - 60
+            os.utime(use, (then, then))
+            trees[name] = use.parent.name
+        return trees
+
+    def test_the_longest_unused_goes_first(self, claim: Path, old: dict[str, str]) -> None:
+        cache = Cache(claim, "models")
+        assert [each.name for each in unused(cache, [])] == [old[f"fraud-0000000{name}"] for name in "cba"]
+        assert len(blobs(claim)) == 4
+        make_room(cache, {"fraud-0000000b"}, lambda: len(blobs(claim)) <= 3)
+        assert {each.name for each in (claim / "tritium/v1/trees").iterdir()} == set(old.values()) - {
+            old["fraud-0000000c"]
+        }
+        make_room(cache, {"fraud-0000000b"}, lambda: False)
+        assert {each.name for each in (claim / "tritium/v1/trees").iterdir()} == {old["fraud-0000000b"]}
+        assert len(blobs(claim)) == 2, "what a kept one shares stays"
+
+    @pytest.mark.usefixtures("old")
+    async def test_what_was_used_lately_stays(self, server: S3, pods: Pods, claim: Path, prefix: str) -> None:
+        server.put_all(f"{prefix}/new", MODEL)
+        pod = pods("new")
+        found = await pod.resolve(cached(server, f"{prefix}/new"))
+        await pod.fetch(cached(server, f"{prefix}/new", "new-00000001", fingerprint=found.fingerprint))
+        make_room(Cache(claim, "models"), [], lambda: False)
+        assert pod.model() == MODEL
+
+    @pytest.mark.parametrize("kept", [None, ("fraud-0000000a",), ()])
+    async def test_a_full_claim(  # noqa: PLR0917 - fixtures and a case
+        self,
+        server: S3,
+        pods: Pods,
+        claim: Path,
+        prefix: str,
+        old: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+        kept: tuple[str, ...] | None,
+    ) -> None:
+        size = 200_000 + sum(map(len, MODEL.values()))
+        monkeypatch.setattr(Shelf, "free", lambda _: size - sum(each.st_size for each in blobs(claim).values()))
+        server.put_all(f"{prefix}/new", MODEL)
+        pod = pods("new")
+        pod.kept = kept
+        found = await pod.resolve(cached(server, f"{prefix}/new"))
+        wanted = cached(server, f"{prefix}/new", "new-00000001", fingerprint=found.fingerprint)
+        if kept is None:
+            reason, message = await pod.refuses("fetch", wanted)
+            assert reason == FetchReason.DISK_FULL
+            assert "claim models of model.cache has less room" in message
+            assert len(blobs(claim)) == 4, "nobody knows what is needed"
+            return
+        await pod.fetch(wanted)
+        assert pod.model() == MODEL
+        [*trees] = (claim / "tritium/v1/trees").iterdir()
+        assert (old["fraud-0000000a"] in {each.name for each in trees}) or not kept
+
+    async def test_what_was_given_up_goes(self, claim: Path, old: dict[str, str]) -> None:
+        incoming = claim / "tritium" / "v1" / "incoming"
+        (incoming / ("f" * 64 + "-0")).mkdir()
+        make_room(Cache(claim, "models"), old, lambda: False)
+        assert left(claim), "it may be at work on another machine"
+        assert manifest.digest([])
+
+
+@pytest.fixture(autouse=True)
+def quick_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tritium.sync.cache._LOOK", 0.01)
