@@ -149,12 +149,20 @@ async def test_who_waits_for_one_that_is_killed_goes_on_where_it_was(
     server.put(f"{prefix}/1/model.onnx", content)
     async with line(server.port) as between:
         found = await pods("resolve").resolve(cached(between.endpoint, prefix))
-        before, half = between.passed, asyncio.Event()
-        between.watch = lambda passed: half.set() if passed - before > 10 * CHUNK else None
+        before, begun, half = between.passed, asyncio.Event(), asyncio.Event()
+
+        def watch(passed: int) -> None:
+            if passed - before > CHUNK:
+                begun.set()
+            if passed - before > 10 * CHUNK:
+                half.set()
+
+        between.watch = watch
         between.rate = 8 * CHUNK
         wanted = cached(between.endpoint, prefix, fingerprint=found.fingerprint)
         first, second = pods("first"), pods("second")
         killed = first.start("fetch", wanted)
+        await begun.wait()
         waits = second.start("fetch", wanted)
         await half.wait()
         killed.kill()

@@ -113,4 +113,4 @@ async def test_a_web_server_without_ranges(website: tuple[str, Path], pod: Pod, 
 async def test_a_kind_of_source_that_is_not_there_yet(pod: Pod) -> None:
     reason, message = await pod.refuses("resolve", request("", "hf://org/model", options={}))
     assert reason == FetchReason.FETCH_FAILED
-    assert "hf://org/model: only s3://, gs://, az://, https:// can be fetched" in message
+    assert "hf://org/model: only s3://, gs://, az://, https://, pvc:// can be fetched" in message

@@ -36,6 +36,9 @@ DIGEST_KEY: Final = "digest"
 """Key of that ConfigMap, and so the file's name: the digest that the first fetch of the revision found."""
 
 
+SOURCE_FOLDER: Final = "/var/run/tritium/source"
+"""Where the claim of a source `pvc://claim/path` is mounted, read-only."""
+
 CACHE_FOLDER: Final = "/cache"
 """Where the claim of `model.cache` is mounted, writable for fetch and read-only for Triton."""
 

@@ -37,8 +37,8 @@ OF_A_URI = (
         field=".uri",
     ),
     Rule(
-        "!has(self.uri) || !self.uri.matches('^(hf|oci|pvc)://')",
-        "only s3://, gs://, az:// and https:// are available in this version; copy the model to a bucket",
+        "!has(self.uri) || !self.uri.matches('^(hf|oci)://')",
+        "only s3://, gs://, az://, https:// and pvc:// are available in this version; copy the model to a bucket",
         field=".uri",
         reason="FieldValueForbidden",
     ),
@@ -123,7 +123,8 @@ class Source(ApiObject):
     )
 
     uri: Uri | None = None
-    """The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, or one file at https://."""
+    """The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, pvc://claim/path, or one
+    file at https://."""
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None

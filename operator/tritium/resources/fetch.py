@@ -11,6 +11,7 @@ from tritium.api.fetch import (
     KEPT_FOLDER,
     KEPT_KEY,
     REQUEST_VARIABLE,
+    SOURCE_FOLDER,
     CacheUse,
     FetchRequest,
 )
@@ -24,6 +25,7 @@ CREDENTIALS: Final = "credentials"
 SCRATCH: Final = "fetch-tmp"
 CACHE: Final = "cache"
 KEPT: Final = "kept"
+SOURCE: Final = "source"
 
 
 def request(  # noqa: PLR0913 - each by its name
@@ -76,10 +78,12 @@ def container(  # noqa: PLR0913 - each by its name
         variable: name and value of what it is told, where that is more than one request.
     """
     name, value = variable or (REQUEST_VARIABLE, wire(asked))
+    scratch = {"name": SCRATCH, "mountPath": "/tmp"}  # noqa: S108 - a volume of its own
     cache = [
         {"name": CACHE, "mountPath": CACHE_FOLDER},
         {"name": KEPT, "mountPath": KEPT_FOLDER, "readOnly": True},
     ]
+    source = [{"name": SOURCE, "mountPath": SOURCE_FOLDER, "readOnly": True}] if _claim(asked) else []
     secret = [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(asked) else []
     return {
         "name": verb,
@@ -88,7 +92,7 @@ def container(  # noqa: PLR0913 - each by its name
         "command": ["python3", "-m", "tritium.sync", verb],
         "env": [{"name": name, "value": value}],
         "resources": resources,
-        "volumeMounts": [{"name": SCRATCH, "mountPath": "/tmp"}, *secret, *(cache if asked.cache else []), *mounts],  # noqa: S108 - a volume of its own
+        "volumeMounts": [scratch, *secret, *source, *(cache if asked.cache else []), *mounts],
         "securityContext": container_security(),
         # The result is what fetch writes; the end of its log must not be taken for one.
         "terminationMessagePolicy": "File",
@@ -112,6 +116,8 @@ def volumes(asked: FetchRequest) -> list[dict[str, Any]]:
     if secret := _secret(asked):
         # Optional: fetch can say which Secret is missing, where a pod that waits for it says nothing.
         needed.append({"name": CREDENTIALS, "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}})
+    if claim := _claim(asked):
+        needed.append({"name": SOURCE, "persistentVolumeClaim": {"claimName": claim}})
     if asked.cache:
         needed.append({"name": CACHE, "persistentVolumeClaim": {"claimName": asked.cache.claim_name}})
         # Optional: without it only nothing is removed.
@@ -140,6 +146,12 @@ def identity(spec: ModelDeploymentSpec) -> dict[str, Any]:
 def pull_secrets(spec: ModelDeploymentSpec) -> list[str]:
     """Names of the Secrets that images are pulled with."""
     return [each.name for each in (spec.server.image_pull_secrets if spec.server else None) or ()]
+
+
+def _claim(asked: FetchRequest) -> str | None:
+    """The claim that a source names; a pod mounts claims of its own namespace only."""
+    scheme, _, place = (asked.source.uri or "").partition("://")
+    return place.partition("/")[0] if scheme == "pvc" else None
 
 
 def _secret(asked: FetchRequest) -> str | None:

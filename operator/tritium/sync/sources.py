@@ -50,9 +50,10 @@ def open_store(source: Source, credentials: Credentials, guard: Guard) -> Store:
     uri = source.uri or ""
     scheme, _, _ = uri.partition("://")
     if scheme not in _SCHEMES:
+        known = ", ".join(f"{each}://" for each in (*_SCHEMES, "pvc"))
         raise Failed(
             FetchReason.FETCH_FAILED,
-            f"model.source.uri {uri or '(absent)'}: only {', '.join(f'{each}://' for each in _SCHEMES)} can be "
+            f"model.source.uri {uri or '(absent)'}: only {known} can be "
             "fetched by this version; copy the model to a bucket",
         )
     return _SCHEMES[scheme](source, credentials, guard)

@@ -19,6 +19,7 @@ from tritium.core.manifest import FileEntry
 from tritium.sync import configure, credentials, room, trees
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
+from tritium.sync.claim import claim
 from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
 from tritium.sync.guard import Guard
@@ -43,6 +44,7 @@ class Mounts:
     facts: Path
     cache: Path
     kept: Path
+    source: Path
     termination: Path
 
     @classmethod
@@ -50,6 +52,7 @@ class Mounts:
         """As `api.fetch` names them, below a folder that stands for `/`."""
         folders = (
             *(wire.MODELS_FOLDER, wire.CREDENTIALS_FOLDER, wire.FACTS_FOLDER, wire.CACHE_FOLDER, wire.KEPT_FOLDER),
+            wire.SOURCE_FOLDER,
             "/dev/termination-log",
         )
         return cls(*(root / each.removeprefix("/") for each in folders))
@@ -224,8 +227,14 @@ def _guarded(request: FetchRequest) -> Guard:
 
 async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[Store, Listing]:
     log.info("Listing %s", request.source.uri)
-    store = open_store(request.source, credentials.read(mounts.credentials, request.source), guard)
+    store = _store(request, mounts, guard)
     return store, await store.files()
+
+
+def _store(request: FetchRequest, mounts: Mounts, guard: Guard) -> Store:
+    if (request.source.uri or "").startswith("pvc://"):
+        return claim(request.source, mounts.source)
+    return open_store(request.source, credentials.read(mounts.credentials, request.source), guard)
 
 
 def _demand_same(request: FetchRequest, found: str) -> None:

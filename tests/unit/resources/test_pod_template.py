@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tests.unit.resources.golden import FINGERPRINT, RENDERING, SIZE, owner_of
 from tritium.api import names
-from tritium.api.fetch import CACHE_FOLDER, CREDENTIALS_FOLDER, REQUEST_VARIABLE, CacheUse, FetchRequest
+from tritium.api.fetch import CACHE_FOLDER, CREDENTIALS_FOLDER, REQUEST_VARIABLE, SOURCE_FOLDER, CacheUse, FetchRequest
 from tritium.resources.controller_revision import uses_cache
 from tritium.resources.pod_template import pod_template
 from tritium.resources.resolution import resolution_job
@@ -225,3 +225,17 @@ def test_the_server_knows_nothing_of_the_secret() -> None:
     assert "bucket-keys" not in str(pod["spec"]["containers"])
     assert "secret" not in str(pod["spec"]["containers"]).lower()
     assert "credentials" not in str(pod["spec"]["containers"])
+
+
+def test_a_claim_that_is_the_source_is_mounted_into_fetch_and_the_listing_and_not_into_triton() -> None:
+    model = {"source": {"uri": "pvc://training/fraud/7"}}
+    pod = rendered(model)
+    mounted = {"name": "source", "mountPath": SOURCE_FOLDER, "readOnly": True}
+    claim = {"name": "source", "persistentVolumeClaim": {"claimName": "training"}}
+    assert mounted in fetch(pod)["volumeMounts"]
+    assert volume(pod, "source") == claim
+    assert "source" not in {each["name"] for each in triton(pod)["volumeMounts"]}
+    job = resolution_job(OWNER, {"model": model}, written="sha256:aa", attempt=1, rendering=RENDERING)
+    listing = job["spec"]["template"]["spec"]
+    assert mounted in listing["containers"][0]["volumeMounts"]
+    assert claim in listing["volumes"]
