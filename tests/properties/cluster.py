@@ -99,9 +99,15 @@ class Cluster:
         return f"sha256:{written}-{self.sources.get(written, 0)}"
 
     def look_for_changes(self) -> None:
-        """A Job that was told what is known of the source finds what it is now."""
+        """A Job that was told what is known of the source finds what it is now.
+
+        Nobody looks while there is news that has not been looked into.
+        """
         known = self.status.source
-        if known and self.wish.follows and self.fingerprint(known.written) != known.fingerprint:
+        if known is None or not self.wish.follows or known.written != self.wish.written:
+            return
+        news = any(each.before == known.fingerprint and each.told > known.at for each in self.told)
+        if not news and self.fingerprint(known.written) != known.fingerprint:
             found = self.fingerprint(known.written)
             self.told = [*self.told[-3:], FollowSeen(known.written, known.fingerprint, self.now, found)]
 
