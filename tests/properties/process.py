@@ -58,6 +58,8 @@ class Process:
     smoke: dict[str, SmokeSeen] = field(default_factory=dict)
     signatures: dict[str, SignatureSeen] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    surprised: bool = False
+    """It has met a Deployment that it had not seen."""
     wish: Wish | None = None
     """What counted in the last decision."""
 
@@ -129,6 +131,9 @@ class Process:
         self.name_endpoints(plan)
         self.scale(plan, up=True)
         self.keep_digests(plan)
+        if self.surprised:
+            self.surprised = False
+            return True
         self.lead_clients(plan)
         self.scale(plan, up=False)
         self.prune(plan)
@@ -170,6 +175,10 @@ class Process:
 
     def write_replicas(self, name: str, wanted: int, version: int, *, fenced: bool) -> None:
         there = self.cluster.objects.deployments.get(name)
+        if there and name not in self.store.deployments:
+            self.store.deployments[name] = there
+            self.surprised = True
+            return
         if fenced and (there is None or there[1] != version):
             raise OldPicture
         if there and wanted < there[0]:

@@ -62,10 +62,12 @@ class Act:
         changed |= await self._scale(up=True)
         changed |= await self._keep_facts()
         changed |= await self._protect()
-        changed |= await self._lead_clients()
-        changed |= await self._lead_to_preview()
-        changed |= await self._scale(up=False)
-        changed |= await self._prune()
+        if not self._writer.surprised:
+            changed |= await self._lead_clients()
+            changed |= await self._lead_to_preview()
+        if not self._writer.surprised:
+            changed |= await self._scale(up=False)
+            changed |= await self._prune()
         self._writer.round_is_over()
         return changed
 
@@ -139,7 +141,8 @@ class Act:
                 continue
             has = self._replicas(revision)
             if (has is None or wanted >= has) is up:
-                changed |= await self._deploy(revision, wanted, fenced=not up)
+                # Of one that is not seen nobody knows how many pods it has.
+                changed |= await self._deploy(revision, wanted, fenced=not up or has is None)
         return changed
 
     async def _deploy(self, revision: RevisionSeen, replicas: int, *, fenced: bool) -> bool:

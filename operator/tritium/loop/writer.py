@@ -100,6 +100,8 @@ class Writer:
         self._uid: str = metadata["uid"]
         self._read: Object | None = None
         self._asked: set[tuple[str, str]] = set()
+        self.surprised = False
+        """Something is there that was not seen, so what was decided without it is to be decided anew."""
 
     async def ensure(self, kind: Kind, wanted: Object, *, fenced: bool = False) -> bool:
         """Have an object as wanted; True if it had to be written.
@@ -107,7 +109,8 @@ class Writer:
         Args:
             kind: its kind.
             wanted: from `resources`.
-            fenced: it takes something away, so it counts only against the very object that was seen.
+            fenced: it takes something away, so it counts only against the very object that was seen. One that was not
+                is looked at, and left as it is until that was decided upon.
         """
         self._asked.add((kind.kind, wanted["metadata"]["name"]))
         live = self.live(kind, wanted["metadata"]["name"])
@@ -115,7 +118,8 @@ class Writer:
             self._had(kind, wanted["metadata"]["name"])
             return False
         try:
-            applied = await (self._own(kind, wanted, live, fenced=fenced) if live else self._create(kind, wanted))
+            to_be = self._own(kind, wanted, live, fenced=fenced) if live else self._create(kind, wanted, fenced=fenced)
+            applied = await to_be
         except Refused as error:
             self._refused(kind, wanted["metadata"]["name"], error)
             return False
@@ -130,6 +134,7 @@ class Writer:
         for each in self._memory.refusals.keys() - self._asked:
             del self._memory.refusals[each]
         self._asked.clear()
+        self.surprised = False
 
     def live(self, kind: Kind, name: str) -> Object | None:
         """An object of this owner as it was last seen."""
@@ -186,12 +191,12 @@ class Writer:
         self._guard()
         return await self._client.apply(kind, _with(wanted, identity), force=True)
 
-    async def _create(self, kind: Kind, wanted: Object) -> Object | None:
+    async def _create(self, kind: Kind, wanted: Object, *, fenced: bool) -> Object | None:
         await self._owner_is_alive()
         name = wanted["metadata"]["name"]
         there = await self._client.get(kind, self._key.namespace, name, cached=True)
         if there is not None:
-            return await self._found(kind, wanted, there)
+            return await self._found(kind, wanted, there, fenced=fenced)
         self._guard()
         try:
             return await self._client.apply(kind, wanted, force=False)
@@ -199,8 +204,11 @@ class Writer:
             self._refuse_taken(kind, name)
             return None
 
-    async def _found(self, kind: Kind, wanted: Object, there: Object) -> Object | None:
-        """There is one that the store did not know."""
+    async def _found(self, kind: Kind, wanted: Object, there: Object, *, fenced: bool) -> Object | None:
+        """There is one that the store did not know: what was decided without it takes nothing away from it."""
+        if self._owns(there) and fenced:
+            self.surprised = True
+            return there
         if self._owns(there):
             return await self._own(kind, wanted, there, fenced=False)
         self._refuse_foreign(kind, wanted["metadata"]["name"], there)

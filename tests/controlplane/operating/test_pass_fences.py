@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.controlplane.operating.looking import (
 from tests.controlplane.operating.passes import NEXT, Passes, serve
 from tests.controlplane.waiting import wait_for
 from tritium.api import names
+from tritium.kube import kinds
 from tritium.kube.errors import Conflict
 
 if TYPE_CHECKING:
@@ -116,3 +117,29 @@ async def test_pods_are_taken_only_from_what_was_seen(passes: Passes, models: Mo
     assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [1]
     await passes.go_on()
     assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [0]
+
+
+async def test_pods_of_what_was_not_seen_are_not_taken(
+    passes: Passes, models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Deployment that a picture does not have may serve: nobody says how many pods it has before a look at it."""
+    await models.apply(replicas=2)
+    await serve(passes, models)
+    await models.apply(replicas=1)
+    await passes.look()
+    (child,) = await models.children(DEPLOYMENTS)
+    metadata = child["metadata"]
+    passes.store.drop(kinds.DEPLOYMENTS, models.namespace, metadata["name"], metadata["uid"])
+    note = {"metadata": {"annotations": {"example.com/note": "changed meanwhile"}}}
+    await models.api.patch(DEPLOYMENTS, metadata["name"], models.namespace, note)
+    apply, seen = passes.client.apply, []
+
+    async def noting(kind: kinds.Kind, obj: Object, **how: Any) -> Object:
+        if kind == kinds.DEPLOYMENTS:
+            seen.append([each["spec"]["replicas"] for each in passes.store.children(passes.key, kind)])
+        return await apply(kind, obj, **how)
+
+    monkeypatch.setattr(passes.client, "apply", noting)
+    await passes.run()
+    assert seen == [[2]], "it was looked at before it was written"
+    assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [1]
