@@ -8,12 +8,15 @@ import pytest
 
 from tests.controlplane.faults import Answer, Fault, Match
 from tests.controlplane.operating.harness import MDEP, Models
-from tests.controlplane.operating.looking import CONFIG_MAPS, SERVICES, unmanaged
+from tests.controlplane.operating.looking import CONFIG_MAPS, REVISIONS, SERVICES, unmanaged
 from tests.controlplane.operating.recording import asked, brief, writes
 from tests.controlplane.operating.test_gateway import PARTS, POLICIES, counted, owners, parts
 from tritium.api import names
+from tritium.api.fetch import KEPT_KEY
 from tritium.loop.gateway_pass import LEGACY_EVERY
 from tritium.loop.writer import NotLeading
+from tritium.resources.controller_revision import controller_revision
+from tritium.resources.owner import Owner
 
 if TYPE_CHECKING:
     from tests.controlplane.api import Object
@@ -65,6 +68,32 @@ async def test_one_of_the_name_that_was_made_anew_is_another_owner(passes: Passe
     uids = {each["uid"] for each in anchor["metadata"]["ownerReferences"]}
     assert anew["metadata"]["uid"] in uids
     assert len(uids) == 2
+
+
+async def test_the_anchor_lists_the_revisions_that_use_a_cache(passes: Passes, models: Models) -> None:
+    owner = Owner.of(await models.apply(replicas=0))
+    for key, volumes in (("0000000a", [{"name": "cache"}]), ("0000000b", [{"name": "models"}])):
+        kept = controller_revision(
+            owner,
+            hash=key,
+            number=int(key, 16),
+            written=f"sha256:{key}",
+            fingerprint="sha256:ff",
+            model="fraud",
+            files=1,
+            size=1,
+            template={"spec": {"volumes": volumes}},
+        )
+        await models.api.apply(kept, manager=names.FIELD_MANAGER)
+    await passes.look()
+    await passes.run_gateway()
+    (anchor,) = await parts(models, CONFIG_MAPS)
+    assert anchor["data"][KEPT_KEY] == "fraud-0000000a\n"
+    await models.api.delete(REVISIONS, "fraud-0000000a", models.namespace)
+    await passes.look()
+    await passes.run_gateway()
+    (anchor,) = await parts(models, CONFIG_MAPS)
+    assert KEPT_KEY not in anchor["data"]
 
 
 async def test_what_is_as_wanted_costs_nothing(passes: Passes, models: Models, faults: FaultProxy) -> None:
