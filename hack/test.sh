@@ -9,7 +9,7 @@ trap '$bin/python hack/summary.py $reports' EXIT
 
 bash hack/check.sh
 $bin/python -m e2e.cluster binaries kube-apiserver etcd kube-controller-manager kubectl >/dev/null
-$bin/python -m e2e.cluster binaries versitygw fake-gcs-server >/dev/null
+$bin/python -m e2e.cluster binaries versitygw fake-gcs-server registry >/dev/null
 $bin/python -m e2e.cluster azurite >/dev/null
 more=(--cov --cov-append --cov-report=)
 $bin/pytest tests/dataplane tests/sync -n 2 -q --junitxml="$reports/2-data.xml" "${more[@]}"

@@ -47,6 +47,7 @@ FLAGS: Final[Mapping[str, Flags]] = {
     # The client has no go.mod of its own, for which Go assumes a language of long ago.
     "docker": Flags(gcflags="github.com/docker/cli/...=-lang=go1.26"),
     "coredns": Flags(usual="2 min"),
+    "distribution": Flags(usual="2 min"),
     "fake-gcs-server": Flags(usual="1 min"),
     "helm": Flags(usual="2 min"),
     # Of all that can tell it what to scrape only files are needed.

@@ -23,7 +23,13 @@ from tritium.sync.work import Mounts
 ROOT = Path(__file__).parents[2]
 KEYS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 SECRETS = frozenset(
-    {"AWS_SECRET_ACCESS_KEY", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN"}
+    {
+        "AWS_SECRET_ACCESS_KEY",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "AZURE_STORAGE_ACCOUNT_KEY",
+        "AZURE_STORAGE_SAS_TOKEN",
+        "HF_TOKEN",
+    }
 )
 """Keys of a Secret whose values no message may have."""
 
@@ -127,12 +133,12 @@ class Pod:
             ROOT_VARIABLE: str(self.root),
         }
 
-    def start(self, verb: str, wanted: FetchRequest) -> subprocess.Popen[str]:
+    def start(self, verb: str, wanted: FetchRequest, **more: str) -> subprocess.Popen[str]:
         """Run it as a container does: a process of its own."""
         self.mount()
         return subprocess.Popen(
             [sys.executable, "-m", "tritium.sync", verb],
-            env=self.environment(wanted),
+            env=self.environment(wanted) | more,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.sync.hostile import packed, tar
 from tests.sync.pod import ROOT, Pod, request
 from tests.sync.proxy import line
 from tests.sync.s3 import S3
+from tritium.api.fetch import FetchRequest
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
 from tritium.sync.download import CHUNK
@@ -46,6 +48,18 @@ async def test_at_every_step_on_the_disk(  # noqa: PLR0917 - fixtures and a case
     server.put_all(prefix, MODEL)
     found = await pod.resolve(request(server, prefix))
     wanted = request(server, prefix, fingerprint=found.fingerprint, **more)
+    await demand_whole_or_nothing(pod, wanted, start, whole)
+
+
+async def test_an_archive_at_every_step_on_the_disk(server: S3, pod: Pod, prefix: str) -> None:
+    server.put(f"{prefix}/model.tar.gz", packed(tar(*MODEL.items(), good=False), "tar.gz"))
+    found = await pod.resolve(request(server, f"{prefix}/model.tar.gz"))
+    wanted = request(server, f"{prefix}/model.tar.gz", fingerprint=found.fingerprint)
+    await demand_whole_or_nothing(pod, wanted, "afresh", WHOLE)
+
+
+async def demand_whole_or_nothing(pod: Pod, wanted: FetchRequest, start: str, whole: list[str]) -> None:
+    """Kill a fetch before each of its steps."""
     lines = [FileEntry(path, len(each), hashlib.sha256(each).hexdigest()) for path, each in MODEL.items()]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(ROOT / "tests" / "sync" / "killed.py"), start, "1"),

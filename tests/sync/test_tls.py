@@ -108,9 +108,3 @@ async def test_a_web_server_without_ranges(website: tuple[str, Path], pod: Pod, 
     reason, message = await pod.refuses("fetch", wanted.model_copy(update={"fingerprint": found.fingerprint}))
     assert reason == FetchReason.SOURCE_UNREACHABLE
     assert "does not answer range requests" in message
-
-
-async def test_a_kind_of_source_that_is_not_there_yet(pod: Pod) -> None:
-    reason, message = await pod.refuses("resolve", request("", "hf://org/model", options={}))
-    assert reason == FetchReason.FETCH_FAILED
-    assert "hf://org/model: only s3://, gs://, az://, https://, pvc:// can be fetched" in message

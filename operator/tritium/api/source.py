@@ -37,10 +37,9 @@ OF_A_URI = (
         field=".uri",
     ),
     Rule(
-        "!has(self.uri) || !self.uri.matches('^(hf|oci)://')",
-        "only s3://, gs://, az://, https:// and pvc:// are available in this version; copy the model to a bucket",
+        "!has(self.uri) || !self.uri.matches('^(hf|oci)://') || self.uri.matches('://[^/]+/[^/:@]')",
+        "must name the repository: hf://owner/name, oci://registry/name",
         field=".uri",
-        reason="FieldValueForbidden",
     ),
 )
 """Rules for an object with a member `uri`."""
@@ -123,8 +122,8 @@ class Source(ApiObject):
     )
 
     uri: Uri | None = None
-    """The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, pvc://claim/path, or one
-    file at https://."""
+    """The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, hf://owner/name@revision/path,
+    oci://registry/repository:tag, pvc://claim/path, or one file at https://."""
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None

@@ -32,8 +32,8 @@ def group(source: Source) -> Group:
     if source.mlflow:
         return secret, account, source.mlflow.tracking_uri
     scheme, _, rest = (source.uri or "").partition("://")
-    # The server of an object store is named beside the bucket, that of anything else is the beginning of its address.
-    host = "" if scheme in {"s3", "gs", "az"} else rest.partition("/")[0]
+    # The server of an object store or a hub is named beside, that of anything else is the beginning of its address.
+    host = "" if scheme in {"s3", "gs", "az", "hf"} else rest.partition("/")[0]
     return secret, account, scheme, (source.options or {}).get("endpoint", host)
 
 

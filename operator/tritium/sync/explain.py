@@ -42,15 +42,25 @@ _UNKNOWN_AUTHORITY: Final = "its certificate is from an unknown authority"
 _PLAIN: Final = "its address is http://"
 
 _CAUSES: Final = (
-    (re.compile(r"InvalidCertificate\(\s*UnknownIssuer"), _UNKNOWN_AUTHORITY),
+    (
+        re.compile(r"InvalidCertificate\(\s*UnknownIssuer|unable to get (?:local )?issuer|self.signed"),
+        _UNKNOWN_AUTHORITY,
+    ),
     (re.compile(r"InvalidCertificate\(\s*(\w+)"), "its certificate is not valid ({})"),
-    (re.compile(r"InvalidContentType"), "it does not speak TLS on this port"),
-    (re.compile(r"BadScheme"), _PLAIN),
+    (re.compile(r"certificate verify failed: ([^(\n]{1,100}[^(\s])"), "its certificate is not valid ({})"),
+    (re.compile(r"InvalidContentType|WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE"), "it does not speak TLS on this port"),
+    (re.compile(r"BadScheme|^its address is http://$"), _PLAIN),
     (re.compile(r'error: "failed to lookup address information: ([^"]{1,200})"'), "its name cannot be resolved ({})"),
+    (
+        re.compile(r"(Name or service not known|Temporary failure in name resolution)"),
+        "its name cannot be resolved ({})",
+    ),
     (re.compile(r'Os \{[^}]*message: "([^"]{1,200})"'), "{}"),
-    (re.compile(r"TimedOut|kind: Timeout"), "no answer within the time allowed"),
-    (re.compile(r"IncompleteBody|IncompleteMessage|UnexpectedEof"), "the connection broke off"),
+    (re.compile(r"Connection refused"), "Connection refused"),
+    (re.compile(r"TimedOut|kind: Timeout|no answer within the time"), "no answer within the time allowed"),
+    (re.compile(r"IncompleteBody|IncompleteMessage|UnexpectedEof|disconnected"), "the connection broke off"),
 )
+"""What obstore's client says, and the two of Python's that the hub and registries are asked with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +184,7 @@ def _bad_setting(trouble: _Trouble) -> Failed | None:
 
 
 def _bad_answer(trouble: _Trouble) -> Failed | None:
-    if not trouble.status or _unconnected(trouble):
+    if not trouble.status or _unconnected(trouble.place, trouble.status):
         return None
     return Failed(
         FetchReason.SOURCE_UNREACHABLE,
@@ -184,26 +194,41 @@ def _bad_answer(trouble: _Trouble) -> Failed | None:
 
 
 def _unreachable(trouble: _Trouble) -> Failed:
-    """No answer: the server is down, cannot be found, or does not speak what it is expected to."""
-    causes = ((said, cause.search(trouble.text)) for cause, said in _CAUSES)
+    return unreachable(trouble.place, trouble.text, trouble.status)
+
+
+def stopped(place: Place) -> Failed | None:
+    """What the guard refused to connect to, or could not, if that is what a client's error is about."""
+    return place.guard.refusal(place) or (unreachable(place, "") if place.guard.trouble else None)
+
+
+def unreachable(place: Place, text: str, status: int = 0) -> Failed:
+    """No answer: the server is down, cannot be found, or does not speak what it is expected to.
+
+    Args:
+        place: for the sentence.
+        text: of the client's error, of which only the cause is taken.
+        status: that the client was told; 0 for none.
+    """
+    causes = ((said, cause.search(text)) for cause, said in _CAUSES)
     why = next((f": {said.format(*found.groups())}" for said, found in causes if found), "")
-    if there := _unconnected(trouble):
+    if there := _unconnected(place, status):
         why = f": {there}"
     remedy = "Check model.source.uri and model.source.options, and that pods of this namespace can reach the server"
     if _UNKNOWN_AUTHORITY in why:
-        secret = trouble.place.credentials.secret
+        secret = place.credentials.secret
         to = f"Secret {secret}" if secret else "a Secret, and name it in model.source.credentials"
         remedy = f"Add the authority's certificate as ca.crt to {to}"
     elif _PLAIN in why:
         remedy = "Set model.source.options.allowHttp: 'true' if that is intended"
-    what = f"{trouble.place}: the server cannot be reached{why}. {remedy}"
+    what = f"{place}: the server cannot be reached{why}. {remedy}"
     return Failed(FetchReason.SOURCE_UNREACHABLE, what, transient=True)
 
 
-def _unconnected(trouble: _Trouble) -> str:
+def _unconnected(place: Place, status: int) -> str:
     """What kept the guard from making a connection, if that is what obstore was told of."""
-    error = trouble.place.guard.trouble
-    if error is None or trouble.status not in {0, 502}:
+    error = place.guard.trouble
+    if error is None or status not in {0, 502}:
         return ""
     if isinstance(error, socket.gaierror):
         return f"its name cannot be resolved ({error.strerror})"

@@ -59,14 +59,23 @@ def check_names(paths: Sequence[str]) -> None:
     if not paths or len(paths) > MAX_FILES:
         raise NotAModel(f"must hold 1 to {MAX_FILES} files; point model.source.uri to the folder of one model")
     for path in paths:
-        names = path.split("/")
-        if len(path.encode(errors="replace")) > _LONGEST_PATH or len(names) > _DEEPEST or not all(map(_usable, names)):
+        if not is_usable(path):
             raise NotAModel(f"holds the file {_shown(path)}, whose name cannot be used; rename it")
     files = set(paths)
     if len(files) < len(paths):
         raise NotAModel("lists the same file twice; the store is not to be trusted")
     if both := files & folders(files):
         raise NotAModel(f"holds {_shown(min(both))} both as a file and as a folder; rename one of them")
+
+
+def is_usable(path: str) -> bool:
+    r"""A path that leads out of no folder, hides nothing, and can be written on every disk.
+
+    >>> is_usable("1/model.onnx"), is_usable("/etc/passwd"), is_usable("1/../../x"), is_usable("1\\x")
+    (True, False, False, False)
+    """
+    names = path.split("/")
+    return len(path.encode(errors="replace")) <= _LONGEST_PATH and len(names) <= _DEEPEST and all(map(_usable, names))
 
 
 def _usable(name: str) -> bool:

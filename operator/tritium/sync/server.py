@@ -116,6 +116,20 @@ async def read(store: "AnyStore", place: Place, file: RemoteFile, start: int, en
         raise
 
 
+async def pinned(store: "AnyStore", place: Place, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    """The bytes from start to before end of a file whose address names one content for ever.
+
+    Raises:
+        Failed: `SourceChanged`, when it is as long no more, and whatever `explain` says.
+    """
+    with explained(place):
+        result = await obstore.get_async(store, file.key, options={"range": (start, end)})
+        if result.meta["size"] != file.size:
+            raise _changed(place, file)
+        async for piece in result.stream(min_chunk_size=PIECE):
+            yield piece
+
+
 def _changed(place: Place, file: RemoteFile) -> Failed:
     return Failed(
         FetchReason.SOURCE_CHANGED,

@@ -10,7 +10,9 @@ from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.gcs import gcs
 from tritium.sync.guard import Guard
+from tritium.sync.hub import Repository
 from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.oci import Artifact
 from tritium.sync.s3 import s3
 from tritium.sync.web import HttpFile
 
@@ -33,6 +35,12 @@ class Store(Protocol):
         """
 
 
+_MOVING: Final[Mapping[str, Callable[[Source, Credentials, Guard, str | None], Store]]] = {
+    "hf": Repository,
+    "oci": Artifact,
+}
+"""Sources whose references can move: they are given what one of them named when the revision was made."""
+
 _SCHEMES: Final[Mapping[str, Callable[[Source, Credentials, Guard], Store]]] = {
     "s3": s3,
     "gs": gcs,
@@ -41,19 +49,27 @@ _SCHEMES: Final[Mapping[str, Callable[[Source, Credentials, Guard], Store]]] = {
 }
 
 
-def open_store(source: Source, credentials: Credentials, guard: Guard) -> Store:
+def open_store(source: Source, credentials: Credentials, guard: Guard, pin: str | None) -> Store:
     """The store of a source, which connects to where the guard lets it; nothing is sent yet.
+
+    Args:
+        source: as the user wrote it.
+        credentials: with which it is read.
+        guard: makes the connections.
+        pin: what a reference that can move named when the revision was made (`Origin.pin`).
 
     Raises:
         Failed: no source of this kind, or one that cannot be used as it is configured.
     """
     uri = source.uri or ""
     scheme, _, _ = uri.partition("://")
+    if scheme in _MOVING:
+        return _MOVING[scheme](source, credentials, guard, pin)
     if scheme not in _SCHEMES:
-        known = ", ".join(f"{each}://" for each in (*_SCHEMES, "pvc"))
+        known = ", ".join(f"{each}://" for each in (*_SCHEMES, *_MOVING, "pvc"))
         raise Failed(
             FetchReason.FETCH_FAILED,
-            f"model.source.uri {uri or '(absent)'}: only {known} can be "
-            "fetched by this version; copy the model to a bucket",
+            f"model.source.uri {uri or '(absent)'}: only {known} can be fetched by this version; copy the model to a "
+            "bucket",
         )
     return _SCHEMES[scheme](source, credentials, guard)

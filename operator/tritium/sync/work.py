@@ -6,9 +6,9 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +16,19 @@ from tritium.api import fetch as wire
 from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import configure, credentials, room, trees
+from tritium.sync import configure, credentials, room, sizes, trees
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
 from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
 from tritium.sync.guard import Guard
-from tritium.sync.listing import Listing, fingerprint
+from tritium.sync.listing import Listing, archive_of, fingerprint
 from tritium.sync.places import Plan
 from tritium.sync.publish import Shelf
 from tritium.sync.sources import Store, open_store
 from tritium.sync.trees import planned
+from tritium.sync.unpack import Bench
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,14 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
         Failed: why not.
     """
     with _guarded(request) as guard:
-        _, listing = await _listed(request, mounts, guard)
-    planned(request, listing.paths)
-    found = FetchResult(fingerprint=fingerprint(listing.files), files=len(listing.files), bytes=listing.bytes)
+        store, listing = await _listed(request, mounts, guard)
+        _planned(request, listing)
+        found = FetchResult(
+            fingerprint=fingerprint(listing.files),
+            files=len(listing.files),
+            bytes=await sizes.room(store, listing),
+            origin=listing.origin,
+        )
     log.info("%s holds %s. Fingerprint %s", request.source.uri, _amount(found), found.fingerprint)
     return found
 
@@ -114,7 +120,7 @@ async def _from_source(errand: _Errand) -> FetchResult:
     store, listing, plan = await _same(errand)
     shelf.discard()
     with _tidy(shelf):
-        entries = await _verified(errand, shelf, store, listing, plan)
+        entries, plan = await _verified(errand, shelf, store, listing, plan)
         if changes := configure.changes(request, plan, shelf.repository):
             shelf.change(request, changes)
         found = fingerprint(listing.files)
@@ -138,9 +144,9 @@ async def _from_cache(errand: _Errand, use: CacheUse) -> FetchResult:
         if result := await _taken(errand, use, cache, found):
             return result
         incoming = cache.incoming(state)
-        await _make_room(cache, incoming, listing.bytes, mounts.kept)
+        await _make_room(cache, incoming, _least(listing), mounts.kept)
         with _tidy(incoming):
-            entries = await _verified(errand, incoming, store, listing, plan)
+            entries, plan = await _verified(errand, incoming, store, listing, plan)
         async with cache.undisturbed():
             cache.take_in(entries, [incoming.repository / plan.targets[each.path] for each in entries], state)
             result = trees.show(request, use, cache, shelf, manifest.digest(entries), found)
@@ -161,29 +167,49 @@ async def _taken(errand: _Errand, use: CacheUse, cache: Cache, found: str | None
     return result
 
 
-async def _same(errand: _Errand) -> tuple[Store, Listing, Plan]:
+async def _same(errand: _Errand) -> tuple[Store, Listing, Plan | None]:
     """The source, if it is as it was when the revision was made, or if a digest will prove its bytes."""
     store, listing = await _listed(errand.request, errand.mounts, errand.guard)
     if errand.known is None:
         _demand_same(errand.request, fingerprint(listing.files))
-    return store, listing, planned(errand.request, listing.paths)
+    return store, listing, _planned(errand.request, listing)
 
 
-async def _verified(errand: _Errand, shelf: Shelf, store: Store, listing: Listing, plan: Plan) -> list[FileEntry]:
-    """Fetch the files, going on where an attempt was killed, and check their digest."""
+def _planned(request: FetchRequest, listing: Listing) -> Plan | None:
+    """Where the files go; None where their names are only known once an archive is here."""
+    return None if listing.packed else planned(request, listing.paths)
+
+
+async def _verified(
+    errand: _Errand, shelf: Shelf, store: Store, listing: Listing, plan: Plan | None
+) -> tuple[list[FileEntry], Plan]:
+    """Fetch the files, going on where an attempt was killed, unpack what is packed, and check their digest."""
     request, known = errand.request, errand.known
-    sizes = {plan.targets[each.path]: each.size for each in listing.files}
-    held = shelf.take_up(_attempt(request, known, fingerprint(listing.files)), sizes)
+    bench = Bench(shelf.repository, request.source.uri or "", shelf.free)
+    targets = plan.targets if plan else bench.targets(listing)
+    wanted = {targets[each.path]: each.size for each in listing.files}
+    held = shelf.take_up(_attempt(request, known, fingerprint(listing.files)), wanted)
     if held:
         log.info("A fetch that was killed had %s of it; going on after them", _bytes(held))
-    _demand_room(request, shelf, listing.bytes - held)
+    _demand_room(request, shelf, _least(listing) - held)
     started = time.monotonic()
-    entries = await _download(shelf, store, listing, plan, errand.patience)
+    places = shelf.prepare(plan) if plan else bench.prepare()
+    entries = await _download(store, listing, places, errand.patience)
+    _demand_as_listed(request, listing, entries)
+    if plan is None:
+        entries = await asyncio.to_thread(bench.unpack, listing, entries)
+        plan = planned(request, tuple(entry.path for entry in entries))
+        bench.settle(shelf.prepare(plan))
     digest = manifest.digest(entries)
     _demand_digest(request, known, digest)
     result, seconds = _result("", entries), time.monotonic() - started
     log.info("Fetched %s in %.1f s (%s/s). Digest %s", _amount(result), seconds, _rate(result, seconds), digest)
-    return entries
+    return entries, plan
+
+
+def _least(listing: Listing) -> int:
+    """Bytes that are needed at least: an archive lies beside its content, which is seldom smaller."""
+    return listing.bytes * (2 if listing.packed else 1)
 
 
 @contextmanager
@@ -228,13 +254,17 @@ def _guarded(request: FetchRequest) -> Guard:
 async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[Store, Listing]:
     log.info("Listing %s", request.source.uri)
     store = _store(request, mounts, guard)
-    return store, await store.files()
+    found = await store.files()
+    if len(found.files) == 1 and found.files[0].archive is None:
+        (file,) = found.files
+        found = replace(found, files=(replace(file, archive=archive_of(file.path)),))
+    return store, found
 
 
 def _store(request: FetchRequest, mounts: Mounts, guard: Guard) -> Store:
     if (request.source.uri or "").startswith("pvc://"):
         return claim(request.source, mounts.source)
-    return open_store(request.source, credentials.read(mounts.credentials, request.source), guard)
+    return open_store(request.source, credentials.read(mounts.credentials, request.source), guard, request.pin)
 
 
 def _demand_same(request: FetchRequest, found: str) -> None:
@@ -285,6 +315,19 @@ def _demand_room(request: FetchRequest, shelf: Shelf, wanted: int) -> None:
     raise Failed(FetchReason.DISK_FULL, f"the model needs {_bytes(wanted)}, and {where} has less room. {remedy}")
 
 
+def _demand_as_listed(request: FetchRequest, listing: Listing, entries: Sequence[FileEntry]) -> None:
+    """What arrived is what the source said it has, wherever it says the sha256."""
+    arrived = {entry.path: entry.sha256 for entry in entries}
+    for file in listing.files:
+        if file.sha256 and arrived[file.path] != file.sha256:
+            raise Failed(
+                FetchReason.DIGEST_MISMATCH,
+                f"{request.source.uri}: the bytes of {file.path} that arrived are not those that the source lists "
+                f"(sha256 {file.sha256}, not {arrived[file.path]}). Something on the way changes them, or the source "
+                "is damaged: push or upload the model again, and check proxies and mirrors",
+            )
+
+
 def _demand_digest(request: FetchRequest, known: str | None, digest: str) -> None:
     if known is None or digest == known:
         return
@@ -296,9 +339,9 @@ def _demand_digest(request: FetchRequest, known: str | None, digest: str) -> Non
     )
 
 
-async def _download(shelf: Shelf, store: Store, listing: Listing, plan: Plan, patience: Patience) -> list[FileEntry]:
+async def _download(store: Store, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[FileEntry]:
     async with _progress(listing.bytes) as progress:
-        return await Download(store, patience, progress).run(listing.files, shelf.prepare(plan))
+        return await Download(store, patience, progress).run(listing.files, targets)
 
 
 @asynccontextmanager

@@ -136,16 +136,13 @@ RULES = [
     Bad(f"{SOURCE}.mlflow", MLFLOW | {"alias": "champion"}, "set exactly one of version and alias", besides=NO_URI),
     Bad(f"{SOURCE}.uri", "s3://bucket/../other", "must not contain .. as a path segment"),
     Bad(f"{SOURCE}.uri", "s3://bucket/a/..", "must not contain .. as a path segment"),
-    Bad(
-        f"{SOURCE}.uri",
-        "oci://registry/fraud",
-        "only s3://, gs://, az://, https:// and pvc:// are available in this version; copy the model to a bucket",
-    ),
     Bad(f"{SOURCE}.uri", "gs://gcs.example.com:443/models", "the address of a server belongs into options.endpoint"),
     Bad(f"{SOURCE}.uri", "az://blob.example.com:443/models", "the address of a server belongs into options.endpoint"),
     Bad(
-        f"{SOURCE}.uri", "hf://org/model", "only s3://, gs://, az://, https:// and pvc:// are available in this version"
+        f"{SOURCE}.uri", "oci://registry.example.com", "must name the repository: hf://owner/name, oci://registry/name"
     ),
+    Bad(f"{SOURCE}.uri", "hf://model", "must name the repository: hf://owner/name, oci://registry/name"),
+    Bad(f"{SOURCE}.uri", "hf://org/@main", "must name the repository: hf://owner/name, oci://registry/name"),
     Bad(f"{SOURCE}.options", {"AWS_SECRET_ACCESS_KEY": "x"}, "keys and tokens belong into the Secret"),
     Bad(f"{SOURCE}.credentials", {}, "set exactly one of secretRef and serviceAccountName"),
     Bad(
@@ -305,7 +302,8 @@ CLOSED = [
         for uri, says in (
             ("s3://a/../b", "must not contain .. as a path segment"),
             ("s3://minio:9000/a", "begins with the bucket"),
-            ("hf://a/b", "only s3://, gs://, az://, https:// and pvc:// are available in this version"),
+            ("oci://a", "must name the repository"),
+            ("hf://a", "must name the repository"),
         )
     ),
     Bad(

@@ -39,7 +39,9 @@ def test_kubectl_explain_has_text_for_every_member(path: str, installed: Control
 
 def test_kubectl_explain_shows_what_the_model_says(installed: ControlPlane) -> None:
     shown = " ".join(installed.kubectl("explain", "modeldeployments.spec.model.source.uri").stdout.split())
-    assert "The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, or one file" in shown
+    assert (
+        "The model's folder or file: s3://bucket/path, gs://bucket/path, az://container/path, hf://owner/name" in shown
+    )
 
 
 async def test_kubectl_get_shows_the_columns(installed: ControlPlane, api: Api, namespace: str) -> None:
