@@ -81,6 +81,7 @@ def test_the_operators_pod_is_restricted(kubectl: Kubectl, namespace: Kubectl) -
         ("image.digest=sha256:12", "does not match pattern"),
         ("triton.image=", "minLength"),
         ("sources.allowedNetworks={10.0.0.1}", "does not match pattern"),
+        ("sources.signatureKeys={rubbish}", "does not match pattern"),
         ("sources.allowedNetworks=10.0.0.0/8", "got string, want array"),
         ("resources.limit.memory=1Gi", "additional properties 'limit' not allowed"),
     ],
@@ -93,13 +94,14 @@ def test_a_value_that_makes_no_sense_is_refused(kubectl: Kubectl, flag: str, com
 
 def test_every_value_reaches_the_pod(kubectl: Kubectl) -> None:
     digest = f"sha256:{secrets.token_hex(32)}"
+    key = (settings.ROOT / "tests" / "sync" / "signed.pub").read_text()
     networks = {"allowedNetworks": ["10.0.0.0/8", "fd00::/8"], "refusedNetworks": ["10.1.0.0/16"]}
     given = {
         "replicas": 1,
         "image": {"repository": "registry:5000/t", "tag": "v", "digest": digest, "pullPolicy": "Always"},
         "imagePullSecrets": [{"name": "registry"}],
         "triton": {"image": "triton:26.07"},
-        "sources": networks,
+        "sources": networks | {"signatureKeys": [key]},
         "logLevel": "debug",
         "resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
         "podAnnotations": {"a": "b"},
@@ -122,6 +124,7 @@ def test_every_value_reaches_the_pod(kubectl: Kubectl) -> None:
     told = from_environment({name: value or "" for name, value in env.items()})
     assert (told.triton_image, told.image_pull_policy) == ("triton:26.07", "Always")
     assert [str(each) for each in told.source_allowed_networks] == networks["allowedNetworks"]
+    assert told.source_signature_keys == (key,)
     assert [str(each) for each in told.source_refused_networks] == networks["refusedNetworks"]
     assert logging.getLevelNamesMapping()[told.log_level] == logging.DEBUG
     assert container["resources"] == given["resources"]

@@ -183,6 +183,7 @@ class App:
                 gateway_resources=self._settings.gateway_resources,
                 allowed_networks=self._settings.source_allowed_networks,
                 refused_networks=self._settings.source_refused_networks,
+                signature_keys=self._settings.source_signature_keys,
             ),
             proven=elector.proven,
             now=_now,

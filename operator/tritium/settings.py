@@ -1,12 +1,17 @@
 """Settings of the operator, from its environment; the chart sets them all."""
 
 from collections.abc import Mapping
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 
 from tritium.api.values import HttpAddress
 from tritium.environment import read
 from tritium.resources.rendering import ENVOY_IMAGE, ENVOY_RESOURCES, GATEWAY_REPLICAS, Network, Resources
+
+_KEY: Final = r"^\s*-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$"
+
+PublicKey = Annotated[str, Field(pattern=_KEY)]
 
 
 class Settings(BaseModel):
@@ -30,6 +35,8 @@ class Settings(BaseModel):
     """Networks that sources may be read from besides the internet, as JSON."""
     source_refused_networks: Json[tuple[Network, ...]] = ()
     """Networks that they may not be read from, whatever is allowed."""
+    source_signature_keys: Json[tuple[PublicKey, ...]] = ()
+    """Public keys in PEM form, of which one must have signed a model, as JSON. None: it need not be signed."""
     prometheus_url: HttpAddress | None = None
     """The Prometheus that the queries of rollouts are for. Absent: they cannot be asked."""
     namespace: str

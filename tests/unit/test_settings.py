@@ -30,6 +30,15 @@ def test_networks_are_json() -> None:
     assert from_environment(GIVEN).source_allowed_networks == settings.source_refused_networks == ()
 
 
+@pytest.mark.parametrize("key", ["", "rubbish", "-----BEGIN PRIVATE KEY-----\\nAA==\\n-----END PRIVATE KEY-----"])
+def test_a_key_that_is_none_is_refused(key: str) -> None:
+    good = "-----BEGIN PUBLIC KEY-----\\nAA==\\n-----END PUBLIC KEY-----\\n"
+    settings = from_environment({**GIVEN, "TRITIUM_SOURCE_SIGNATURE_KEYS": f'["{good}"]'})
+    assert settings.source_signature_keys == ("-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n",)
+    with pytest.raises(SettingsInvalid, match=r"^TRITIUM_SOURCE_SIGNATURE_KEYS: "):
+        from_environment({**GIVEN, "TRITIUM_SOURCE_SIGNATURE_KEYS": f'["{key}"]'})
+
+
 @pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "minio", "10.0.0.0-10.1.0.0"])
 def test_a_network_that_is_none_is_refused(network: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"^TRITIUM_SOURCE_ALLOWED_NETWORKS: "):

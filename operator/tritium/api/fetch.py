@@ -71,6 +71,8 @@ class FetchReason(StrEnum):
     """The listing is not the one of the revision, and no digest is known that could prove the bytes."""
     DIGEST_MISMATCH = "DigestMismatch"
     """The bytes are not those that `source.digest`, or the first fetch, names."""
+    SIGNATURE_INVALID = "SignatureInvalid"
+    """The files are not signed, or not by a key that this installation trusts."""
     MODEL_INVALID = "ModelInvalid"
     """The files cannot be laid out as a Triton repository."""
     CONFIG_INVALID = "ConfigInvalid"
@@ -114,6 +116,8 @@ class FetchRequest(ApiObject):
     """What is open to sources besides the internet, as the installation says."""
     refused_networks: list[Network] | None = None
     """What is closed to them, whatever is allowed."""
+    signature_keys: list[str] | None = None
+    """Public keys in PEM form, of which one must have signed the files. Absent: they need not be signed."""
     warmup: list[WarmupRequest] | None = None
     """For a fetch: what is added to the model's configuration, so that Triton warms it up."""
 

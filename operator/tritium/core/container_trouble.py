@@ -16,7 +16,8 @@ from tritium.core.triton_output import ending
 from tritium.core.wording import sentence, steady
 
 REJECTING: Final = frozenset(
-    {FetchReason.DIGEST_MISMATCH, FetchReason.SOURCE_CHANGED, FetchReason.MODEL_INVALID, FetchReason.CONFIG_INVALID}
+    {FetchReason.DIGEST_MISMATCH, FetchReason.SOURCE_CHANGED, FetchReason.SIGNATURE_INVALID}
+    | {FetchReason.MODEL_INVALID, FetchReason.CONFIG_INVALID}
 )
 """The model itself is at fault, so that trying again gives the same."""
 

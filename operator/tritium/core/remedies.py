@@ -78,6 +78,8 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     "made from must not change under it.",
     FetchReason.DIGEST_MISMATCH: "Find out who changed the files. If the change is meant, set model.source.digest to "
     "what `tritium digest DIR` prints, or remove it.",
+    FetchReason.SIGNATURE_INVALID: "Sign the folder with a key that the chart's value sources.signatureKeys names, as "
+    "the message says, and use a new address for it.",
     FetchReason.MODEL_INVALID: "Lay the files out as the message says, or set model.layout.",
     FetchReason.CONFIG_INVALID: "Correct config.pbtxt at the line that is named, or model.config.",
     FetchReason.DISK_FULL: "Give the pod's volume, the node or the cache more room, or make the model smaller.",

@@ -49,6 +49,7 @@ def request(  # noqa: PLR0913 - each by its name
         pin=pin,
         allowed_networks=list(rendering.allowed_networks) or None,
         refused_networks=list(rendering.refused_networks) or None,
+        signature_keys=list(rendering.signature_keys) or None,
         # Which state of the source there is, is not asked of a cache.
         cache=CacheUse(claim_name=cache.claim_name, revision=revision) if cache and revision else None,
         # Of this a mistake can be told, and is, before there is a revision.

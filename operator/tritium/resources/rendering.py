@@ -35,6 +35,7 @@ class Rendering:
         gateway_resources: requests and limits of one Envoy; a limit on its memory is among them.
         allowed_networks: what is open to sources besides the internet.
         refused_networks: what is closed to them, whatever is allowed.
+        signature_keys: public keys in PEM form, of which one must have signed a model; none: it need not be signed.
     """
 
     fetch_image: str
@@ -45,3 +46,4 @@ class Rendering:
     gateway_resources: Resources = field(default_factory=lambda: ENVOY_RESOURCES)
     allowed_networks: tuple[Network, ...] = ()
     refused_networks: tuple[Network, ...] = ()
+    signature_keys: tuple[str, ...] = ()

@@ -1,9 +1,12 @@
 """A model as Triton has it, made of links to what the cache has, and of what is generated or changed."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 
 from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
-from tritium.sync import configure, layout
+from tritium.core.manifest import FileEntry
+from tritium.sync import configure, layout, signature
 from tritium.sync.cache import Cache, looks_right
 from tritium.sync.errors import Failed
 from tritium.sync.places import NotAModel, Plan
@@ -37,7 +40,9 @@ def show(  # noqa: PLR0913, PLR0917 - who asks for what, and both places
 def name_of(request: FetchRequest, digest: str) -> str:
     """Names what becomes of a model: the same for all revisions that want the same of the same bytes."""
     wanted = f"tritium/tree/v1\n{digest}\n{request.model}\n{request.layout}\n{asked(request)}"
-    return hashlib.sha256(wanted.encode()).hexdigest()
+    # What is there without a signature is not there for who asks for one.
+    signed = "\n".join(["", *request.signature_keys]) if request.signature_keys else ""
+    return hashlib.sha256(f"{wanted}{signed}".encode()).hexdigest()
 
 
 def planned(request: FetchRequest, paths: tuple[str, ...]) -> Plan:
@@ -47,10 +52,13 @@ def planned(request: FetchRequest, paths: tuple[str, ...]) -> Plan:
         Failed: nowhere, with the reason.
     """
     try:
-        plan = layout.plan(paths, request.model, request.layout)
+        plan = layout.plan([path for path in paths if path != signature.NAME], request.model, request.layout)
     except NotAModel as error:
         raise Failed(FetchReason.MODEL_INVALID, f"{request.source.uri} {error}") from error
     configure.foresee(request, plan)
+    if signature.NAME in paths:
+        # It says something of the files, and nothing of how they are to be laid out.
+        return replace(plan, targets={**plan.targets, signature.NAME: f"{request.model}/{signature.NAME}"})
     return plan
 
 
@@ -63,6 +71,7 @@ def _made(request: FetchRequest, cache: Cache, name: str, digest: str) -> bool:
     entries = cache.model(digest)
     if entries is None:
         return False
+    _demand_signature(request, cache, entries)
     files = {entry.path: entry for entry in entries}
     plan = planned(request, tuple(files))
     with cache.workbench(name) as bench:
@@ -73,3 +82,12 @@ def _made(request: FetchRequest, cache: Cache, name: str, digest: str) -> bool:
             bench.change(request, changes)
         bench.publish(entries, request.fingerprint or "")
     return True
+
+
+def _demand_signature(request: FetchRequest, cache: Cache, entries: Sequence[FileEntry]) -> None:
+    """What the cache has is signed, where that is asked for: it may have come when it was not."""
+    if not request.signature_keys:
+        return
+    uri = request.source.uri or ""
+    text = next((cache.blob(each.sha256).read_bytes() for each in entries if each.path == signature.NAME), b"")
+    signature.demand_bytes(signature.signed_files(text, request.signature_keys, uri), entries, uri)

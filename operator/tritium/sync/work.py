@@ -16,7 +16,7 @@ from tritium.api import fetch as wire
 from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import configure, credentials, room, sizes, trees
+from tritium.sync import configure, credentials, room, signature, sizes, trees
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
@@ -67,6 +67,7 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
     """
     with _guarded(request) as guard:
         store, listing = await _listed(request, mounts, guard)
+        await _signed(request, store, listing)
         _planned(request, listing)
         found = FetchResult(
             fingerprint=fingerprint(listing.files),
@@ -192,6 +193,7 @@ async def _verified(
     if held:
         log.info("A fetch that was killed had %s of it; going on after them", _bytes(held))
     _demand_room(request, shelf, _least(listing) - held)
+    signed = await _signed(request, store, listing)
     started = time.monotonic()
     places = shelf.prepare(plan) if plan else bench.prepare()
     entries = await _download(store, listing, places, errand.patience)
@@ -204,6 +206,8 @@ async def _verified(
     _demand_digest(request, known, digest)
     result, seconds = _result("", entries), time.monotonic() - started
     log.info("Fetched %s in %.1f s (%s/s). Digest %s", _amount(result), seconds, _rate(result, seconds), digest)
+    if signed is not None:
+        signature.demand_bytes(signed, entries, request.source.uri or "")
     return entries, plan
 
 
@@ -265,6 +269,21 @@ def _store(request: FetchRequest, mounts: Mounts, guard: Guard) -> Store:
     if (request.source.uri or "").startswith("pvc://"):
         return claim(request.source, mounts.source)
     return open_store(request.source, credentials.read(mounts.credentials, request.source), guard, request.pin)
+
+
+async def _signed(request: FetchRequest, store: Store, listing: Listing) -> Mapping[str, str] | None:
+    """What the source's signature says, where one is asked for: sha256 by path.
+
+    Raises:
+        Failed: `SignatureInvalid`: there is none that can be trusted, or it is of other files.
+    """
+    if not request.signature_keys:
+        return None
+    uri = request.source.uri or ""
+    text = await signature.read(store, listing, uri)
+    signed = signature.signed_files(text, request.signature_keys, uri)
+    signature.demand_names(signed, listing.paths, uri)
+    return signed
 
 
 def _demand_same(request: FetchRequest, found: str) -> None:

@@ -210,7 +210,8 @@ def test_a_pod_without_a_node(message: str, reason: Reason, says: str) -> None:
 def test_what_fetch_says_is_handed_on(reason: FetchReason) -> None:
     found = trouble(behaving(InitFailure(1, failed(reason))))
     assert found == Trouble("fetch", reason, "it is so", found.pod, rejects=found.rejects)
-    assert found.rejects is (reason.value in {"DigestMismatch", "SourceChanged", "ModelInvalid", "ConfigInvalid"})
+    faults = {"DigestMismatch", "SourceChanged", "SignatureInvalid", "ModelInvalid", "ConfigInvalid"}
+    assert found.rejects is (reason.value in faults)
 
 
 def test_fetch_is_diagnosed_while_it_ends_and_while_it_runs_again() -> None:

@@ -192,7 +192,7 @@ OPENED = '{"source": {"uri": "s3://a/b"}, "model": "fraud", "allowedNetworks": [
     ids=["another", "from elsewhere", "none", "beside others", "all of a ConfigMap"],
 )
 def test_nobody_but_the_installation_says_where_fetch_may_connect_to(change: Object) -> None:
-    rendering = replace(RENDERING, allowed_networks=(NETWORK,), refused_networks=(NETWORK,))
+    rendering = replace(RENDERING, allowed_networks=(NETWORK,), refused_networks=(NETWORK,), signature_keys=("key",))
     template = {"spec": {"initContainers": [{"name": "fetch", **change}]}}
     spec = {"model": {"source": {"uri": URI}}, "server": {"podTemplate": template}}
     pod = pod_template(OWNER, spec, hash="0a1b2c3d", fingerprint=FINGERPRINT, size=SIZE, rendering=rendering)
@@ -201,6 +201,7 @@ def test_nobody_but_the_installation_says_where_fetch_may_connect_to(change: Obj
     assert named[0].keys() == {"name", "value"}
     asked = request(fetch(pod))
     assert (asked.source.uri, asked.allowed_networks, asked.refused_networks) == (URI, [NETWORK], [NETWORK])
+    assert asked.signature_keys == ["key"]
     job = resolution_job(OWNER, spec, written="sha256:aa", attempt=1, rendering=rendering)
     assert request(job["spec"]["template"]["spec"]["containers"][0]).allowed_networks == [NETWORK]
 
