@@ -198,6 +198,8 @@ async def _verified(
     places = shelf.prepare(plan) if plan else bench.prepare()
     entries = await _download(store, listing, places, errand.patience)
     _demand_as_listed(request, listing, entries)
+    if signed is not None:
+        signature.demand_bytes(signed, entries, request.source.uri or "")
     if plan is None:
         entries = await asyncio.to_thread(bench.unpack, listing, entries)
         plan = planned(request, tuple(entry.path for entry in entries))
@@ -206,8 +208,6 @@ async def _verified(
     _demand_digest(request, known, digest)
     result, seconds = _result("", entries), time.monotonic() - started
     log.info("Fetched %s in %.1f s (%s/s). Digest %s", _amount(result), seconds, _rate(result, seconds), digest)
-    if signed is not None:
-        signature.demand_bytes(signed, entries, request.source.uri or "")
     return entries, plan
 
 
