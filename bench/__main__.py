@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from bench import abort, admission, gates, latency, loss, many, rollback, scale, stories, weight
+from bench import abort, admission, gates, latency, loss, many, rollback, scale, stories, sync, weight
 
 MEASUREMENTS = {
     "admission": admission.main,
@@ -16,6 +16,7 @@ MEASUREMENTS = {
     "stories": stories.main,
     "abort": abort.main,
     "rollback": rollback.main,
+    "sync": sync.main,
 }
 
 

