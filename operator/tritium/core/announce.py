@@ -25,6 +25,7 @@ def notices(
         *_stepped(before, after),
         *_paused(before, after),
         *_rejected(before, after),
+        *_left(before, after),
         *_failed(before, after),
         *_experiment(before, after),
         *_pin(before, after, target),
@@ -59,7 +60,7 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
         message = f"revision {new} is stable again, and revision {old} serves what it has no pods for yet"
         yield Notice("Normal", Reason.PROMOTED, message)
         return
-    rest = f"; revision {old} {_left(wish)}" if old is not None else ""
+    rest = f"; revision {old} {_pods_of_the_one_before(wish)}" if old is not None else ""
     yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
 
 
@@ -70,7 +71,7 @@ def _recreating(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> 
         yield Notice("Normal", Reason.RECREATING, now.message)
 
 
-def _left(wish: Wish) -> str:
+def _pods_of_the_one_before(wish: Wish) -> str:
     """What becomes of the pods of the revision that was stable before."""
     if wish.recreates:
         return "has given its pods up"
@@ -115,6 +116,17 @@ def _rejected(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> It
             yield Notice(
                 "Warning", reason, f"revision {each.revision} is not tried again: {each.reason}: {each.message}"
             )
+
+
+def _left(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    """That requests went back from a candidate which nobody has turned down."""
+    back = after.last_rollback
+    if back is None or back == before.last_rollback:
+        return
+    rejected = {each.revision for each in after.rejected_revisions or ()}
+    if back.from_revision not in rejected and before.stable and before.stable.revision == back.to_revision:
+        went = f"requests go back from revision {back.from_revision} to revision {back.to_revision}: {back.message}"
+        yield Notice("Normal", Reason.ROLLED_BACK, went)
 
 
 def _experiment(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:

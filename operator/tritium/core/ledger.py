@@ -119,7 +119,7 @@ class Ledger:
         demoted: when it last stopped being stable.
         rejected: revisions that are not tried again, oldest first.
         action: the last action that was carried out.
-        rollback: the last time the pointer went back.
+        rollback: the last time traffic went back.
         traffic: what the gateway is told.
         exposed: when a revision first had a share of the traffic, by its number.
         progress: where the rollout in steps stands, if one is under way.

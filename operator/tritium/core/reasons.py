@@ -123,7 +123,7 @@ class Reason(StrEnum):
     ABORTED = "Aborted"
     """The revision the spec asks for was turned down; the one before goes on serving."""
     ROLLED_BACK = "RolledBack"
-    """A revision was left by `pinRevision`, so it is not rolled out again by itself."""
+    """A revision was left by `pinRevision`, so it is not rolled out again by itself; as an Event also by the spec."""
     PROMOTED = "Promoted"
     """A revision has begun to serve."""
     REVISION_CREATED = "RevisionCreated"

@@ -7,7 +7,8 @@ each; before that nothing of what serves is touched. The table is in `docs/archi
 from dataclasses import replace
 from datetime import datetime
 
-from tritium.api.status import LastAction, LastRollback, Phase
+from tritium.api.status import LastAction, Phase
+from tritium.core import rollback
 from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
@@ -41,12 +42,13 @@ from tritium.core.wish import Wish
 
 def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetime) -> Course:
     """One step of the rollout."""
+    before = ledger
     ledger = _same_pods(_adopt(ledger, seen, now), seen, now)
     ledger = _act_on_person(wish, ledger, target, seen, now)
     were = tried(ledger)
     ledger = account(wish, ledger, seen, now, pinned=wish.pin is not None and not target.pin_missing)
     waits = is_running(wish, ledger, were)
-    ledger = _noting_the_way_back(ledger, turn_down(wish, ledger, target, seen, now, waits=waits), now)
+    ledger = rollback.turned_down(ledger, turn_down(wish, ledger, target, seen, now, waits=waits), now)
     candidate = None if waits else _candidate(ledger, target, seen)
     outcome = _further(wish, ledger, candidate, seen, now) if candidate else _idle(wish, ledger, target, seen, now)
     ledger = outcome.ledger
@@ -54,6 +56,7 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
         ledger, candidate = _promote(wish, ledger, candidate, seen, now), None
     elif candidate:
         candidate = _candidate(ledger, target, seen)  # it may have been turned down
+    ledger = rollback.left(wish, before, ledger, candidate, now)
     ledger = ledger.kept(frozenset(each.number for each in seen.revisions))
     sides = arms(wish, ledger, seen, now, were)
     ledger = noted(ledger, (each for each in (candidate, *(arm.revision for arm in sides)) if each), seen)
@@ -66,24 +69,6 @@ def advance(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: datetim
     were = (were | tried(ledger)) - {ledger.stable}
     course = Course(Phase.IDLE, ledger, stable, candidate, trouble, held, outcome.gates, sides, were)
     return replace(course, phase=_phase(wish, target, course))
-
-
-def _noting_the_way_back(before: Ledger, after: Ledger, now: datetime) -> Ledger:
-    """What is turned down while it has a share of the traffic is rolled back."""
-    had = {each.revision for each in (before.traffic.revisions or () if before.traffic else ()) if each.weight}
-    newest = after.rejected[-1] if after.rejected else None
-    if newest is None or before.rejection(newest.revision) or newest.revision not in had or after.stable is None:
-        return after
-    if newest.revision == after.stable:
-        return after  # a pin names another one: that is told when it takes over
-    back = LastRollback(
-        from_revision=newest.revision,
-        to_revision=after.stable,
-        reason=newest.reason,
-        message=newest.message,
-        at=now,
-    )
-    return replace(after, rollback=back)
 
 
 def _further(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Outcome:
@@ -230,18 +215,12 @@ def _takes_over(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen)
 
 
 def _promote(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, now: datetime) -> Ledger:
-    before, progress = ledger.stable, ledger.progress
+    progress = ledger.progress
     promoted = replace(
         ledger.promote(candidate.number, now),
         progress=to_bake(wish, progress, candidate, seen, now) if progress else None,
     )
-    if before is None or candidate.number not in ledger.promoted or candidate.number > before:
-        return promoted
-    reason, message = (
-        ("Pinned", f"pinRevision: {candidate.number}") if wish.pin else ("SpecChanged", "the spec asks for it")
-    )
-    back = LastRollback(from_revision=before, to_revision=candidate.number, reason=reason, message=message, at=now)
-    return replace(promoted, rollback=back)
+    return rollback.again(wish, ledger, promoted, now)
 
 
 def _held(wish: Wish, ledger: Ledger, candidate: RevisionSeen | None, now: datetime) -> dict[int, datetime]:

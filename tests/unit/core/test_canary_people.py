@@ -168,21 +168,6 @@ def test_pinning_the_candidate_is_a_promotion() -> None:
     assert (story.stable, story.part) == (2, 10_000)
 
 
-def test_only_an_older_revision_is_gone_back_to() -> None:
-    """The later one was stable before, and serves again: nothing was rolled back."""
-    story = begun(GOOD)
-    story.act("promote")
-    story.run()
-    story.asks = replace(story.asks, written="a")
-    story.run()
-    back = story.status.last_rollback
-    assert back
-    assert (story.stable, back.from_revision, back.to_revision) == (1, 2, 1)
-    story.asks = replace(story.asks, written="b")
-    story.run()
-    assert (story.stable, story.status.last_rollback) == (2, back)
-
-
 def test_a_retry_of_what_was_stable_and_turned_down_begins_at_the_first_step() -> None:
     """Its pods may be there, and it may have served: it was turned down since, and its gates count again."""
     story = begun(GOOD)
