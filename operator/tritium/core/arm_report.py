@@ -73,11 +73,14 @@ def _stood(view: View, name: str, revision: RevisionSeen | None) -> ArmStatus:
 
 
 def _left(view: View, arm: ArmStatus, now: datetime) -> ArmStatus:
-    """One of an experiment that is over. The stable revision of then may be another now, or gone."""
-    stood = _stood(view, arm.name, by_number(view.seen.revisions, arm.revision))
-    if arm.name == STABLE_ARM:
-        stood = stood.model_copy(update={"revision": arm.revision})
-    return _counted(view, stood, arm, now)
+    """One of an experiment that is over: it has no part any more, and its numbers.
+
+    Its revision may be a candidate now and have another part, and the stable one of then may be another, or gone.
+    """
+    is_kept = arm.name == STABLE_ARM or by_number(view.seen.revisions, arm.revision) is not None
+    nothing = {"weight": 0, "replicas": None, "ready_replicas": None, "message": None}
+    over = arm.model_copy(update=nothing | ({} if is_kept else {"revision": None, "overlay": None}))
+    return _counted(view, over, arm, now)
 
 
 def _counted(view: View, arm: ArmStatus, before: ArmStatus | None, now: datetime) -> ArmStatus:

@@ -101,7 +101,7 @@ class Reason(StrEnum):
     EXPERIMENT_RUNNING = "ExperimentRunning"
     """The arms of an experiment get requests. A rollout waits until it is over."""
     EXPERIMENT_ENDED = "ExperimentEnded"
-    """The experiment is over: all requests go to the stable revision."""
+    """The experiment is over: all requests go to the stable revision, until a rollout that has waited begins."""
     ROLLOUT_STEP = "RolloutStep"
     """The candidate has another share of the traffic than before."""
     STRATEGY_CHANGE_PENDING = "StrategyChangePending"

@@ -180,5 +180,11 @@ def candidate(**more: Any) -> Object:
 EXPERIMENTING = changed(COMPARED, {"phase": "Blocked", "reason": "ExperimentRunning"})
 OVER = changed(
     COMPARED,
-    {"experimentEnded": {"written": "1" * 16, "reason": "AbortedByHand", "at": "2026-03-01T11:59:00Z"}},
+    {
+        "experimentEnded": {"written": "1" * 16, "reason": "AbortedByHand", "at": "2026-03-01T11:59:00Z"},
+        "arms": [
+            {name: arm[name] for name in arm.keys() - {"replicas", "readyReplicas", "message"}} | {"weight": 0}
+            for arm in COMPARED["status"]["arms"]
+        ],
+    },
 )

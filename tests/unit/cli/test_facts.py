@@ -359,7 +359,9 @@ def test_an_experiment_is_shown_with_its_numbers_and_its_end() -> None:
     assert ["deep", "no", "node", "has", "a", "GPU", "free"] in rows
     assert ["ends", "2026-03-08", "00:00", "UTC"] in rows
     over = plain(status_view(read(OVER), NOW, "tritium"))
-    assert "ended  1m ago: AbortedByHand. All requests go to the stable revision" in over
+    assert "ended  1m ago: AbortedByHand. Its arms get no requests any more" in over
+    assert "control    2  70 of 18204" in over
+    assert "share" not in over
     assert "ends " not in over
     assert status_data(read(OVER), "tritium")["experimentEnded"]["reason"] == "AbortedByHand"
 

@@ -153,3 +153,18 @@ def test_its_numbers_stay_where_recreate_ends_it() -> None:
     it.asks = replace(it.asks, strategy='{"strategy":"recreate"}')
     it.run()
     assert numbers(it) == [("a", 2, 100), ("b", 3, 300), ("stable", 1, 500)]
+
+
+def test_arms_of_the_past_have_no_share_whatever_their_revisions_have_now() -> None:
+    it = ends(counted())
+    it.asks = replace(it.asks, written="b", strategy=strategy())
+    it.run()
+    assert it.share(2) == 10
+    assert [(each.name, each.weight, each.replicas, each.ready_replicas) for each in it.status.arms or ()] == [
+        ("a", 0, None, None),
+        ("b", 0, None, None),
+        ("stable", 0, None, None),
+    ]
+    it.act("promote")
+    it.run()
+    assert (it.stable, it.arm("stable").revision, it.arm("stable").weight) == (2, 1, 0)
