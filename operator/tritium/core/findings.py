@@ -154,22 +154,30 @@ def _released(view: View) -> Finding:
     rejection = course.ledger.rejection(wanted.number)
     if rejection and course.candidate is None:
         why = sentence(f"revision {wanted.number} was turned down: {rejection.reason}: {rejection.message}")
-        return Finding(kind, "False", Reason.ABORTED, f"{why} {_goes_on(course, seen)}; {RETRY_BY_HAND}")
+        return Finding(kind, "False", Reason.ABORTED, f"{why} {_goes_on(wish, course, seen)}; {RETRY_BY_HAND}")
     said = f": {course.trouble.message}" if course.trouble else ""
     words = f"{where(view, wanted)}{said}"
     paused, reason = advice(view), Reason.EXPERIMENT_RUNNING if course.arms else Reason.ROLLING_OUT
     return Finding(kind, "False", reason, f"{sentence(words)} {paused}" if paused else words)
 
 
-def _goes_on(course: Course, seen: Seen) -> str:
+def _goes_on(wish: Wish, course: Course, seen: Seen) -> str:
     """Who has the requests of a revision that was turned down."""
     serving, stable = min(retreating(course), default=None), course.ledger.stable
-    if serving is None:
+    if serving is None and (course.stable is None or not wish.replicas or _has_ready_pods(course, seen)):
         return f"Revision {stable} goes on"
     trouble = trouble_of(seen, course.stable) if course.stable else None
     said = f" ({trouble.message.rstrip('.')})" if trouble else ""
+    if serving is None and wish.recreates and _others_end(course, seen):
+        return f"Revision {stable} gets its pods again when the others have ended"
+    if serving is None:
+        return f"The pods of revision {stable} are being made again{said}"
     words = f"Revision {stable} has not pods enough yet{said}: until it has, revision {serving} serves the rest"
     return f"{words}, and holds room for as many pods as that needs" if comes_first(seen, course.stable) else words
+
+
+def _others_end(course: Course, seen: Seen) -> bool:
+    return course.stable is not None and any(pod.revision != course.stable.hash for pod in seen.pods)
 
 
 def _pin_not_found(wish: Wish, seen: Seen) -> str:

@@ -106,6 +106,8 @@ def _reason(view: View, conditions: list[Condition]) -> str:
     if waiting := waits_for(view):
         return waiting
     trouble = view.course.trouble or view.target.trouble
+    if ready.reason == Reason.RECREATING and (trouble is None or trouble.reason == Reason.STARTING):
+        return ready.reason  # nobody is served: that is more than that something is under way
     return trouble.reason if trouble else released.reason
 
 

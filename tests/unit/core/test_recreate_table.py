@@ -216,3 +216,24 @@ def test_who_is_not_served_is_told_why() -> None:
         "rollout.strategy is recreate: revision 1 has given up its pods, and revision 2 is being made ready: "
         "The pod waits for a node."
     )
+
+
+def test_while_nobody_is_served_the_reason_says_so_unless_something_is_wrong() -> None:
+    for story in (preparing(), waiting()):
+        assert (story.status.phase, story.status.reason) == ("Preparing", Reason.RECREATING)
+    story = seeing(waiting(), pod("p", TWO, NO_ROOM), pod("q", TWO, NO_ROOM))
+    assert (story.status.phase, story.status.reason) == ("Blocked", Reason.UNSCHEDULABLE)
+    assert seeing(waiting(), *pods(TWO, 2)).status.reason == Reason.SERVING
+
+
+def test_what_is_given_up_says_that_the_pods_before_are_made_again() -> None:
+    """Until one is ready nobody is served: nothing goes on."""
+    story = seeing(acts(waiting(), "abort"), *ending(pods(TWO, 2)))
+    assert "Revision 1 gets its pods again when the others have ended" in story.says()
+    seeing(story)
+    assert "The pods of revision 1 are being made again" in story.says()
+    seeing(story, pod("r", ONE, NO_ROOM), pod("s", ONE, STARTING))
+    assert "The pods of revision 1 are being made again (No node has room)" in story.says()
+    assert "Revision 1 goes on" not in story.says()
+    seeing(story, *pods(ONE, 1), pod("s", ONE, STARTING))
+    assert "Revision 1 goes on" in story.says()
