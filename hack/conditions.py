@@ -33,8 +33,9 @@ $ kubectl wait mdep fraud --for=condition=Ready --timeout=10m
 ```
 
 `status.lastFailure` keeps the last thing that went wrong: the component (`fetch`, `triton`, `resolve`, or the kind of
-an object), the pod, the reason and the message. It stays when the trouble is over, so look at the conditions first.
-Where a command below says `POD`, that is `status.lastFailure.pod`.
+an object), the pod, the reason and the message. It goes when its cause is gone, such as when all pods of its revision
+are ready, and stays while it explains why a revision was turned down. Where a command below says `POD`, that is
+`status.lastFailure.pod`.
 """
 
 SOURCES: Final = """\

@@ -18,6 +18,7 @@ from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.compatibility import let_through, to_be_described
 from tritium.core.experiment import wakes as experiment_wakes
 from tritium.core.following import followed
+from tritium.core.last_failure import OF_A_LISTING
 from tritium.core.leaving import overdue_at, watched
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.mirror import mirrored
@@ -36,8 +37,6 @@ from tritium.core.wording import steady
 
 ASK_AGAIN: Final = timedelta(seconds=5)
 """After this time a pod that could not be asked, or answered wrongly, is asked again."""
-
-_OF_A_LISTING: Final = frozenset({"resolve", "Job"})
 
 
 def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
@@ -106,7 +105,7 @@ def _of_last_attempt(target: Target, status: ModelDeploymentStatus) -> Trouble |
     resolution, failure = target.resolution, status.last_failure
     if resolution is None or resolution.attempt == 1 or target.create:
         return None
-    if failure is None or failure.component not in _OF_A_LISTING:
+    if failure is None or failure.component not in OF_A_LISTING:
         return None
     return Trouble(failure.component, failure.reason, failure.message, failure.pod)
 

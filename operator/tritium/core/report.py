@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType, Finding, record
@@ -17,26 +17,22 @@ from tritium.api.status import (
     StableStatus,
 )
 from tritium.core.arm_report import arms
-from tritium.core.arms import first_trouble
 from tritium.core.bake import is_baking
 from tritium.core.experiment import NUMBERS_EVERY
 from tritium.core.exposure import exposed
-from tritium.core.findings import findings, refused
+from tritium.core.findings import findings
 from tritium.core.gate import Gate, gate_status
 from tritium.core.gateway import observed
+from tritium.core.last_failure import last_failure
 from tritium.core.ledger import Pause, Progress
-from tritium.core.lookup import deployment_of, pods_of, trouble_of
-from tritium.core.mirror import trouble as mirror_trouble
+from tritium.core.lookup import deployment_of, pods_of
 from tritium.core.plan import View
 from tritium.core.preview import preview_url
 from tritium.core.reasons import Reason
 from tritium.core.revision import revision_name
-from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.telling import waits_for
-from tritium.core.verdict import failed_smoke_test
 from tritium.core.wish import Wish
-
-_NO_FAILURE: Final = frozenset({Reason.STARTING, Reason.NO_REPLICAS, Reason.RESOLVING})
 
 
 def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDeploymentStatus:
@@ -59,7 +55,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "rejected_revisions": list(course.ledger.rejected) or None,
             "last_rollback": course.ledger.rollback,
             "last_action": course.ledger.action,
-            "last_failure": _last_failure(view, before.last_failure, now),
+            "last_failure": last_failure(view, before.last_failure, now),
             "traffic": course.ledger.traffic,
             "traffic_observed": observed(seen, before.traffic_observed, now),
             "replicas": _pods(course.stable, seen),
@@ -242,40 +238,6 @@ def _revisions(view: View) -> list[RevisionStatus]:
         )
         for each in sorted(view.seen.revisions, key=lambda each: each.number)
     ]
-
-
-def _last_failure(view: View, before: Failure | None, now: datetime) -> Failure | None:
-    trouble = _failure(view)
-    if trouble is None:
-        return before
-    if before and (before.component, before.reason, before.message) == (
-        trouble.component,
-        trouble.reason,
-        trouble.message,
-    ):
-        return before  # the same failure, of another pod perhaps: nothing new to tell
-    return Failure(component=trouble.component, pod=trouble.pod, reason=trouble.reason, message=trouble.message, at=now)
-
-
-def _failure(view: View) -> Trouble | None:
-    target, course, seen = view.target, view.course, view.seen
-    stable = trouble_of(seen, course.stable) if course.stable else None
-    refusal = refused(seen) or seen.preview_refusal
-    from_refusal = Trouble(refusal.kind, refusal.reason, refusal.message) if refusal else None
-    arm = first_trouble(view.wish, course, seen)
-    copies = mirror_trouble(view.wish, course, seen)
-    for trouble in (course.trouble, target.trouble, _of_rejected(view), from_refusal, stable, arm, copies):
-        if trouble and trouble.reason not in _NO_FAILURE:
-            return trouble
-    return None
-
-
-def _of_rejected(view: View) -> Trouble | None:
-    """What is wrong with the pods of the revision that is asked for, and was turned down."""
-    wanted = view.target.revision
-    if wanted is None or not view.course.ledger.rejection(wanted.number):
-        return None
-    return failed_smoke_test(pods_of(view.seen, wanted), view.seen) or trouble_of(view.seen, wanted)
 
 
 def _conditions(view: View, before: ModelDeploymentStatus, now: datetime) -> list[Condition]:

@@ -104,7 +104,7 @@ def test_a_revision_that_is_turned_down_again_after_a_retry_is_told_again() -> N
     retried = decide(asks, aborted, listed, after(minutes=1)).status
     young = pod("q", TWO, BROKEN, created=after(minutes=2))
     told = [each.reason for each in decide(asks, retried, upgrading(young), after(minutes=3)).notices]
-    assert told == ["Aborted"]
+    assert told == ["Aborted", "ModelLoadFailed"]
     assert TWO.hash == B
 
 

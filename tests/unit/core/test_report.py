@@ -125,14 +125,15 @@ def test_members_that_nothing_decides_stay_as_they_are() -> None:
 
 
 def broken(*names: str, minutes: int = 0, before: ModelDeploymentStatus = NOTHING) -> Failure | None:
-    sees = Seen((ONE,), deployments(a=1), tuple(pod(name, ONE, replace(BROKEN, pod=name)) for name in names))
+    failing = tuple(pod(f"fraud-{A}-{name}", ONE, replace(BROKEN, pod=f"fraud-{A}-{name}")) for name in names)
+    sees = Seen((ONE,), deployments(a=1), failing)
     return decide(wish(), before, sees, after(minutes=minutes)).status.last_failure
 
 
 def test_the_same_failure_keeps_its_time_and_its_pod() -> None:
     first = broken("p")
     assert first == Failure(
-        component="triton", pod="p", reason=Reason.MODEL_LOAD_FAILED, message=BROKEN.message, at=NOW
+        component="triton", pod=f"fraud-{A}-p", reason=Reason.MODEL_LOAD_FAILED, message=BROKEN.message, at=NOW
     )
     before = ModelDeploymentStatus(last_failure=first)
     assert broken("q", minutes=5, before=before) == first
