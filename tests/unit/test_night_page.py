@@ -40,6 +40,7 @@ WELL: Final = frozenset(
         Reason.STRATEGY_CHANGE_PENDING,
         Reason.EXPERIMENT_ENDED,
         Reason.ENDS_AT,
+        Reason.MIRRORING,
         Reason.RESOLVED,
         Reason.VERIFIED,
         Reason.RELEASED,

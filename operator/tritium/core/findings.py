@@ -21,7 +21,7 @@ from tritium.core.recreate import is_down
 from tritium.core.remedies import REMEDIES
 from tritium.core.retreat import retreating
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
-from tritium.core.telling import NEEDS_A_PERSON, advice, waits_for, where
+from tritium.core.telling import NEEDS_A_PERSON, advice, led_to, waits_for, where
 from tritium.core.traffic import leads_to
 from tritium.core.wish import Wish
 from tritium.core.wording import sentence, steady
@@ -332,8 +332,7 @@ def _traffic(course: Course, seen: Seen) -> Finding:
     if course.ledger.stable is None:
         return Finding(kind, "Unknown", Reason.STARTING, "no revision serves yet")
     if runs(course.ledger.traffic, seen):
-        besides = "".join(f", and to revision {each} until that has its pods" for each in sorted(retreating(course)))
-        told = f"every gateway pod sends requests to {_stable(course)}{besides}"
+        told = f"every gateway pod sends requests to {led_to(course)}"
         return _without_preview(seen) or Finding(kind, "True", Reason.CONFIGURED, told)
     trouble = gateway_trouble(seen)
     status: Status = "Unknown" if trouble.reason == Reason.STARTING else "False"

@@ -102,6 +102,8 @@ class Reason(StrEnum):
     """The arms of an experiment get requests. A rollout waits until it is over."""
     EXPERIMENT_ENDED = "ExperimentEnded"
     """The experiment is over: all requests go to the stable revision, until a rollout that has waited begins."""
+    MIRRORING = "Mirroring"
+    """The stable revision serves, and another one gets copies of its requests (`traffic.mirror`)."""
     ROLLOUT_STEP = "RolloutStep"
     """The candidate has another share of the traffic than before."""
     STRATEGY_CHANGE_PENDING = "StrategyChangePending"

@@ -89,12 +89,12 @@ def spec_invalid(before: ModelDeploymentStatus, generation: int, message: str, n
 def _reason(view: View, conditions: list[Condition]) -> str:
     """What `kubectl get` shows: of what is not released, what stands in the way; otherwise whether it serves.
 
-    Of what serves it is worth a word that a pin or an experiment keeps things as they are.
+    Of what serves it is worth a word that a pin or an experiment keeps things as they are, or that another gets copies.
     """
     by_type = {each.type: each for each in conditions}
     released, ready = by_type[ConditionType.RELEASED], by_type[ConditionType.READY]
     if released.status == "True":
-        return waits_for(view) or (_kept_by(view, released) if ready.status == "True" else None) or ready.reason
+        return waits_for(view) or (_besides(view, released) if ready.status == "True" else None) or ready.reason
     wanted = view.target.revision
     rejection = view.course.ledger.rejection(wanted.number) if wanted else None
     if rejection and view.course.candidate is None:
@@ -107,10 +107,13 @@ def _reason(view: View, conditions: list[Condition]) -> str:
     return trouble.reason if trouble else released.reason
 
 
-def _kept_by(view: View, released: Condition) -> str | None:
+def _besides(view: View, released: Condition) -> str | None:
     if view.course.arms:
         return Reason.EXPERIMENT_RUNNING
-    return Reason.PINNED if released.reason == Reason.PINNED else None
+    if released.reason == Reason.PINNED:
+        return Reason.PINNED
+    told = view.course.ledger.traffic
+    return Reason.MIRRORING if told and told.mirror else None
 
 
 def _url(wish: Wish) -> str:

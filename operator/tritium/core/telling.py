@@ -1,6 +1,6 @@
 """What is said of a rollout in steps: where it stands, what it waits for, and what a person can do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tritium.api import names
@@ -10,9 +10,10 @@ from tritium.core.bake import is_baking
 from tritium.core.experiment import is_over
 from tritium.core.exposure import exposed
 from tritium.core.ledger import Progress
-from tritium.core.plan import View
+from tritium.core.plan import Course, View
 from tritium.core.preview import preview_url
 from tritium.core.reasons import Reason
+from tritium.core.retreat import retreating
 from tritium.core.seen import RevisionSeen
 from tritium.core.strategy import strategy
 from tritium.core.wish import Wish
@@ -29,6 +30,31 @@ def waits_for(view: View) -> str | None:
     if progress and progress.paused:
         return progress.paused.reason
     return Reason.PAUSED_BY_HAND if view.wish.paused and view.course.candidate else None
+
+
+def led_to(course: Course) -> str:
+    """Which revisions the gateway is told to send requests to, without their shares: these are no news each time."""
+    told, stable = course.ledger.traffic, course.ledger.stable
+    parts, goes = (told.revisions or () if told else ()), retreating(course)
+    shares = {each.revision for each in parts if each.weight} - goes
+    first = [stable] if stable is not None and (goes or stable in shares or not shares) else []
+    words = _revisions([*first, *sorted(shares - {stable})])
+    headed = sorted({each.revision for each in parts if each.matches} - shares)
+    by_header = f", by a header to {_revisions(headed)}" if headed else ""
+    copies = f", and copies to {_revisions([told.mirror.revision])}" if told and told.mirror else ""
+    besides = "".join(f", and to revision {each} until that has its pods" for each in sorted(goes))
+    return f"{words}{by_header}{besides}{copies}"
+
+
+def _revisions(numbers: Sequence[int | None]) -> str:
+    """Their names.
+
+    >>> _revisions([1]), _revisions([3, 1]), _revisions([2, 3, 1])
+    ('revision 1', 'revisions 3 and 1', 'revisions 2, 3 and 1')
+    """
+    *others, last = numbers
+    listed = ", ".join(str(each) for each in others)
+    return f"revisions {listed} and {last}" if others else f"revision {last}"
 
 
 def where(view: View, candidate: RevisionSeen) -> str:

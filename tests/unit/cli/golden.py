@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.unit.cli.revisions import KEPT, REVISIONS, SPECS, managed
-from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, IDLE, NEW, NOW, OVER, Object
+from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, COPIED, IDLE, NEW, NOW, OVER, Object
 from tests.unit.cli.stories import STORIES, told
 from tritium.cli.facts.going_back import going_back
 from tritium.cli.facts.history import history, pair
@@ -88,6 +88,7 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status-idle": lambda: _status(IDLE),
     "status-arms": lambda: _status(COMPARED),
     "status-arms-over": lambda: _status(OVER),
+    "status-copies": lambda: _status(COPIED),
     "status-pinned": lambda: _status(PINNED),
     "status-new": lambda: _status(NEW),
     "status-all": lambda: status_list([read(each) for each in LISTED], NOW),

@@ -166,6 +166,15 @@ COMPARED = model(
     experiment={"arms": [], "endsAt": "2026-03-08T00:00:00Z"},
 )
 IDLE = model({"stable": served(2), "conditions": [*WELL, RELEASED]})
+COPIED = model(
+    {
+        "reason": "Mirroring",
+        "stable": served(2),
+        "traffic": {"version": 7, "revisions": [], "mirror": {"revision": 3, "percent": 10}},
+        "conditions": [*WELL, RELEASED],
+    },
+    traffic={"mirror": {"revision": 3, "percent": 10}},
+)
 NEW = model({"observedGeneration": None, "phase": None, "reason": None, "url": None})
 
 

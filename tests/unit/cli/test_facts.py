@@ -10,6 +10,7 @@ from tests.unit.cli.samples import (
     ABORTED,
     CANARY,
     COMPARED,
+    COPIED,
     EXPERIMENTING,
     IDLE,
     NEW,
@@ -364,6 +365,14 @@ def test_an_experiment_is_shown_with_its_numbers_and_its_end() -> None:
     assert "share" not in over
     assert "ends " not in over
     assert status_data(read(OVER), "tritium")["experimentEnded"]["reason"] == "AbortedByHand"
+
+
+def test_who_gets_copies_is_shown() -> None:
+    facts = read(COPIED)
+    assert "copies  3  ██░░░░░░░░░░░░░░   10 %  of the requests" in plain(status_view(facts, NOW, "tritium"))
+    assert status_line(facts).endswith("copies of 10 % to 3")
+    assert status_data(facts, "tritium")["mirror"] == {"revision": 3, "percent": 10}
+    assert "mirror" not in status_data(read(CANARY), "tritium")
 
 
 def test_json_has_what_the_screen_has() -> None:

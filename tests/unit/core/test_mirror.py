@@ -175,3 +175,12 @@ def test_copies_go_down_with_their_pods_and_with_what_is_asked_for() -> None:
     it.asks = replace(it.asks, routing=copying(5, 3))
     it.run()
     assert told(it) == MirrorTraffic(revision=3, percent=5)
+
+
+def test_the_reason_says_that_copies_are_sent() -> None:
+    it = story(routing=copying(25, 2))
+    assert (it.status.phase, it.status.reason) == ("Idle", Reason.MIRRORING)
+    assert it.says(ConditionType.TRAFFIC_CONFIGURED).endswith("requests to revision 1, and copies to revision 2")
+    it.asks = replace(it.asks, routing=copying(25, 1))
+    it.run()
+    assert it.status.reason == Reason.SERVING

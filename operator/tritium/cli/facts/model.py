@@ -11,6 +11,7 @@ from tritium.api import names
 from tritium.api.conditions import Condition, ConditionType
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.status import CandidateStatus, ModelDeploymentStatus, Phase, RejectedRevision
+from tritium.api.traffic_status import MirrorTraffic
 from tritium.cli.complaints import Complaint
 from tritium.cli.facts.words import printable
 
@@ -63,6 +64,11 @@ class ModelFacts:
         ready, waits = self.condition(ConditionType.READY), self.condition(ConditionType.RECONCILING)
         serves = bool(ready and ready.status == "True")
         return self.status.phase is Phase.IDLE and serves and not (waits and waits.status == "True")
+
+    @property
+    def copies(self) -> MirrorTraffic | None:
+        """Who gets copies of requests, and of how many."""
+        return self.status.traffic.mirror if self.status.traffic else None
 
     @property
     def experiments(self) -> bool:

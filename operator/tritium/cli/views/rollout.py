@@ -13,7 +13,10 @@ from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, WAITS, bar, grid
 
 
 def revisions_table(facts: ModelFacts) -> RenderableType:
-    """A line for the revision that serves, and one for the candidate: its share of the requests, and its pods."""
+    """A line for the revision that serves, and one for the candidate: its share of the requests, and its pods.
+
+    And one for who gets copies of requests: of how many of them, which is no share.
+    """
     table = grid("left", "right", "left", "right", "left", "left")
     for role, each in (("stable", facts.status.stable), ("candidate", facts.candidate)):
         if each:
@@ -26,6 +29,9 @@ def revisions_table(facts: ModelFacts) -> RenderableType:
                 _pods(each),
                 Text(brief(each.digest), style=FAINT),
             )
+    if (copies := facts.copies) is not None:
+        numbers = Text(str(copies.revision), style="bold"), bar(copies.percent), f"{copies.percent} %"
+        table.add_row(Text("copies", style=FAINT), *numbers, Text("of the requests", style=FAINT), Text())
     return table
 
 

@@ -40,6 +40,8 @@ def status_line(facts: ModelFacts) -> str:
     for role, each in (("stable", status.stable), ("candidate", facts.candidate)):
         if each:
             parts.append(f"{role} {each.revision} ({each.weight or 0} %, {_pods(each)} ready)")
+    if copies := facts.copies:
+        parts.append(f"copies of {copies.percent} % to {copies.revision}")
     for gate in (status.candidate.gates or ()) if status.candidate else ():
         seen = "" if gate.requests is None else f" ({gate.bad or 0} of {gate.requests})"
         parts.append(f"{gate.name} {gate.verdict}{seen}")
