@@ -38,6 +38,7 @@ WELL: Final = frozenset(
     {
         Reason.ROLLOUT_STEP,
         Reason.STRATEGY_CHANGE_PENDING,
+        Reason.ACTION_WITHOUT_EFFECT,
         Reason.EXPERIMENT_ENDED,
         Reason.ENDS_AT,
         Reason.MIRRORING,

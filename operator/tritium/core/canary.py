@@ -184,10 +184,17 @@ class _Turn:
         if asks(wish, ledger, PAUSE):
             return replace(done(wish, ledger, self.now), progress=self.progress.paused_by_hand(self.now))
         if asks(wish, ledger, SKIP_STEP):
-            return replace(done(wish, ledger, self.now), progress=self._anew(self.progress.step + 1))
+            return replace(done(wish, ledger, self.now), progress=self._skipped())
         if asks(wish, ledger, RESUME):
             return replace(done(wish, ledger, self.now), progress=self._resumed())
         return None
+
+    def _skipped(self) -> Progress:
+        """The next step; where none is left, what was counted stays, unless a gate or the deadline has paused it."""
+        paused = self.progress.paused
+        if self._is_over and (paused is None or paused.reason == Reason.AWAITS_PROMOTION):
+            return self.progress
+        return self._anew(self.progress.step + 1)
 
     def _resumed(self) -> Progress:
         """A pause is over, and a step that was paused begins anew: the last one, where all are over."""

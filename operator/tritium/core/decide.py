@@ -18,6 +18,7 @@ from tritium.core.capacity import budgeted, kept, replicas
 from tritium.core.compatibility import let_through, to_be_described
 from tritium.core.experiment import wakes as experiment_wakes
 from tritium.core.following import followed
+from tritium.core.in_vain import in_vain
 from tritium.core.last_failure import OF_A_LISTING
 from tritium.core.leaving import overdue_at, watched
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
@@ -64,7 +65,11 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         describe=frozenset(pod.uid for pod in describe),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
         wake_at=min((each for each in _times(wish, target, course, seen, now) if each), default=None),
-        notices=(*notices(status, after, target, wish), *let_through(wish, before, course.ledger, seen)),
+        notices=(
+            *notices(status, after, target, wish),
+            *let_through(wish, before, course.ledger, seen),
+            *in_vain(wish, before, course, after),
+        ),
         pending=tuple(pending(status, after, asked)),
     )
 

@@ -108,6 +108,8 @@ class Reason(StrEnum):
     """The candidate has another share of the traffic than before."""
     STRATEGY_CHANGE_PENDING = "StrategyChangePending"
     """`spec.rollout` was changed while a rollout is under way: it counts from the next one on."""
+    ACTION_WITHOUT_EFFECT = "ActionWithoutEffect"
+    """A person asked for something that changes nothing as things are, and that is not made up for later."""
     RESOLVING = "Resolving"
     """The source is being listed."""
     RESOLVED = "Resolved"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tritium.api.status import LastAction, Phase
 from tritium.core import rollback
-from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, without_effect
+from tritium.core.actions import ABORT, PAUSE, PROMOTE, RESUME, RETRY, SKIP_STEP, asks, done, without_effect
 from tritium.core.bake import bake, is_baking, to_bake
 from tritium.core.canary import Outcome, in_steps, proceed, stable_is_short, under_way
 from tritium.core.compatibility import admitted, mismatch, noted, promotion
@@ -112,7 +112,7 @@ def _followed(wish: Wish, ledger: Ledger, candidate: RevisionSeen, seen: Seen, n
     awaited = progress.paused is not None and progress.paused.reason == Reason.AWAITS_PROMOTION
     if asks(wish, ledger, PAUSE) and not is_down(wish, ledger, seen):
         progress = progress.paused_by_hand(now)
-    elif not awaited and (asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP)):
+    elif progress.paused and not awaited and (asks(wish, ledger, RESUME) or asks(wish, ledger, SKIP_STEP)):
         progress = replace(progress, paused=None, waiting_since=None)
     asked = asks(wish, ledger, PROMOTE)
     ledger = promotion(wish, replace(ledger, progress=progress), candidate, seen, asked=asked)
@@ -175,12 +175,14 @@ def _act_on_person(wish: Wish, ledger: Ledger, target: Target, seen: Seen, now: 
     What was turned down proves itself again, also if it was stable once: with that alone it would come back at once.
     """
     found = target.revision
+    if wish.pin is not None and asks(wish, ledger, RETRY):
+        return done(wish, ledger, now)  # nothing is listed under a pin, and without it nobody may want it any more
     if not target.retried or found is None or wish.action is None:
         return ledger
-    done = LastAction(verb=RETRY, token=wish.action.token, at=now)
+    carried_out = LastAction(verb=RETRY, token=wish.action.token, at=now)
     if ledger.rejection(found.number) and found.number != ledger.stable:
         ledger = ledger.unproven(found.number, now)
-    ledger = replace(ledger.accept(found.number), action=done)
+    ledger = replace(ledger.accept(found.number), action=carried_out)
     # The source is again what it was before: the revisions that it was in between are left.
     message = f"the source was listed again, and is what it was for revision {found.number}"
     for each in seen.revisions:

@@ -105,7 +105,7 @@ _WAYS: Final[Mapping[str, str]] = {
     Reason.GATE_FAILED: f"Roll it back with {_how(ABORT)}, or go on with {_how(SKIP_STEP)}.",
     Reason.INSUFFICIENT_DATA: f"Go on all the same with {_how(SKIP_STEP)}, or wait once more with {_how(RESUME)}.",
     Reason.DEADLINE: f"Wait once more with {_how(RESUME)}, or give it up with {_how(ABORT)}.",
-    Reason.AWAITS_PROMOTION: f"All steps have passed: finish with {_how(PROMOTE)}, or roll back with {_how(ABORT)}.",
+    Reason.AWAITS_PROMOTION: f"Finish with {_how(PROMOTE)}, or roll back with {_how(ABORT)}.",
 }
 """What a person can do about a pause, by its reason."""
 

@@ -88,7 +88,7 @@ def test_without_auto_promotion_it_waits_for_a_person() -> None:
     story.run(minutes=1)
     story.run(minutes=1)
     assert (story.paused, story.part, story.stable) == (Reason.AWAITS_PROMOTION, 5_000, 1)
-    assert "All steps have passed" in story.says()
+    assert "and all steps have passed. Finish with" in story.says()
     story.act("promote")
     story.run()
     assert (story.stable, story.part, story.replicas(TWO)) == (2, 10_000, 10)

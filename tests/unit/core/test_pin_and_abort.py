@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.core.story import GOOD, Story, asking, begun, strategy
+from tritium.core.reasons import Reason
 
 AT_ONCE = '{"strategy":"blueGreen"}'
 
@@ -16,10 +17,11 @@ def test_each_pass_goes_on_with_it(asked: str) -> None:
     story.asks = replace(story.asks, pin=2)
     story.run()
     story.act("abort")
+    told = []
     for _ in range(3):
-        plan = story.run(passes=1)
+        told += story.run(passes=1).notices
         assert not story.status.rejected_revisions
-        assert not plan.notices
+    assert [each.reason for each in told] == [Reason.ACTION_WITHOUT_EFFECT]
     assert story.status.last_action
     assert story.status.last_action.verb == "abort"
     story.follows = True

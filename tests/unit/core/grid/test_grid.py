@@ -10,6 +10,7 @@ from tests.unit.core.grid.situations import SITUATIONS, place
 from tests.unit.core.grid.world import World
 from tests.unit.core.seeing import weights
 from tritium.api.status import Phase
+from tritium.core.actions import RETRY
 
 CELLS = [each for each in cells() if each.event != DELETE]
 COUNTS_ANEW = "counts anew"
@@ -43,6 +44,7 @@ def more(world: World) -> set[str]:
 @pytest.mark.parametrize("cell", CELLS, ids=[f"{each.place} - {each.event}" for each in CELLS])
 def test_the_table_is_true(cell: Cell) -> None:
     world = place(cell.place)
+    before = world.status
     EVENTS[cell.event](world)
     shares = {number: share // 100 for number, share in weights(world.status.traffic).items()}
     ends = [str(world.status.phase), str(world.stable or NONE), listed(shares), listed(pods(world)), more(world)]
@@ -50,6 +52,8 @@ def test_the_table_is_true(cell: Cell) -> None:
     if cell.event in ACTIONS:
         assert world.status.last_action
         assert world.status.last_action.verb == cell.event
+        unchanged = world.status.model_copy(update={"last_action": before.last_action}) == before
+        assert bool(world.in_vain) == (unchanged and cell.event != RETRY), "what has no effect is told"
     if cell.reason or cell.phase in WITH_REASON:
         assert world.status.reason == cell.reason
 

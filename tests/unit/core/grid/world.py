@@ -12,6 +12,7 @@ from tests.unit.core.seeing import decide, following, job, passed, pod, revision
 from tests.unit.core.story import GOOD, NONE, Story
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core.ledger import read
+from tritium.core.reasons import Reason
 from tritium.core.report import spec_invalid
 from tritium.core.seen import (
     DeploymentSeen,
@@ -39,12 +40,14 @@ class World(Story):
         ending: pods that are being deleted, and stay.
         windows: what the gates see, by the number of the revision that is judged; all is well with the others.
         forgetful: the process has just begun: nothing was counted, and no pod has answered yet.
+        in_vain: what was told of actions that have no effect.
     """
 
     sick: dict[str, tuple[int, Trouble]] = field(default_factory=dict)
     ending: tuple[PodSeen, ...] = ()
     windows: dict[int, WindowSeen] = field(default_factory=dict)
     forgetful: bool = False
+    in_vain: tuple[str, ...] = ()
 
     def run(self, passes: int = 60, **passed_: float) -> Plan:
         """Let time pass, and decide until nothing moves: a pass more, and nothing is written."""
@@ -53,6 +56,7 @@ class World(Story):
             before, plan = self.status, self.decided()
             of_decision(self, before, plan)
             self.status = plan.status
+            self.in_vain += tuple(each.message for each in plan.notices if each.reason == Reason.ACTION_WITHOUT_EFFECT)
             if not self._carry_out(plan) and plan.status == before:
                 of_rest(self, plan)
                 return plan
