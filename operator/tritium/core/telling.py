@@ -119,11 +119,14 @@ def _waits(wish: Wish, candidate: RevisionSeen) -> str:
 
 
 def _step(progress: Progress) -> str:
-    steps = len(strategy(progress.settings).steps)
+    """Steps are those with a weight: a pause is a place between two of them."""
+    steps = strategy(progress.settings).steps
     if progress.by_hand:
         return "and gets the rest as soon as all its pods are ready"
     if not steps:
         return "and gets it pod by pod"
-    if progress.step >= steps:
+    if progress.step >= len(steps):
         return "and all steps have passed"
-    return f"step {progress.step + 1} of {steps}"
+    weighted = [each.weight is not None for each in steps]
+    number = sum(weighted[: progress.step + 1])
+    return f"step {number} of {sum(weighted)}" if number else f"before step 1 of {sum(weighted)}"

@@ -33,12 +33,14 @@ def test_a_step_that_waits_for_a_person() -> None:
     story.run(minutes=1)
     assert (story.paused, story.part, story.step) == (Reason.PAUSE_STEP, 1_000, 1)
     assert "serving.tritium.dev/action=resume@1" in story.says()
+    assert "10 % of the traffic, step 1 of 2. It is paused" in story.says(), "a pause is no step"
     assert story.says(ConditionType.STALLED) == "nothing waits for a person"
     story.run(hours=9)
     assert story.step == 1
     story.act("resume")
     story.run()
     assert (story.paused, story.part, story.step) == (None, 5_000, 2)
+    assert "step 2 of 2" in story.says()
     story.run(hours=9)
     assert story.stable == 2
 

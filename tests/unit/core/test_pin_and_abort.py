@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.core.story import GOOD, Story, asking, begun, strategy
+from tritium.core.plan import Notice
 from tritium.core.reasons import Reason
 
 AT_ONCE = '{"strategy":"blueGreen"}'
@@ -17,7 +18,7 @@ def test_each_pass_goes_on_with_it(asked: str) -> None:
     story.asks = replace(story.asks, pin=2)
     story.run()
     story.act("abort")
-    told = []
+    told: list[Notice] = []
     for _ in range(3):
         told += story.run(passes=1).notices
         assert not story.status.rejected_revisions
