@@ -48,7 +48,7 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.NO_PORT: "Put some of the ModelDeployments into another namespace, which has a gateway of its own.",
     Reason.STARTING: "Wait. If it lasts, `kubectl describe pod` and the pod's log say what it waits for.",
     Reason.RECREATING: "Wait: nobody is served until the new pods are ready. If the message says that they cannot be, "
-    "edit the spec back, or use the action abort.",
+    "edit the spec back, or use the action abort; if pinRevision asks for them, take it away.",
     Reason.NAME_TAKEN: "Delete or rename the object that is named, or give the ModelDeployment another name.",
     Reason.WAITING_FOR_CLEANUP: "Wait. If it lasts, a finalizer holds the objects: `kubectl get` shows which.",
     Reason.OBJECT_REFUSED: "Correct the field that the server names; most often it is in server.podTemplate.",

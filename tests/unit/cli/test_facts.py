@@ -27,12 +27,13 @@ from tests.unit.cli.samples import (
 from tests.unit.cli.stories import STORIES, told
 from tritium.api import names
 from tritium.cli.complaints import Complaint
-from tritium.cli.facts.action import Verb, senseless, standing
+from tritium.cli.facts.action import Verb, standing
 from tritium.cli.facts.advice import advice
 from tritium.cli.facts.conditions import that_matter
 from tritium.cli.facts.going_back import going_back
 from tritium.cli.facts.history import history, pair
 from tritium.cli.facts.model import read
+from tritium.cli.facts.senseless import senseless
 from tritium.cli.facts.steps import steps
 from tritium.cli.printing import plain
 from tritium.cli.views.answer import answer_view
@@ -67,6 +68,15 @@ STEPS: dict[str, tuple[Object, list[tuple[int | None, str]]]] = {
     "back to where it was": (
         changed(CANARY, candidate(revision=1, settings=None) | {"revisions": KEPT}, {"rollout": {"steps": TO_HALF}}),
         [],
+    ),
+    "the first one": (changed(CANARY, {"phase": "Initial", "stable": None}), []),
+    "skipped before it had requests": (
+        changed(CANARY, candidate(weight=0)),
+        [(5, "skipped"), (25, "current"), (50, "next"), (100, "next")],
+    ),
+    "without a share for now": (
+        changed(CANARY, candidate(weight=0) | {"revisions": [KEPT[2] | {"exposedAt": "2026-03-01T11:50:00Z"}]}),
+        [(5, "done"), (25, "current"), (50, "next"), (100, "next")],
     ),
     "all at once": (changed(CANARY, candidate(settings=None)), []),
     "no rollout": (IDLE, []),

@@ -12,8 +12,9 @@ from rich.text import Text
 from tritium.api import names
 from tritium.cli.cluster import Cluster, run
 from tritium.cli.complaints import Complaint
-from tritium.cli.facts.action import Verb, annotation, happened, is_done, senseless, standing
+from tritium.cli.facts.action import Verb, annotation, happened, is_done, standing
 from tritium.cli.facts.model import ModelFacts, read
+from tritium.cli.facts.senseless import senseless
 from tritium.cli.options import As, Context, Name, Namespace, Output, program
 from tritium.cli.printing import show
 from tritium.cli.views.status_data import plain

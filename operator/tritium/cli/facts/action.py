@@ -1,14 +1,10 @@
-"""One-shot actions: how one is asked for, whether it makes sense, and what came of it."""
+"""One-shot actions: how one is asked for, and what came of it."""
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from tritium.api import names
-from tritium.api.status import Phase
-from tritium.cli.facts.going_back import previous
 from tritium.cli.facts.model import ModelFacts
-from tritium.cli.facts.steps import steps
-from tritium.core.reasons import Reason
 
 
 class Verb(StrEnum):
@@ -22,10 +18,6 @@ class Verb(StrEnum):
     SKIP_STEP = "skip-step"
 
 
-_AT_REST: Final = frozenset({Phase.IDLE, Phase.PROMOTING, Phase.ABORTED})
-"""Without a candidate and without a bake: nothing is judged, and nothing goes back."""
-
-
 def annotation(verb: Verb, token: str) -> dict[str, Any]:
     """The merge patch that asks for an action.
 
@@ -33,48 +25,6 @@ def annotation(verb: Verb, token: str) -> dict[str, Any]:
     {'metadata': {'annotations': {'serving.tritium.dev/action': 'skip-step@7f'}}}
     """
     return {"metadata": {"annotations": {names.ACTION: f"{verb}@{token}"}}}
-
-
-def senseless(facts: ModelFacts, verb: Verb) -> str | None:
-    """Why the action would do nothing; the operator has the last word, so only what is certain counts."""
-    if verb is Verb.RETRY or not facts.up_to_date:
-        return None
-    if facts.status.candidate:
-        why = _held(facts, verb)
-        return f"{verb} has no effect on {facts.name}, which is {standing(facts)}: {why}" if why else None
-    none = f"{facts.name} has no rollout under way"
-    if facts.experiments:
-        why = f"There is nothing to {verb}; abort ends the experiment"
-        return None if verb is Verb.ABORT else f"{none}: an experiment runs, and rollouts wait for its end. {why}"
-    if facts.status.phase not in _AT_REST:
-        return None
-    return f"{none}: {standing(facts)}. There is nothing to {verb}{_instead(facts, verb)}"
-
-
-def _held(facts: ModelFacts, verb: Verb) -> str | None:
-    """Why a candidate stays where it is, whatever is asked for."""
-    candidate, reason = facts.status.candidate, facts.status.reason
-    goes_on = verb in {Verb.PROMOTE, Verb.RESUME, Verb.SKIP_STEP}
-    if candidate and reason == Reason.SIGNATURE_CHANGED and goes_on:
-        return (
-            f"revision {candidate.revision} takes or gives other tensors than what serves, and gets no request. Mend "
-            "it, or set rollout.compatibility: Warn if its clients know"
-        )
-    # With steps a resume repeats the last one.
-    no_way = verb is Verb.SKIP_STEP or (verb is Verb.RESUME and not steps(facts))
-    if reason == Reason.AWAITS_PROMOTION and no_way:
-        return "no step is left, and it waits for somebody to promote it, or to abort"
-    by_spec_alone = facts.paused_by_spec and candidate and candidate.paused is None
-    if verb is Verb.RESUME and by_spec_alone:
-        return "rollout.paused holds it. Set that to false"
-    return None
-
-
-def _instead(facts: ModelFacts, verb: Verb) -> str:
-    if verb is Verb.PAUSE:
-        return "; rollout.paused: true in the spec holds the next one"
-    before = previous(facts) if verb is Verb.ABORT and facts.status.phase is not Phase.ABORTED else None
-    return f"; undo goes back to revision {before}" if before else ""
 
 
 def standing(facts: ModelFacts) -> str:

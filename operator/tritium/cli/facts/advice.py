@@ -52,7 +52,18 @@ def _abort(facts: ModelFacts) -> tuple[str, str]:
 
 
 def _going(facts: ModelFacts) -> Verbs:
-    return (_promote(facts), ("pause", "stay at this weight"), _abort(facts))
+    return (*_given_all(facts), _pause(facts), _abort(facts))
+
+
+def _given_all(facts: ModelFacts) -> Verbs:
+    """To promote it, unless that would do nothing."""
+    is_asked_for = facts.candidate is not None and facts.candidate.by_hand
+    return () if is_asked_for or facts.held_for_tensors else (_promote(facts),)
+
+
+def _pause(facts: ModelFacts) -> tuple[str, str]:
+    is_asked_for = facts.candidate is not None and facts.candidate.by_hand
+    return "pause", "take the promotion back, and stay at this weight" if is_asked_for else "stay at this weight"
 
 
 def _look(facts: ModelFacts) -> Verbs:
@@ -71,15 +82,18 @@ def _paused(facts: ModelFacts) -> Verbs:
         case Reason.INSUFFICIENT_DATA:
             return (("skip-step", "go on all the same"), ("resume", "wait for requests once more"), _abort(facts))
         case _ if facts.paused_by_spec or facts.status.reason == Reason.AWAITS_PROMOTION:
-            return (*_look(facts), _promote(facts), _abort(facts))
+            return (*_look(facts), *_given_all(facts), _abort(facts))
         case _:
-            return (("resume", "go on where it stopped"), _promote(facts), _abort(facts))
+            return (("resume", "go on where it stopped"), *_given_all(facts), _abort(facts))
 
 
 def _blocked(facts: ModelFacts) -> Verbs:
     if facts.experiments:
         return (("abort", "end the experiment; then what waits for it is rolled out"),)
-    return (("abort", f"give up {_candidate(facts)}"),) if facts.status.stable else ()
+    if facts.status.stable is None:
+        return ()
+    back = (_pause(facts),) if facts.candidate and facts.candidate.by_hand else ()
+    return (*back, ("abort", f"give up {_candidate(facts)}"))
 
 
 def _aborted(facts: ModelFacts) -> Verbs:
@@ -130,6 +144,8 @@ def advice(facts: ModelFacts, program: str) -> tuple[Advice, ...]:
     remedy = REMEDIES.get(status.reason) if status.reason else None  # type: ignore[call-overload]  # a word is one
     found = [Advice("", remedy)] if remedy and not _said(facts, remedy) else []
     verbs = _BY_PHASE[status.phase](facts) if status.phase and status.phase in _BY_PHASE else ()
+    if facts.candidate and facts.candidate.revision == facts.pin:
+        verbs = tuple(each for each in verbs if each[0] == "resume")  # the pin decides the rest
     pin = [Advice(*each, is_long=True)] if (each := unpinning(facts)) else []
     return (*found, *(Advice(_typed(program, verb, facts.name), why) for verb, why in verbs), *pin)
 

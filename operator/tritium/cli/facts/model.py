@@ -59,6 +59,13 @@ class ModelFacts:
         return bool((self.spec.get("rollout") or {}).get("paused"))
 
     @property
+    def held_for_tensors(self) -> bool:
+        """Whether the candidate is known to have other tensors, and gets no request for it: also while it is paused."""
+        number = self.status.candidate.revision if self.status.candidate else None
+        differs = any(each.mismatch for each in self.status.revisions or () if each.revision == number)
+        return differs and (self.spec.get("rollout") or {}).get("compatibility") != "Warn"
+
+    @property
     def is_well(self) -> bool:
         """Whether something serves, and nothing is rolled out, held back, turned down, or waited for as arms are."""
         ready, waits = self.condition(ConditionType.READY), self.condition(ConditionType.RECONCILING)
@@ -102,6 +109,12 @@ class ModelFacts:
     def condition(self, kind: ConditionType) -> Condition | None:
         """One condition, if it is there."""
         return next((each for each in self.status.conditions or () if each.type is kind), None)
+
+    def had_requests(self, number: int) -> bool:
+        """Whether a revision has, or ever had, a share of the requests."""
+        now = any(each and each.revision == number and each.weight for each in (self.status.stable, self.candidate))
+        kept = (each for each in self.status.revisions or () if each.revision == number)
+        return now or any(each.exposed_at or each.promoted_at for each in kept)
 
     def rejection(self, number: int) -> RejectedRevision | None:
         """Why a revision is not tried again, if that is so."""

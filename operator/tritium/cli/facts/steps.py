@@ -27,6 +27,7 @@ class Place(StrEnum):
     """Where a step stands to the candidate."""
 
     DONE = "done"
+    SKIPPED = "skipped"
     CURRENT = "current"
     NEXT = "next"
 
@@ -56,15 +57,26 @@ def steps(facts: ModelFacts) -> tuple[StepFacts, ...]:
         return ()
     if facts.status.phase in _THROUGH or facts.bakes:
         current = len(written) + 1
-    found = tuple(_step(each, index, current) for index, each in enumerate(written))
+    behind = Place.DONE if facts.had_requests(candidate.revision) else Place.SKIPPED
+    found = tuple(_step(each, index, current, behind) for index, each in enumerate(written))
     if written[-1].get("weight") == _ALL:
         return found
     waits = facts.status.reason == Reason.AWAITS_PROMOTION
-    return (*found, StepFacts(_ALL, None, Place.NEXT if waits else _place(len(written), current)))
+    return (*found, StepFacts(_ALL, None, Place.NEXT if waits else _place(len(written), current, behind)))
+
+
+def no_step_is_left(facts: ModelFacts) -> bool:
+    """Whether the candidate has come to the end of its steps, or began without any."""
+    candidate = facts.status.candidate
+    if candidate is None or not candidate.settings or facts.bakes:
+        return False
+    return (candidate.step or 0) >= len(json.loads(candidate.settings).get("steps") or ())
 
 
 def _goes_over_at_once(facts: ModelFacts, candidate: CandidateStatus) -> bool:
-    """Whether it is pinned, or comes back to where it was before."""
+    """Whether it is pinned, the first one, or comes back to where it was before."""
+    if facts.status.stable is None:
+        return True  # there is nothing to compare it with
     served = any(each.promoted_at for each in facts.status.revisions or () if each.revision == candidate.revision)
     return facts.pin == candidate.revision or (served and not facts.bakes and candidate.settings is None)
 
@@ -99,11 +111,11 @@ def waits_for(facts: ModelFacts, step: StepFacts) -> str:
     return f"{missing} {'pod' if missing == 1 else 'pods'}" if missing > 0 else "the gateway"
 
 
-def _step(step: Mapping[str, Any], index: int, current: int) -> StepFacts:
+def _step(step: Mapping[str, Any], index: int, current: int, behind: Place) -> StepFacts:
     weight = step.get("weight")
     least = None if weight is None else step.get("minDuration") or MIN_DURATION
-    return StepFacts(weight, least, _place(index, current))
+    return StepFacts(weight, least, _place(index, current, behind))
 
 
-def _place(index: int, current: int) -> Place:
-    return Place.CURRENT if index == current else Place.DONE if index < current else Place.NEXT
+def _place(index: int, current: int, behind: Place) -> Place:
+    return Place.CURRENT if index == current else behind if index < current else Place.NEXT

@@ -1,6 +1,7 @@
 """Who has which share of the requests, and where among its steps a rollout is."""
 
 from datetime import datetime
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -10,6 +11,13 @@ from tritium.cli.facts.model import ModelFacts
 from tritium.cli.facts.steps import Place, StepFacts, bake, steps, waits_for
 from tritium.cli.facts.words import brief, span
 from tritium.cli.views.style import BAD, BUSY, FAINT, GOOD, WAITS, bar, grid
+
+_MARKS: Final = {
+    Place.DONE: ("✓ ", GOOD),
+    Place.SKIPPED: ("↷ ", FAINT),
+    Place.CURRENT: ("● ", f"bold {BUSY}"),
+    Place.NEXT: ("", FAINT),
+}
 
 
 def revisions_table(facts: ModelFacts) -> RenderableType:
@@ -58,7 +66,7 @@ def steps_line(facts: ModelFacts, now: datetime) -> RenderableType | None:
     line = Text()
     for index, step in enumerate(under_way):
         name = "pause" if step.weight is None else f"{step.weight} %"
-        mark = {Place.DONE: ("✓ ", GOOD), Place.CURRENT: ("● ", f"bold {BUSY}"), Place.NEXT: ("", FAINT)}[step.place]
+        mark = _MARKS[step.place]
         line.append(" → " if index else "", style=FAINT)
         line.append(f"{mark[0]}{name}", style=mark[1])
         line.append_text(_stands(facts, step, now))

@@ -113,9 +113,14 @@ def _next(todo: tuple[Advice, ...]) -> RenderableType:
         label = Text("next" if not index else "    ", style=FAINT)
         if each.is_long:
             alone.add_row(label, Text(each.why))
-            lines.append(Text(f"  {each.command}", style="bold"))
+            lines.append(Padding(Text(_continued(each.command), style="bold"), (0, 0, 0, 6), expand=False))
         elif each.command:
             commands.add_row(label, Text(each.command, style="bold"), Text(each.why, style=FAINT))
         else:
             sentences.add_row(label, Text(each.why))
     return Group(*(table for table in (sentences, commands, alone) if table.row_count), *lines)
+
+
+def _continued(command: str) -> str:
+    """A command on two lines, as a shell takes it: one that is wrapped anywhere cannot be copied."""
+    return command.replace(" -p ", " \\\n  -p ")
