@@ -37,7 +37,7 @@ from tritium.cli.facts.senseless import senseless
 from tritium.cli.facts.steps import steps
 from tritium.cli.printing import plain
 from tritium.cli.views.answer import answer_view
-from tritium.cli.views.going_back import going_back_view
+from tritium.cli.views.going_back import going_back_data, going_back_view
 from tritium.cli.views.status import status_view
 from tritium.cli.views.status_data import status_data
 from tritium.cli.views.status_list import status_line, status_list
@@ -215,11 +215,56 @@ def test_undo_leaves_what_serves_beside_a_revision_that_is_out_only_for_one_that
     assert going_back(facts, 1).to == 1
 
 
-def test_a_pin_that_pins_nothing_is_not_restored() -> None:
-    change = going_back(read(changed(with_revisions(IDLE), spec={"pinRevision": 77})), 1)
-    assert '{"spec":{"pinRevision":null}}' in plain(going_back_view(read(with_revisions(IDLE)), change, "tritium"), 200)
-    kept = going_back(read(changed(with_revisions(IDLE), spec={"pinRevision": 2})), 1)
-    assert kept.was == 2
+@pytest.mark.parametrize("pin", [None, 2, 77])
+def test_a_pin_that_is_taken_away_is_not_followed_by_the_one_before(pin: int | None) -> None:
+    facts = read(changed(with_revisions(IDLE), spec={"pinRevision": pin} if pin else {}))
+    change = going_back(facts, 1)
+    assert change.was == pin
+    said = plain(going_back_view(facts, change, "tritium"), 200)
+    assert (
+        """to take the pin away:
+    kubectl patch mdep fraud -n ml --type=merge -p '{"spec":{"pinRevision":null}}'"""
+        in said
+    )
+
+
+SENT_BACK = {"lastRollback": {"fromRevision": 3, "toRevision": 2, "reason": "GateFailed"}}
+LEFT = [KEPT[0], KEPT[1] | {"demotedAt": "2026-03-01T11:50:00Z"}, KEPT[2]]
+AGAIN: dict[str, tuple[Object, int, int | None]] = {
+    "what is left": (with_revisions(CANARY), 2, 3),
+    "what serves, of what is on its way and was sent back": (changed(with_revisions(CANARY), SENT_BACK), 1, 2),
+    "what served before, of what serves and was sent back": (
+        changed(with_revisions(IDLE), SENT_BACK | {"stable": served(3), "revisions": LEFT}, {"pinRevision": 3}),
+        1,
+        2,
+    ),
+    "nothing, where that is where it goes": (
+        changed(with_revisions(IDLE), SENT_BACK | {"stable": served(3), "revisions": LEFT}, {"pinRevision": 3}),
+        2,
+        None,
+    ),
+    "nothing, of what it is at": (with_revisions(IDLE), 2, None),
+}
+
+
+@pytest.mark.parametrize("case", AGAIN)
+def test_nobody_is_led_back_to_what_was_turned_down(case: str) -> None:
+    """A pin lifts that it was turned down; that its requests went back is known."""
+    obj, to, expected = AGAIN[case]
+    change = going_back(read(obj), to)
+    assert change.again == expected
+    assert (f"undo fraud -n ml --to {expected}" in plain(going_back_view(read(obj), change, "tritium"))) == bool(
+        expected
+    )
+
+
+def test_undo_says_that_it_ends_an_experiment() -> None:
+    for obj, ends in ((EXPERIMENTING, True), (OVER, False)):
+        facts = read(with_revisions(obj))
+        change = going_back(facts, 1)
+        said = plain(going_back_view(facts, change, "tritium"))
+        assert ("The experiment that runs ends with that" in said) == ends
+        assert going_back_data(facts, change)["endsExperiment"] == ends
 
 
 def test_of_pods_only_what_was_left_last_is_sure() -> None:

@@ -1,11 +1,15 @@
 """Which revision `undo` goes back to."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from tritium.api.status import Phase, RejectedRevision, RevisionStatus
 from tritium.cli.complaints import Complaint, not_kept
 from tritium.cli.facts.model import ModelFacts
+from tritium.core.reasons import Reason
+
+_ON_PURPOSE: Final = frozenset({Reason.PINNED, Reason.ROLLED_BACK, "SpecChanged"})
+"""Why requests went back with nobody's having found anything wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +19,16 @@ class GoingBack:
     Attributes:
         left: the revision that is turned away from; None if it is the one that is pinned.
         to: the revision that is pinned.
-        was: the pin before, if it is one that is kept: to go back to another would change nothing.
+        was: the pin before.
+        again: the revision that somebody who wants this undone goes back to: what is left, or where that was turned
+            down or has not taken over, what served last; None if there is none.
         despite: why the revision that is pinned had been turned down, if it had.
     """
 
     left: int | None
     to: int
     was: int | None
+    again: int | None = None
     despite: RejectedRevision | None = None
 
     def patch(self) -> dict[str, Any]:
@@ -58,7 +65,22 @@ def going_back(facts: ModelFacts, to: int | None) -> GoingBack:
         raise Complaint(f"{facts.name} has nothing to go back to: {_why_not(facts, now)}")
     if to not in kept:
         raise not_kept(facts.name, to, kept)
-    return GoingBack(None if now == to else now, to, facts.pin if facts.pin in kept else None, facts.rejection(to))
+    left = None if now == to else now
+    return GoingBack(left, to, facts.pin, _again(facts, left, to), facts.rejection(to))
+
+
+def _again(facts: ModelFacts, left: int | None, to: int) -> int | None:
+    """What was let go beside a revision that is turned down, or sent back, is not what anybody should be led to."""
+    serves = facts.status.stable.revision if facts.status.stable else None
+    found = (left, serves, previous(facts))
+    return next((each for each in found if each not in {None, to} and not _is_bad(facts, each)), None) if left else None
+
+
+def _is_bad(facts: ModelFacts, number: int | None) -> bool:
+    """Whether it was turned down; a pin lifts that, and the last time that requests went back from it is known."""
+    back = facts.status.last_rollback
+    sent_back = back is not None and back.from_revision == number and back.reason not in _ON_PURPOSE
+    return number is not None and (facts.rejection(number) is not None or sent_back)
 
 
 def _see_that_it_serves(facts: ModelFacts) -> None:
