@@ -130,3 +130,41 @@ def test_a_revision_is_compared_with_what_served_before_it() -> None:
     ]
     assert "changed from 1  source.uri" in plain(history_view(facts, [newest], NOW, "tritium"))
     assert history_data([newest])[0]["changesFrom"] == 1
+
+
+EXPOSED = "2026-03-01T11:55:00Z"
+BACK = {"fromRevision": 3, "toRevision": 2, "reason": "GateFailed", "message": "20 of 90 failed", "at": EXPOSED}
+COURSES: dict[str, tuple[Object, Object, list[str], list[str]]] = {
+    "it never had a request": ({}, {}, ["○ 3  never had a request"], ["sent back"]),
+    "it had some, as a candidate or an arm": (
+        {"exposedAt": EXPOSED},
+        {},
+        ["○ 3  had some of the requests, first 5m ago"],
+        ["never", "sent back"],
+    ),
+    "it was turned down": (
+        {"exposedAt": EXPOSED},
+        {"lastRollback": BACK, "rejectedRevisions": [{"revision": 3, "reason": "GateFailed"}]},
+        ["○ 3  turned down, had some of the requests, first 5m ago", "turned down  GateFailed"],
+        ["sent back", "never"],
+    ),
+    "a pin has lifted that": (
+        {"exposedAt": EXPOSED, "promotedAt": "2026-03-01T11:58:00Z"},
+        {"lastRollback": BACK, "stable": {"revision": 3}},
+        ["● 3  stable, for 2m", "sent back  GateFailed: 20 of 90 failed (5m ago, to revision 2)"],
+        ["turned down", "never"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COURSES)
+def test_what_became_of_a_revision(case: str) -> None:
+    revision, status, shown, hidden = COURSES[case]
+    obj = with_revisions(IDLE)
+    obj["status"] |= {"revisions": [*KEPT[:2], KEPT[2] | revision]} | status
+    facts = read(obj)
+    newest = history(obj, facts, REVISIONS)[0]
+    screen = plain(history_view(facts, [newest], NOW, "tritium"))
+    assert [each for each in shown if each not in screen] == []
+    assert [each for each in hidden if each in screen] == []
+    assert history_data([newest])[0].get("exposedAt") == ((revision and "2026-03-01T11:55:00+00:00") or None)

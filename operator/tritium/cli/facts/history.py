@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tritium.api import names
-from tritium.api.status import RejectedRevision
+from tritium.api.status import LastRollback, RejectedRevision
 from tritium.cli.complaints import Complaint, not_kept
 from tritium.cli.facts.author import author, noted
 from tritium.cli.facts.changes import Change, changes
@@ -21,6 +21,8 @@ class Kept:
     """One revision.
 
     Attributes:
+        exposed: when it first had a share of the requests without having been stable; None if it never had.
+        sent_back: the last time that requests went back, if it was from this one.
         role: stable, candidate, or empty.
         author: who wrote the spec it is of, if that is known.
         cause: why, as whoever wrote it has annotated.
@@ -35,6 +37,8 @@ class Kept:
     digest: str | None
     promoted: datetime | None
     demoted: datetime | None
+    exposed: datetime | None
+    sent_back: LastRollback | None
     rejection: RejectedRevision | None
     role: str
     author: str | None
@@ -95,7 +99,7 @@ def _kept(
 ) -> Kept:
     number, made = int(revision["revision"]), made_from(revision)
     status = next((each for each in facts.status.revisions or () if each.revision == number), None)
-    base = _base(facts, earlier)
+    base, back = _base(facts, earlier), facts.status.last_rollback
     return Kept(
         number=number,
         name=revision["metadata"]["name"],
@@ -103,6 +107,8 @@ def _kept(
         digest=status.digest if status else None,
         promoted=status.promoted_at if status else None,
         demoted=status.demoted_at if status else None,
+        exposed=status.exposed_at if status else None,
+        sent_back=back if back and back.from_revision == number else None,
         rejection=facts.rejection(number),
         role=_role(facts, number),
         author=printable(author(model, revision, earlier[-1] if earlier else None)),

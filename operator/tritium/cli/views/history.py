@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from tritium.api.status import LastRollback, RejectedRevision
 from tritium.cli.facts.changes import Change, shown
 from tritium.cli.facts.history import Kept
 from tritium.cli.facts.made_from import address, image, led_to
@@ -71,7 +72,14 @@ def _course(facts: ModelFacts, each: Kept, now: datetime) -> Iterator[str]:
     elif each.demoted:
         yield f"served until {span(each.demoted, now)} ago"
     elif not each.promoted and not each.role:
-        yield "never served"
+        yield _without_promotion(each, now)
+
+
+def _without_promotion(each: Kept, now: datetime) -> str:
+    """It was never stable, and may have had requests all the same: in the steps of a rollout, or as an arm."""
+    if each.exposed:
+        return f"had some of the requests, first {span(each.exposed, now)} ago"
+    return "had some of the requests" if each.sent_back else "never had a request"
 
 
 def _members(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iterator[tuple[str, Text]]:
@@ -85,15 +93,27 @@ def _members(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iter
     yield "image", Text(image(each.made))
     if each.digest:
         yield "digest", Text(brief(each.digest))
-    if each.rejection:
-        why = f"{each.rejection.reason}: {each.rejection.message}" if each.rejection.message else each.rejection.reason
-        when = f" ({span(each.rejection.at, now)} ago)" if each.rejection.at else ""
-        yield "turned down", Text(f"{why}{when}", style=BAD)
+    yield from _turned_down(each, now)
     for index, change in enumerate((each.changes or ())[:_MOST]):
         yield "" if index else _changed(each), _change(change)
     if each.changes and len(each.changes) > _MOST:
         more = len(each.changes) - _MOST
         yield "", Text(f"and {more} more: {program} diff {facts.name} shows all", style=FAINT)
+
+
+def _turned_down(each: Kept, now: datetime) -> Iterator[tuple[str, Text]]:
+    """Why it was turned down; of one that is so no more, since a pin or a retry has lifted that, what is known."""
+    back = each.sent_back
+    if each.rejection:
+        when = f" ({span(each.rejection.at, now)} ago)" if each.rejection.at else ""
+        yield "turned down", Text(f"{_why(each.rejection)}{when}", style=BAD)
+    elif back:
+        when = f"{span(back.at, now)} ago, " if back.at else ""
+        yield "sent back", Text(f"{_why(back)} ({when}to revision {back.to_revision})")
+
+
+def _why(what: RejectedRevision | LastRollback) -> str:
+    return f"{what.reason}: {what.message}" if what.message else what.reason
 
 
 def _changed(each: Kept) -> str:
@@ -125,7 +145,9 @@ def _data(each: Kept) -> dict[str, Any]:
         "fingerprint": each.made.get("fingerprint"),
         "promotedAt": each.promoted.isoformat() if each.promoted else None,
         "demotedAt": each.demoted.isoformat() if each.demoted else None,
+        "exposedAt": each.exposed.isoformat() if each.exposed else None,
         "rejected": plain(each.rejection),
+        "sentBack": plain(each.sent_back),
         "changesFrom": each.base,
         "changes": None if each.changes is None else [change_data(change) for change in each.changes],
     }
