@@ -1,5 +1,8 @@
 """Why a command could not do its work: one line with what, which object, and the remedy. Pure."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tritium.api import names
 from tritium.kube.errors import ApiError, Conflict, Unavailable
 from tritium.kube.kinds import CONTROLLER_REVISIONS, MODEL_DEPLOYMENTS, SERVICES
@@ -47,6 +50,17 @@ def _forbidden(error: ApiError) -> str:
     name = f" ({error.name})" if error.name else ""
     remedy = f"ask for a Role that allows the verb {error.verb} on it."
     return f"you may not {error.verb} {resource} in namespace {error.namespace}{name}: {remedy}"
+
+
+def refused(path: str, status: int, answer: Mapping[str, Any]) -> Complaint:
+    """A model, or the gateway, answers with an error, in its own words.
+
+    >>> print(refused("/v2/models/fraud/infer", 400, {"error": "[request id: 7] no input X.  Give one. "}))
+    the answer to /v2/models/fraud/infer is 400: [request id: 7] no input X. Give one; docs/requests.md says what each \
+error means
+    """
+    said = " ".join(str(answer.get("error") or dict(answer)).split()).rstrip(".")
+    return Complaint(f"the answer to {path} is {status}: {said}; docs/requests.md says what each error means")
 
 
 def no_such(name: str, namespace: str, there: list[str]) -> Complaint:

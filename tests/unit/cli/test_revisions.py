@@ -139,13 +139,13 @@ COURSES: dict[str, tuple[Object, Object, list[str], list[str]]] = {
     "it had some, as a candidate or an arm": (
         {"exposedAt": EXPOSED},
         {},
-        ["○ 3  had some of the requests, first 5m ago"],
+        ["○ 3  had some requests"],
         ["never", "sent back"],
     ),
     "it was turned down": (
         {"exposedAt": EXPOSED},
         {"lastRollback": BACK, "rejectedRevisions": [{"revision": 3, "reason": "GateFailed"}]},
-        ["○ 3  turned down, had some of the requests, first 5m ago", "turned down  GateFailed"],
+        ["○ 3  turned down, had some requests", "turned down  GateFailed"],
         ["sent back", "never"],
     ),
     "a pin has lifted that": (

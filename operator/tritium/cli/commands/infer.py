@@ -13,7 +13,7 @@ import aiohttp
 import typer
 
 from tritium.cli.cluster import Cluster, run
-from tritium.cli.complaints import Complaint
+from tritium.cli.complaints import Complaint, refused
 from tritium.cli.facts.model import ModelFacts, read
 from tritium.cli.facts.request import of_inputs, of_smoke_test, of_text, service
 from tritium.cli.options import As, Context, Name, Namespace, Output
@@ -113,8 +113,7 @@ async def _asked(ask: Ask, path: str, body: dict[str, Any] | None) -> Answer:
     """
     answer = await ask(path, body)
     if answer[0] >= 400:
-        said = answer[2].get("error") or answer[2]
-        raise Complaint(f"the answer to {path} is {answer[0]}: {said}; docs/requests.md says what each error means")
+        raise refused(path, answer[0], answer[2])
     return answer
 
 

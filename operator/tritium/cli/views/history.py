@@ -72,14 +72,12 @@ def _course(facts: ModelFacts, each: Kept, now: datetime) -> Iterator[str]:
     elif each.demoted:
         yield f"served until {span(each.demoted, now)} ago"
     elif not each.promoted and not each.role:
-        yield _without_promotion(each, now)
+        yield _without_promotion(each)
 
 
-def _without_promotion(each: Kept, now: datetime) -> str:
+def _without_promotion(each: Kept) -> str:
     """It was never stable, and may have had requests all the same: in the steps of a rollout, or as an arm."""
-    if each.exposed:
-        return f"had some of the requests, first {span(each.exposed, now)} ago"
-    return "had some of the requests" if each.sent_back else "never had a request"
+    return "had some requests" if each.exposed or each.sent_back else "never had a request"
 
 
 def _members(facts: ModelFacts, each: Kept, now: datetime, program: str) -> Iterator[tuple[str, Text]]:
