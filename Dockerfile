@@ -15,11 +15,13 @@ RUN ln -s /pip/pip-*.whl /pip.whl
 COPY requirements/runtime.txt /runtime.txt
 COPY wheels/ /wheels/
 RUN python3 /pip.whl/pip install --no-compile --require-hashes -r /runtime.txt && rm -rf /opt/tritium/bin
-# Much of what would be installed is never read: tests, static libraries, and the bytecode of 1,800 typed
-# classes of Kubernetes, of which three are imported. The rest is compiled here, for a running container cannot keep it.
-# hf_xet downloads for huggingface_hub, which is only asked what there is.
+# Much of what would be installed is never read: tests, static libraries, and 1,800 typed classes of Kubernetes, of which
+# kopf imports three. The rest is compiled here, for a running container cannot keep it. hf_xet downloads for
+# huggingface_hub, which is only asked what there is.
 RUN rm -rf /opt/tritium/hf_xet && find /opt/tritium -depth \( -type d -name tests -o -name '*.a' -o -name '*.pyi' \) -exec rm -rf {} + && \
-    python3 -m compileall -q -x 'kubernetes/(aio/)?client/(api|models)/[a-z]' /opt/tritium
+    find /opt/tritium/kubernetes -path '*/client/*' \( -path '*/models/*' -o -path '*/api/*' \) -name '[a-z]*.py' \
+         ! -name v1_object_meta.py ! -name v1_owner_reference.py ! -name v1_managed_fields_entry.py -delete && \
+    python3 -m compileall -q /opt/tritium
 COPY own/ /own/
 RUN python3 /pip.whl/pip install --no-deps /own/*.whl
 
