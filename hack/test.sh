@@ -11,6 +11,7 @@ bash hack/check.sh
 $bin/python -m e2e.cluster binaries kube-apiserver etcd kube-controller-manager kubectl >/dev/null
 $bin/python -m e2e.cluster binaries versitygw fake-gcs-server registry >/dev/null
 $bin/python -m e2e.cluster azurite >/dev/null
+$bin/python -m e2e.cluster mlflow >/dev/null
 more=(--cov --cov-append --cov-report=)
 $bin/pytest tests/dataplane tests/sync -n 2 -q --junitxml="$reports/2-data.xml" "${more[@]}"
 $bin/pytest tests/controlplane -n 2 -q --junitxml="$reports/3-controlplane.xml" "${more[@]}"

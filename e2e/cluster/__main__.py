@@ -1,4 +1,4 @@
-"""The command line: `python -m e2e.cluster up|down|images|binaries|azurite|doctor|load-operator`.
+"""The command line: `python -m e2e.cluster up|down|images|binaries|azurite|mlflow|doctor|load-operator`.
 
 Prints what it does to standard error; standard output has only what another program may want to read.
 """
@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from e2e.cluster import binaries as programs
-from e2e.cluster import bring_up, npm, requirements, settings, steps
+from e2e.cluster import bring_up, npm, requirements, settings, steps, wheels
 from e2e.cluster.mode import Mode, mode
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A real kind cluster for the tests.")
@@ -46,6 +46,12 @@ def binaries(names: Annotated[list[str] | None, typer.Argument(help="none: all")
 def azurite() -> None:
     """Install the emulator of Azure Blob Storage, and print where it is."""
     print(f"azurite-blob={npm.ensure('azurite', 'azurite-blob')}")
+
+
+@app.command()
+def mlflow() -> None:
+    """Install an MLflow server, and print which Python has it."""
+    print(f"mlflow={wheels.mlflow()}")
 
 
 @app.command()

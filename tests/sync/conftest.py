@@ -14,6 +14,7 @@ from tests.sync.bucket import Bucket
 from tests.sync.google import Google, google_storage
 from tests.sync.pod import Pod
 from tests.sync.s3 import S3, Server
+from tests.sync.tracking import Mlflow, tracking_server
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,20 @@ def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Google]:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
     with azure_storage(tmp_path_factory.mktemp("azurite")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
+    """Everybody may ask it, and it keeps its artifacts on its disk."""
+    with tracking_server(tmp_path_factory.mktemp("mlflow")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory, server: S3) -> Iterator[Mlflow]:
+    """It wants a name and a password, and keeps its artifacts in a bucket that it alone can read."""
+    with tracking_server(tmp_path_factory.mktemp("guarded"), server) as running:
         yield running
 
 

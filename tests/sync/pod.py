@@ -30,6 +30,7 @@ SECRETS = frozenset(
         "AZURE_STORAGE_SAS_TOKEN",
         "HF_TOKEN",
     }
+    | {"MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"}
 )
 """Keys of a Secret whose values no message may have."""
 
@@ -112,7 +113,8 @@ class Pod:
     async def resolve_and_fetch(self, wanted: FetchRequest) -> FetchResult:
         """What the operator does for a new revision."""
         found = await self.resolve(wanted)
-        return await self.fetch(wanted.model_copy(update={"fingerprint": found.fingerprint}))
+        pin = found.origin.pin if found.origin else None
+        return await self.fetch(wanted.model_copy(update={"fingerprint": found.fingerprint, "pin": pin}))
 
     async def refuses(self, verb: str, wanted: FetchRequest) -> tuple[FetchReason, str]:
         """The reason and the message of a run that must fail."""

@@ -8,9 +8,11 @@ import sys
 
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3
+from tests.sync.tracking import Mlflow
 from tritium.api.fetch import FetchRequest
 
 SIZE = 600 << 20
+WHOLE = 400 << 20
 MEASURED = """
 import os, sys
 from tritium.sync.__main__ import main
@@ -37,6 +39,23 @@ def test_memory_is_bounded_whatever_the_size(server: S3, pod: Pod, prefix: str) 
     assert pod.result().failure is None
     assert (pod.ready / "repository" / "fraud" / "1" / "model.onnx").stat().st_size == SIZE
     assert peak <= 256, output
+
+
+def test_memory_is_bounded_where_files_only_come_whole(guarded: Mlflow, server: S3, pod: Pod, prefix: str) -> None:
+    place, run_id = guarded.log({"1/model.py": b""})
+    below = place.replace("mlflow-artifacts:/", "behind-mlflow/")
+    block = os.urandom(1 << 20)
+    with server.lay(f"{below}/1/weights.bin", b"").open("wb") as file:
+        for _ in range(WHOLE >> 20):
+            file.write(block)
+    wanted = guarded.wants(prefix, version=guarded.register(prefix, place, run_id))
+    pod.secret = guarded.keys
+    pod.mount()
+    run(pod, "resolve", wanted)
+    output = run(pod, "fetch", wanted.model_copy(update={"fingerprint": pod.result().fingerprint}))
+    assert pod.result().failure is None
+    assert (pod.ready / "repository" / "fraud" / "1" / "weights.bin").stat().st_size == WHOLE
+    assert int(output.rpartition("VmHWM:")[2].split()[0]) >> 10 <= 256, output
 
 
 def run(pod: Pod, verb: str, wanted: FetchRequest) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from tritium.api.object import ApiObject
-from tritium.api.rules import Rule, exactly_one, not_yet
+from tritium.api.rules import Rule, exactly_one
 from tritium.api.values import VISIBLE, Digest, HttpAddress, Limit, ObjectName, Text, cel_string
 
 OPTIONS = ("accountName", "allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
@@ -85,7 +85,6 @@ class Source(ApiObject):
     rules: ClassVar = (
         exactly_one("uri", "mlflow", "a place in a store, or a registered model"),
         *OF_A_URI,
-        not_yet("mlflow", "set uri to the place where the model's artifacts lie"),
         Rule(
             "!has(self.pollInterval) || duration(self.pollInterval) >= duration('5s')",
             "must be 5s or more",
@@ -135,6 +134,18 @@ class Source(ApiObject):
     """Refuse anything but these bytes: sha256 over the sorted lines "sha256 size path" of all files."""
     credentials: Credentials | None = None
     """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
+
+    @property
+    def address(self) -> str:
+        """How messages name it: the URI, or the registered model as MLflow writes it.
+
+        >>> Source(mlflow={"trackingUri": "https://mlflow.example.com", "name": "fraud", "version": 7}).address
+        'models:/fraud/7 at https://mlflow.example.com'
+        """
+        if self.mlflow is None:
+            return self.uri or ""
+        which = f"/{self.mlflow.version}" if self.mlflow.version else f"@{self.mlflow.alias}"
+        return f"models:/{self.mlflow.name}{which} at {self.mlflow.tracking_uri}"
 
 
 Layout = Literal["auto", "triton", "onnx", "torchscript", "tensorrt", "openvino", "savedmodel", "python"]

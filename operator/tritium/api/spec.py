@@ -37,6 +37,12 @@ class ModelDeploymentSpec(ApiObject):
             "with rollout.strategy recreate only one revision runs: there is none for an experiment or for copies",
             field=".rollout",
         ),
+        Rule(
+            "!has(self.experiment) || has(self.model.source.mlflow) || "
+            "self.experiment.arms.all(arm, !has(arm.model) || !has(arm.model.source) || !has(arm.model.source.mlflow))",
+            "an arm's mlflow is another version of what model.source.mlflow names, and it is absent; set the arm's uri",
+            field=".experiment",
+        ),
         not_yet("scaling", "set replicas"),
         not_yet("logging", "let the clients log what they send"),
     )

@@ -63,7 +63,6 @@ class SourceOverlay(ApiObject):
     rules: ClassVar = (
         exactly_one("uri", "mlflow", "a place in a store, or a registered version"),
         *OF_A_URI,
-        not_yet("mlflow", "set uri to the place where the version's artifacts lie"),
     )
 
     uri: Uri | None = None

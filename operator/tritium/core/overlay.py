@@ -10,6 +10,9 @@ Json = Any
 _OF_ANOTHER_PLACE: Final = frozenset({"uri", "mlflow", "digest"})
 """Of the base's source, what says nothing of another place: where it is, and which bytes are there."""
 
+_OF_ANOTHER_VERSION: Final = frozenset({"version", "alias"})
+"""Of the base's registered model, what says nothing of another version of it."""
+
 
 def overlaid(spec: Mapping[str, Json], overlay: Mapping[str, Json]) -> dict[str, Json]:
     """The spec that an arm is made from.
@@ -24,12 +27,21 @@ def overlaid(spec: Mapping[str, Json], overlay: Mapping[str, Json]) -> dict[str,
     {'source': {'options': {'region': 'x'}, 'uri': 's3://m/2'}}
     >>> overlaid(base, {}) == base
     True
+    >>> registered = {"trackingUri": "https://mlflow.example.com", "name": "fraud"}
+    >>> of_mlflow = {"model": {"source": {"mlflow": {**registered, "alias": "champion"}}}}
+    >>> overlaid(of_mlflow, {"source": {"mlflow": {"version": 8}}})["model"]["source"]["mlflow"]
+    {'trackingUri': 'https://mlflow.example.com', 'name': 'fraud', 'version': 8}
     """
     other = overlay.get("source")
     if not other:
         return dict(spec)
     model = spec["model"]
     shared = {name: value for name, value in model["source"].items() if name not in _OF_ANOTHER_PLACE}
+    if "mlflow" in other:
+        registered = {
+            name: value for name, value in model["source"].get("mlflow", {}).items() if name not in _OF_ANOTHER_VERSION
+        }
+        other = {**other, "mlflow": {**registered, **other["mlflow"]}}
     return {**spec, "model": {**model, "source": {**shared, **other}}}
 
 

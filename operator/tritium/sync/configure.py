@@ -12,8 +12,14 @@ from tritium.sync.places import CONFIG, Plan
 _OTHERS: Final = "configs"
 """The folder of the configurations that --model-config-name chooses from."""
 
-_UNTOLD: Final = frozenset({"", "pytorch"})
-"""Backends that cannot say which inputs and outputs a model has; without a name it is the file's own backend."""
+_UNTOLD: Final = {
+    "": (f"a TorchScript model without {CONFIG}", f"add a {CONFIG} to the model"),
+    "pytorch": (f"a TorchScript model without {CONFIG}", f"add a {CONFIG} to the model"),
+    "fil": ("trees without a signature", "log the model with one"),
+}
+"""Backends that cannot say which inputs and outputs a model has: what is there, and what else would help.
+
+Without a name it is the file's own backend."""
 
 
 def foresee(request: FetchRequest, plan: Plan) -> None:
@@ -47,7 +53,7 @@ def changes(request: FetchRequest, plan: Plan, repository: Path) -> dict[str, by
     asked = _asked(request)
     if not asked and not request.warmup:
         return {}
-    path, shown = repository / request.model / CONFIG, f"{request.source.uri}: {CONFIG}"
+    path, shown = repository / request.model / CONFIG, f"{request.source.address}: {CONFIG}"
     if others := sorted(each.name for each in (path.parent / _OTHERS).glob("*.pbtxt")):
         what = "model.config" if asked else "model.warmup"
         raise invalid(
@@ -69,16 +75,16 @@ def _asked(request: FetchRequest) -> ModelConfig | None:
 
 def _merged(request: FetchRequest, plan: Plan, text: str) -> str:
     """The served model's configuration, as the spec asks for it."""
-    shown = f"{request.source.uri}: {CONFIG}"
+    shown = f"{request.source.address}: {CONFIG}"
     if asked := _asked(request):
         text = overrides.merged(text, asked, shown)
     if plan.untold:
         parsed = config.parse(text, shown, unknown=True, remedy="Report it")
         if parsed.backend in _UNTOLD and not (parsed.input and parsed.output):
+            what, instead = _UNTOLD[parsed.backend]
             raise invalid(
-                f"{request.source.uri} holds a TorchScript model without {CONFIG}, and Triton cannot find out which "
-                f"inputs and outputs it has. Write them into model.config.raw (input and output), or add a {CONFIG} "
-                "to the model"
+                f"{request.source.address} holds {what}, and Triton cannot find out which inputs and outputs it has. "
+                f"Write them into model.config.raw (input and output), or {instead}"
             )
     return text
 
@@ -90,7 +96,7 @@ def _check_all(request: FetchRequest, plan: Plan, repository: Path) -> None:
         model, _, rest = target.partition("/")
         if rest != CONFIG and not (rest.startswith(f"{_OTHERS}/") and rest.endswith(".pbtxt")):
             continue
-        shown = f"{request.source.uri}: {source}"
+        shown = f"{request.source.address}: {source}"
         parsed = config.check(config.read(repository / target, shown), shown, model)
         if parsed.HasField("ensemble_scheduling"):
             ensembles.add(f"{model}/1")
@@ -98,7 +104,7 @@ def _check_all(request: FetchRequest, plan: Plan, repository: Path) -> None:
     if wrong := sorted(set(plan.versions) - ensembles):
         model = wrong[0].partition("/")[0]
         raise invalid(
-            f"{request.source.uri}: {model} has no version folder, without which only an ensemble can be; "
+            f"{request.source.address}: {model} has no version folder, without which only an ensemble can be; "
             f"put its files into {model}/1/"
         )
 

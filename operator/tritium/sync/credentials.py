@@ -27,10 +27,15 @@ DOCKER_CONFIG: Final = ".dockerconfigjson"
 REGISTRY_USER: Final = "username"
 REGISTRY_PASSWORD: Final = "password"  # noqa: S105 - the name of a key
 
+TRACKING_USERNAME: Final = "MLFLOW_TRACKING_USERNAME"
+TRACKING_PASSWORD: Final = "MLFLOW_TRACKING_PASSWORD"  # noqa: S105 - the name of a key
+TRACKING_TOKEN: Final = "MLFLOW_TRACKING_TOKEN"  # noqa: S105 - the name of a key
+
 _KNOWN: Final = frozenset(
     {CA_KEY, ACCESS_KEY, SECRET_KEY, TOKEN_KEY, ENDPOINT_KEY, *REGION_KEYS, *SERVICE_ACCOUNT_KEYS}
     | {ACCOUNT_NAME, ACCOUNT_KEY, SAS_TOKEN, HUB_TOKEN, DOCKER_CONFIG}
     | {REGISTRY_USER, REGISTRY_PASSWORD}
+    | {TRACKING_USERNAME, TRACKING_PASSWORD, TRACKING_TOKEN}
 )
 _USUAL: Final[Mapping[str, str]] = {
     "s3": f"the keys {ACCESS_KEY} and {SECRET_KEY}",
@@ -39,6 +44,7 @@ _USUAL: Final[Mapping[str, str]] = {
     "https": f"the key {CA_KEY}",
     "hf": f"the key {HUB_TOKEN}",
     "oci": f"the key {DOCKER_CONFIG}, or {REGISTRY_USER} and {REGISTRY_PASSWORD}",
+    "mlflow": f"the keys {TRACKING_USERNAME} and {TRACKING_PASSWORD}, or {TRACKING_TOKEN}",
 }
 """What a Secret holds, by the scheme of the source."""
 
@@ -79,7 +85,7 @@ def read(folder: Path, source: Source) -> Credentials:
     Raises:
         Failed: `SecretMissing`, when it names one that does not exist.
     """
-    scheme, _, _ = (source.uri or "").partition("://")
+    scheme = "mlflow" if source.mlflow else (source.uri or "").partition("://")[0]
     named, may = source.credentials, _MAY.get(scheme, _BUCKET)
     if named is None or named.secret_ref is None:
         return Credentials(account=named.service_account_name if named else None, may=may)

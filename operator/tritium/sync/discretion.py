@@ -19,6 +19,7 @@ STARS: Final = "***"
 
 _PUBLIC: Final = frozenset(
     {identity.CA_KEY, identity.ACCESS_KEY, identity.ENDPOINT_KEY, identity.ACCOUNT_NAME, *identity.REGION_KEYS}
+    | {identity.TRACKING_USERNAME}
 )
 """Keys of a Secret whose values say who or where, and prove nothing."""
 

@@ -28,12 +28,14 @@ class Plan:
         versions: folders to make, by their path in the repository: the empty version of an ensemble, which no object
             store can hold.
         untold: nothing says which inputs and outputs the model has, and Triton cannot find out.
+        scripted: path at the source of a file that has to be TorchScript, which only its content can tell; or empty.
     """
 
     targets: Mapping[str, str]
     generated: Mapping[str, str] = field(default_factory=dict)
     versions: tuple[str, ...] = ()
     untold: bool = False
+    scripted: str = ""
 
     @property
     def models(self) -> frozenset[str]:

@@ -25,7 +25,8 @@ from typing import Final
 from tritium.api.fetch import FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import layout
+from tritium.sync import planning
+from tritium.sync.mlflow.flavours import BESIDE, DESCRIPTION
 from tritium.sync.overrides import says_something
 from tritium.sync.places import Plan
 
@@ -194,7 +195,7 @@ class Shelf:
         try:
             fingerprint, digest = (self.root / _READY / _IDENTITY).read_text(encoding="utf-8").splitlines()
             entries = entries_of(self.whole)
-            plan = layout.plan([entry.path for entry in entries], request.model, request.layout)
+            plan = self._planned(request, [entry.path for entry in entries])
             sizes = {path: len(made.encode()) for path, made in plan.generated.items()} | self._added(request)
             whole = all((self.published / path).stat().st_size == size for path, size in sizes.items())
             fetched = ((plan.targets[entry.path], entry) for entry in entries)
@@ -207,6 +208,13 @@ class Shelf:
             return None
         total = sum(entry.size for entry in entries)
         return FetchResult(fingerprint=fingerprint, files=len(entries), bytes=total, digest=digest)
+
+    def _planned(self, request: FetchRequest, paths: Sequence[str]) -> Plan:
+        """How these files were laid out."""
+        if not planning.needs_description(request, paths):
+            return planning.plan(request, paths)
+        description = self.published / request.model / BESIDE / DESCRIPTION
+        return planning.plan(request, paths, description.read_text(encoding="utf-8"))
 
     def _added(self, request: FetchRequest) -> dict[str, int]:
         """Sizes of the files that were changed, by their path in the repository.

@@ -61,6 +61,11 @@ def open_store(source: Source, credentials: Credentials, guard: Guard, pin: str 
     Raises:
         Failed: no source of this kind, or one that cannot be used as it is configured.
     """
+    if source.mlflow:
+        # Its client takes some 20 MiB, which other sources have no use for.
+        from tritium.sync.mlflow.store import Registered  # noqa: PLC0415
+
+        return Registered(source, credentials, guard, pin)
     uri = source.uri or ""
     scheme, _, _ = uri.partition("://")
     if scheme in _MOVING:

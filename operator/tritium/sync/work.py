@@ -16,7 +16,7 @@ from tritium.api import fetch as wire
 from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import configure, credentials, room, signature, sizes, trees
+from tritium.sync import configure, credentials, glimpse, planning, room, signature, sizes, trees
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
@@ -24,7 +24,8 @@ from tritium.sync.download import Download, Patience, Progress
 from tritium.sync.errors import Failed
 from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, archive_of, fingerprint
-from tritium.sync.places import Plan
+from tritium.sync.mlflow.flavours import DESCRIPTION, SCRIPT
+from tritium.sync.places import NotAModel, Plan
 from tritium.sync.publish import Shelf
 from tritium.sync.sources import Store, open_store
 from tritium.sync.trees import planned
@@ -68,14 +69,17 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
     with _guarded(request) as guard:
         store, listing = await _listed(request, mounts, guard)
         await _signed(request, store, listing)
-        _planned(request, listing)
+        plan = await _planned(request, store, listing)
+        await _demand_script(request, store, listing, plan)
         found = FetchResult(
             fingerprint=fingerprint(listing.files),
             files=len(listing.files),
             bytes=await sizes.room(store, listing),
             origin=listing.origin,
         )
-    log.info("%s holds %s. Fingerprint %s", request.source.uri, _amount(found), found.fingerprint)
+    if listing.origin:
+        log.info("%s is %s", request.source.address, listing.origin.pin)
+    log.info("%s holds %s. Fingerprint %s", request.source.address, _amount(found), found.fingerprint)
     return found
 
 
@@ -173,12 +177,29 @@ async def _same(errand: _Errand) -> tuple[Store, Listing, Plan | None]:
     store, listing = await _listed(errand.request, errand.mounts, errand.guard)
     if errand.known is None:
         _demand_same(errand.request, fingerprint(listing.files))
-    return store, listing, _planned(errand.request, listing)
+    return store, listing, await _planned(errand.request, store, listing)
 
 
-def _planned(request: FetchRequest, listing: Listing) -> Plan | None:
+async def _planned(request: FetchRequest, store: Store, listing: Listing) -> Plan | None:
     """Where the files go; None where their names are only known once an archive is here."""
-    return None if listing.packed else planned(request, listing.paths)
+    if listing.packed:
+        return None
+    if not planning.needs_description(request, listing.paths):
+        return planned(request, listing.paths)
+    try:
+        description = await glimpse.text(store, listing, DESCRIPTION)
+    except NotAModel as error:
+        raise Failed(FetchReason.MODEL_INVALID, f"{request.source.address} {error}") from error
+    return planned(request, listing.paths, description)
+
+
+async def _demand_script(request: FetchRequest, store: Store, listing: Listing, plan: Plan | None) -> None:
+    if plan and plan.scripted and not await glimpse.is_torchscript(store, listing, plan.scripted):
+        raise Failed(
+            FetchReason.MODEL_INVALID,
+            f"{request.source.address} has {plan.scripted}, which is no TorchScript but objects of Python, whose "
+            f"classes Triton does not have. {SCRIPT}",
+        )
 
 
 async def _verified(
@@ -256,7 +277,7 @@ def _guarded(request: FetchRequest) -> Guard:
 
 
 async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[Store, Listing]:
-    log.info("Listing %s", request.source.uri)
+    log.info("Listing %s", request.source.address)
     store = _store(request, mounts, guard)
     found = await store.files()
     if len(found.files) == 1 and found.files[0].archive is None:
@@ -292,8 +313,12 @@ def _demand_same(request: FetchRequest, found: str) -> None:
     if found != request.fingerprint:
         raise Failed(
             FetchReason.SOURCE_CHANGED,
-            f"{request.source.uri} is not what it was when this revision was made. Do not change a model in place: "
-            "put the new one at another path, and change model.source.uri",
+            f"{request.source.address} is not what it was when this revision was made. Do not change a model in place: "
+            + (
+                "register the new one as another version"
+                if request.source.mlflow
+                else "put the new one at another path, and change model.source.uri"
+            ),
         )
 
 
@@ -341,7 +366,7 @@ def _demand_as_listed(request: FetchRequest, listing: Listing, entries: Sequence
         if file.sha256 and arrived[file.path] != file.sha256:
             raise Failed(
                 FetchReason.DIGEST_MISMATCH,
-                f"{request.source.uri}: the bytes of {file.path} that arrived are not those that the source lists "
+                f"{request.source.address}: the bytes of {file.path} that arrived are not those that the source lists "
                 f"(sha256 {file.sha256}, not {arrived[file.path]}). Something on the way changes them, or the source "
                 "is damaged: push or upload the model again, and check proxies and mirrors",
             )
@@ -353,7 +378,7 @@ def _demand_digest(request: FetchRequest, known: str | None, digest: str) -> Non
     who = "model.source.digest pins" if request.source.digest else "this revision was first fetched with"
     raise Failed(
         FetchReason.DIGEST_MISMATCH,
-        f"{request.source.uri} holds bytes with the digest {digest}, but {who} {known}. "
+        f"{request.source.address} holds bytes with the digest {digest}, but {who} {known}. "
         "Put the model back as it was, or make a new revision for the new bytes",
     )
 

@@ -281,17 +281,17 @@ RULES = [
         "set exactly one of version and alias",
         at="spec.experiment.arms[0].model.source.mlflow",
     ),
+    Bad(
+        "spec.experiment.arms",
+        [{"name": "a", "weight": 1, "model": {"source": {"mlflow": {"version": 1}}}}],
+        "an arm's mlflow is another version of what model.source.mlflow names, and it is absent",
+        at="spec.experiment",
+    ),
     Bad("spec.routing.path", "/fraud", "a path needs the host it belongs to", at="spec.routing.host"),
 ]
 
 CLOSED = [
     not_yet("spec.scaling", {"min": 1, "max": 3}),
-    Bad(
-        "spec.experiment.arms",
-        [{"name": "a", "weight": 1, "model": {"source": {"mlflow": {"version": 1}}}}],
-        "Forbidden: mlflow is not available in this version; ",
-        at="spec.experiment.arms[0].model.source.mlflow",
-    ),
     *(
         Bad(
             "spec.experiment.arms",
@@ -313,5 +313,4 @@ CLOSED = [
         at="spec.experiment.arms[0].model.config",
     ),
     not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
-    not_yet(f"{SOURCE}.mlflow", MLFLOW, *NO_URI),
 ]

@@ -40,4 +40,4 @@ def test_a_sample_is_what_the_operator_reads(sample: Path) -> None:
     for document in documents(sample):
         if document["kind"] == names.KIND:
             spec = ModelDeploymentSpec.model_validate(document["spec"])
-            assert spec.model.source.uri
+            assert spec.model.source.address

@@ -41,9 +41,15 @@ def address(made: Mapping[str, Any]) -> str:
 
     >>> address({"source": {"uri": "s3://models/fraud/1", "options": {"region": "eu-1"}}})
     's3://models/fraud/1'
+    >>> address({"source": {"mlflow": {"trackingUri": "http://mlflow:5000", "name": "fraud", "alias": "champion"}}})
+    'models:/fraud@champion at http://mlflow:5000'
     """
     source = made.get("source") or {}
-    return str(source.get("uri") or json.dumps(source, ensure_ascii=False))
+    registered = source.get("mlflow")
+    if not registered:
+        return str(source.get("uri") or "")
+    which = f"/{registered['version']}" if "version" in registered else f"@{registered['alias']}"
+    return f"models:/{registered['name']}{which} at {registered['trackingUri']}"
 
 
 def led_to(made: Mapping[str, Any]) -> str:
