@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,21 @@ def test_one_server_answers_range_requests_and_one_does_not(mlflow: Mlflow, guar
     for running, status in ((mlflow, 206), (guarded, 200)):
         place, _ = running.log(ONNX)
         assert running.status_of_a_part(f"{place}/model.onnx") == status
+
+
+async def test_a_claim_keeps_it_as_it_was_laid_out(mlflow: Mlflow, tmp_path: Path, prefix: str) -> None:
+    mlflow.point(prefix, "champion", mlflow.add(prefix, ONNX))
+    claim = tmp_path / "claim"
+    claim.mkdir()
+    cache = {"claimName": "models", "revision": "fraud-00000001"}
+    wanted = mlflow.wants(prefix, alias="champion", credentials=False, cache=cache)
+    first, second = (Pod(tmp_path / name, claim=claim) for name in ("first", "second"))
+    found = await first.resolve_and_fetch(wanted)
+    mlflow.ask("DELETE", "mlflow/registered-models/delete", {"name": prefix})
+    pinned = wanted.model_copy(update={"fingerprint": found.fingerprint, "pin": "version 1"})
+    assert (await second.fetch(pinned)).digest == found.digest
+    assert second.model() == first.model()
+    assert second.model()["1/model.onnx"] == ONNX["model.onnx"]
 
 
 async def test_large_files_come_in_parts(tracking: Mlflow, pod: Pod, prefix: str) -> None:
