@@ -1,10 +1,10 @@
 """Runs `fetch` and kills it at random moments, whatever it is just doing; then again, in the same folders.
 
-    python tests/sync/randomly.py KILLS SECONDS CHUNK
+    python tests/sync/randomly.py KILLS BYTES CHUNK
 
-The kills together, the longest a run lives, and the bytes of a part: small, so that few are lost with a kill. A model
-that became ready is removed, and fetched from its beginning. For each run there is a line with what a reader of the
-volume would see then. Each run is a fork, so that nothing has to be imported anew.
+The kills together, the most that a run writes before it is killed, and the bytes of a part: small, so that few are lost
+with a kill. A model that became ready is removed, and fetched from its beginning. For each run there is a line with
+what a reader of the volume would see then. Each run is a fork, so that nothing has to be imported anew.
 """
 
 from __future__ import annotations
@@ -33,30 +33,41 @@ def digests(models: Path) -> dict[str, str] | None:
     return {each.relative_to(repository).as_posix(): hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
 
 
-def run(seconds: float) -> int:
-    """One run; how it ended, negative if it was killed."""
+def written(models: Path) -> int:
+    """Bytes of what is being put together."""
+    files = [each for each in (models / ".incoming").rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)
+
+
+def run(models: Path, more: int, seconds: float) -> int:
+    """One run, killed so many seconds after it has written so many bytes more; how it ended, negative if it was."""
+    enough = written(models) + more
     pid = os.fork()
     if pid == 0:
         with contextlib.redirect_stderr(None):
             os._exit(main(["fetch"], os.environ))
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    deadline = None
+    while deadline is None or time.monotonic() < deadline:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
+        with contextlib.suppress(FileNotFoundError):  # it is just being renamed
+            if deadline is None and written(models) >= enough:
+                deadline = time.monotonic() + seconds
         time.sleep(0.001)
     os.kill(pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def kill_at_random(models: Path, kills: int, longest: float) -> None:
+def kill_at_random(models: Path, kills: int, most: int) -> None:
     """Until there were so many kills, and then to the end."""
     chance = random.Random(7)  # noqa: S311 - the same kills each time
     while kills:
-        ended = run(chance.uniform(0, longest))
+        # Not by the clock alone, or on a busy machine none would come far; and some before the first byte.
+        ended = run(models, max(0, chance.randrange(-most // 4, most)), chance.uniform(0, 0.1))
         kills -= ended < 0
         tell(models, ended)
-    tell(models, run(600))
+    tell(models, run(models, 1 << 40, 0))
 
 
 def tell(models: Path, ended: int) -> None:
@@ -69,4 +80,4 @@ def tell(models: Path, ended: int) -> None:
 
 if __name__ == "__main__":
     download.CHUNK = int(sys.argv[3])  # type: ignore[misc]
-    kill_at_random(Path(os.environ[ROOT_VARIABLE]) / "models", int(sys.argv[1]), float(sys.argv[2]))
+    kill_at_random(Path(os.environ[ROOT_VARIABLE]) / "models", int(sys.argv[1]), int(sys.argv[2]))
