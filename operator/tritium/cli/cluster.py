@@ -68,7 +68,7 @@ def run(
     """Do the work of a command on a cluster; what goes wrong is one line, and exit code 1."""
 
     async def connected() -> T:
-        async with _connect(context, namespace, deadline) as cluster:
+        async with connect(context, namespace, deadline) as cluster:
             return await work(cluster)
 
     try:
@@ -85,7 +85,8 @@ def _end(complaint: Exception) -> NoReturn:
 
 
 @asynccontextmanager
-async def _connect(context: str | None, namespace: str | None, deadline: float) -> AsyncIterator[Cluster]:
+async def connect(context: str | None, namespace: str | None, deadline: float) -> AsyncIterator[Cluster]:
+    """A cluster, for as long as the work with it takes; `deadline` is in seconds, of each request."""
     usual = "default"
 
     async def load(configuration: Configuration) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tritium.cli.completing import models
+
 TARGET = "Which cluster"
 
 
@@ -16,7 +18,7 @@ class Output(StrEnum):
     JSON = "json"
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The ModelDeployment.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The ModelDeployment.", autocompletion=models)]
 Namespace = Annotated[
     str | None,
     typer.Option("--namespace", "-n", help="Its namespace. Absent: that of the context.", rich_help_panel=TARGET),

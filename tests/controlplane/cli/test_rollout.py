@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.controlplane.behaviour import CrashLoop, Ready
+from tests.controlplane.cli.command import BIN
 from tests.controlplane.operating.looking import pods_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ NO_MODEL = "error: creating server: Internal - failed to load all models"
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-async def test_two_revisions_are_told_apart_and_gone_between(tritium: Command, models: Models) -> None:
+async def test_two_revisions_are_told_apart_and_gone_between(
+    tritium: Command, models: Models, control_plane: ControlPlane
+) -> None:
     await models.apply(uri=ONE)
     await models.settled(revision=1)
     await models.apply(uri=TWO)
@@ -51,6 +54,14 @@ async def test_two_revisions_are_told_apart_and_gone_between(tritium: Command, m
     difference = await tritium.ok("diff", "fraud")
     assert f"-  uri: {ONE}\n+  uri: {TWO}\n" in difference
     assert f"-  uri: {TWO}\n+  uri: {ONE}\n" in await tritium.ok("diff", "fraud", "2", "1")
+
+    completion = replace(tritium, program=BIN / "kubectl_complete-tritium")
+    assert await completion.ok("status", "fr") == "fraud\tPromoting Serving\n:4\n"
+    assert await completion.ok("undo", "fraud", "--to", "") == "2\tstable\n1\tkept\n:4\n"
+    assert await completion.ok("diff", "fraud", "-n", space, "1") == "1\tkept\n:4\n"
+    assert await completion.ok("status", "-n", "elsewhere", "") == ":4\n"
+    kubectl = replace(tritium, program=control_plane.binaries["kubectl"])
+    assert (await kubectl("__complete", "tritium", "status", "fr")).out == "fraud\tPromoting Serving\n:4\n"
 
     said = await tritium.ok("undo", "fraud")
     assert said.startswith("fraud is pinned to revision 1 instead of revision 2: spec.pinRevision is 1 now.\n")

@@ -19,7 +19,11 @@ runner = CliRunner()
 
 def test_both_commands_of_the_package_are_this_one() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    assert scripts == {"tritium": "tritium.cli.main:app", "kubectl-tritium": "tritium.cli.main:app"}
+    assert scripts == {
+        "tritium": "tritium.cli.main:app",
+        "kubectl-tritium": "tritium.cli.main:app",
+        "kubectl_complete-tritium": "tritium.cli.plugin_completion:main",
+    }
 
 
 def test_version() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tritium.cli.cluster import Cluster, run
+from tritium.cli.completing import revisions
 from tritium.cli.facts import history as facts_of
 from tritium.cli.facts.history import Kept
 from tritium.cli.facts.model import ModelFacts, read
@@ -15,7 +16,9 @@ from tritium.cli.printing import show
 from tritium.cli.views.diff import diff_data, diff_view
 from tritium.cli.views.history import history_data, history_view
 
-Revision = Annotated[int | None, typer.Argument(metavar="REV", min=1, help="Number of a kept revision.")]
+Revision = Annotated[
+    int | None, typer.Argument(metavar="REV", min=1, help="Number of a kept revision.", autocompletion=revisions)
+]
 
 
 def history(

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tritium.cli.cluster import Cluster, run
 from tritium.cli.complaints import Complaint
+from tritium.cli.completing import models
 from tritium.cli.facts.model import ModelFacts, read
 from tritium.cli.options import As, Context, Namespace, Output, program
 from tritium.cli.printing import as_json, show, terminal
@@ -28,7 +29,9 @@ LOOKS: Final = 1.0
 
 def status(  # noqa: PLR0913, PLR0917 - the options of a command
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The ModelDeployment. Absent: all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The ModelDeployment. Absent: all.", autocompletion=models)
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it until Ctrl-C.")] = False,  # noqa: FBT002 - a flag
     namespace: Namespace = None,
     context: Context = None,

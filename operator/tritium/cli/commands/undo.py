@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tritium.cli.cluster import Cluster, run
+from tritium.cli.completing import revisions
 from tritium.cli.facts.going_back import GoingBack, going_back
 from tritium.cli.facts.model import ModelFacts, read
 from tritium.cli.options import As, Context, Name, Namespace, Output, program
@@ -15,7 +16,10 @@ from tritium.cli.views.going_back import going_back_data, going_back_view
 def undo(  # noqa: PLR0913, PLR0917 - the options of a command
     ctx: typer.Context,
     name: Name,
-    to: Annotated[int | None, typer.Option("--to", metavar="REV", min=1, help="The revision to go back to.")] = None,
+    to: Annotated[
+        int | None,
+        typer.Option("--to", metavar="REV", min=1, help="The revision to go back to.", autocompletion=revisions),
+    ] = None,
     namespace: Namespace = None,
     context: Context = None,
     output: As = Output.TEXT,
