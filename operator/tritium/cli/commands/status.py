@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -18,7 +17,7 @@ from tritium.cli.completing import models
 from tritium.cli.facts.model import ModelFacts, read
 from tritium.cli.options import As, Context, Namespace, Output, program
 from tritium.cli.printing import as_json, show, terminal
-from tritium.cli.views.status import status_view
+from tritium.cli.views.status import fitted_view, status_view
 from tritium.cli.views.status_data import status_data
 from tritium.cli.views.status_list import status_line, status_list
 from tritium.kube.errors import Unavailable
@@ -85,7 +84,7 @@ async def _screen(cluster: Cluster, name: str, called: str) -> None:
     with Live(console=terminal(), auto_refresh=False, vertical_overflow="crop") as live:
         async for facts, trouble in _looks(cluster, name):
             foot = Text(trouble, style="yellow") if trouble else Text("Ctrl-C ends this", style="dim")
-            live.update(Group(status_view(facts, _now(), called), Text(), foot), refresh=True)
+            live.update(fitted_view(facts, _now(), called, foot), refresh=True)
 
 
 async def _looks(cluster: Cluster, name: str) -> AsyncIterator[tuple[ModelFacts, str]]:

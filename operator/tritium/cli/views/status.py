@@ -14,6 +14,7 @@ from tritium.cli.facts.messages import in_commands
 from tritium.cli.facts.model import ModelFacts
 from tritium.cli.facts.words import span
 from tritium.cli.views.experiment import experiment_view
+from tritium.cli.views.fitted import Fitted
 from tritium.cli.views.gates import gates_table
 from tritium.cli.views.rollout import revisions_table, steps_line
 from tritium.cli.views.style import BAD, FAINT, WAITS, grid, of_phase
@@ -27,7 +28,17 @@ def status_view(facts: ModelFacts, now: datetime, program: str) -> RenderableTyp
         now: for how long things have been so.
         program: how the command is called.
     """
-    return Group(*_separated(_parts(facts, now, program)))
+    return Group(*_separated([*_top(facts, now), *_middle(facts, now, program), *_bottom(facts, program)]))
+
+
+def fitted_view(facts: ModelFacts, now: datetime, program: str, foot: RenderableType) -> RenderableType:
+    """The same for a terminal that shows it anew again and again, and no more lines than it has."""
+    top = Group(*_separated(_top(facts, now)))
+    middle, bottom = list(_middle(facts, now, program)), list(_bottom(facts, program))
+    below = (part for each in bottom for part in (Text(), _indented(each)))
+    return Fitted(
+        top, Group(*(part for each in middle for part in (Text(), _indented(each)))), Group(*below, Text(), foot)
+    )
 
 
 def headline(facts: ModelFacts) -> Text:
@@ -43,28 +54,39 @@ def headline(facts: ModelFacts) -> Text:
     return line
 
 
-def _separated(parts: Iterator[RenderableType]) -> Iterator[RenderableType]:
+def _separated(parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
     for index, part in enumerate(parts):
         if index:
             yield Text()
-            yield Padding(part, (0, 0, 0, 2))
+            yield _indented(part)
         else:
             yield part
 
 
-def _parts(facts: ModelFacts, now: datetime, program: str) -> Iterator[RenderableType]:
+def _indented(part: RenderableType) -> RenderableType:
+    return Padding(part, (0, 0, 0, 2))
+
+
+def _top(facts: ModelFacts, now: datetime) -> Iterator[RenderableType]:
     status = facts.status
     yield Group(headline(facts), *_addresses(facts))
     if status.stable or status.candidate:
         yield revisions_table(facts)
     if (line := steps_line(facts, now)) is not None:
         yield line
+
+
+def _middle(facts: ModelFacts, now: datetime, program: str) -> Iterator[RenderableType]:
+    status = facts.status
     if status.candidate and status.candidate.gates:
         yield gates_table(status.candidate.gates, now)
     if status.arms:
         yield experiment_view(facts, now)
     if troubles := list(_troubles(facts, now, program)):
         yield _said(troubles)
+
+
+def _bottom(facts: ModelFacts, program: str) -> Iterator[RenderableType]:
     if todo := advice(facts, program):
         yield _next(todo)
 
