@@ -13,6 +13,7 @@ from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3
 
 OURS: Final = "tritium"
+DIRECT: Final = "tritium, by address"
 S5CMD: Final = "s5cmd"
 INITIALIZER: Final = "kserve"
 
@@ -39,7 +40,8 @@ def copiers(server: S3) -> Mapping[str, Copier]:
     s5cmd = (str(ensure("s5cmd")["s5cmd"]), "--log", "error", "cp")
     aws = (str(programs / "python"), str(programs / "aws"), "s3", "cp", "--recursive", "--only-show-errors")
     return {
-        OURS: Tritium(server),
+        OURS: Tritium(server, f"http://localhost:{server.port}"),
+        DIRECT: Tritium(server, server.endpoint),
         S5CMD: Command(server, s5cmd, after="*"),
         "aws s3 cp": Command(server, aws),
         INITIALIZER: Command(server, (str(programs / "python"), "-c", _INITIALIZER)),
@@ -48,14 +50,19 @@ def copiers(server: S3) -> Mapping[str, Copier]:
 
 @dataclass(frozen=True, slots=True)
 class Tritium:
-    """`python -m tritium.sync fetch`, as the pod's init container runs it."""
+    """`python -m tritium.sync fetch`, as the pod's init container runs it.
+
+    The server's network is allowed, as it is for one in the cluster. Its connections pass the guard where the endpoint
+    is a name, and go straight to an address.
+    """
 
     server: S3
+    endpoint: str
 
     def __call__(self, prefix: str, folder: Path) -> Used:
         """Give it what a pod of a new revision has, and run it."""
         pod = Pod(folder)
-        wanted = request(self.server, prefix)
+        wanted = request(self.endpoint, prefix)
         # As the operator does once for each revision, before there is a pod.
         pod.start("resolve", wanted).communicate()
         wanted = wanted.model_copy(update={"fingerprint": pod.result().fingerprint})
