@@ -102,6 +102,6 @@ def _demand_signature(request: FetchRequest, cache: Cache, entries: Sequence[Fil
     """What the cache has is signed, where that is asked for: it may have come when it was not."""
     if not request.signature_keys:
         return
-    uri = request.source.uri or ""
+    uri = request.source.address
     text = next((cache.blob(each.sha256).read_bytes() for each in entries if each.path == signature.NAME), b"")
     signature.demand_bytes(signature.signed_files(text, request.signature_keys, uri), entries, uri)

@@ -6,21 +6,20 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from tritium.api import fetch as wire
 from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync import configure, credentials, glimpse, planning, room, signature, sizes, trees
+from tritium.sync import configure, credentials, demands, glimpse, planning, room, saying, signature, sizes, trees
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
-from tritium.sync.download import Download, Patience, Progress
+from tritium.sync.download import Download, Patience
 from tritium.sync.errors import Failed
 from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, archive_of, fingerprint
@@ -32,9 +31,6 @@ from tritium.sync.trees import planned
 from tritium.sync.unpack import Bench
 
 log = logging.getLogger(__name__)
-
-_EVERY: Final = 5.0
-"""Seconds between two lines about how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,7 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
         )
     if listing.origin:
         log.info("%s is %s", request.source.address, listing.origin.pin)
-    log.info("%s holds %s. Fingerprint %s", request.source.address, _amount(found), found.fingerprint)
+    log.info("%s holds %s. Fingerprint %s", request.source.address, saying.amount(found), found.fingerprint)
     return found
 
 
@@ -112,7 +108,7 @@ class _Errand:
 async def _fetch(request: FetchRequest, mounts: Mounts, patience: Patience, guard: Guard) -> FetchResult:
     shelf, known = Shelf(mounts.models), known_digest(request, mounts)
     if there := shelf.ready(request, known):
-        log.info("Model %s is there already: %s, digest %s", request.model, _amount(there), there.digest)
+        log.info("Model %s is there already: %s, digest %s", request.model, saying.amount(there), there.digest)
         return there
     errand = _Errand(request, mounts, known, patience, guard)
     result = await (_from_cache(errand, request.cache) if request.cache else _from_source(errand))
@@ -168,7 +164,7 @@ async def _taken(errand: _Errand, use: CacheUse, cache: Cache, found: str | None
         digest = errand.known or (cache.digest_of(_state(request, found)) if found else None)
         result = trees.show(request, use, cache, shelf, digest, found or "") if digest else None
     if result:
-        log.info("Claim %s has model %s: %s, digest %s", use.claim_name, request.model, _amount(result), digest)
+        log.info("Claim %s has model %s: %s, digest %s", use.claim_name, request.model, saying.amount(result), digest)
     return result
 
 
@@ -176,7 +172,7 @@ async def _same(errand: _Errand) -> tuple[Store, Listing, Plan | None]:
     """The source, if it is as it was when the revision was made, or if a digest will prove its bytes."""
     store, listing = await _listed(errand.request, errand.mounts, errand.guard)
     if errand.known is None:
-        _demand_same(errand.request, fingerprint(listing.files))
+        demands.same(errand.request, fingerprint(listing.files))
     return store, listing, await _planned(errand.request, store, listing)
 
 
@@ -207,28 +203,30 @@ async def _verified(
 ) -> tuple[list[FileEntry], Plan]:
     """Fetch the files, going on where an attempt was killed, unpack what is packed, and check their digest."""
     request, known = errand.request, errand.known
-    bench = Bench(shelf.repository, request.source.uri or "", shelf.free)
+    bench = Bench(shelf.repository, request.source.address, shelf.free)
     targets = plan.targets if plan else bench.targets(listing)
     wanted = {targets[each.path]: each.size for each in listing.files}
     held = shelf.take_up(_attempt(request, known, fingerprint(listing.files)), wanted)
     if held:
-        log.info("A fetch that was killed had %s of it; going on after them", _bytes(held))
-    _demand_room(request, shelf, _least(listing) - held)
+        log.info("A fetch that was killed had %s of it; going on after them", saying.size(held))
+    demands.room(request, shelf, _least(listing) - held)
     signed = await _signed(request, store, listing)
     started = time.monotonic()
     places = shelf.prepare(plan) if plan else bench.prepare()
     entries = await _download(store, listing, places, errand.patience)
-    _demand_as_listed(request, listing, entries)
+    demands.as_listed(request, listing, entries)
     if signed is not None:
-        signature.demand_bytes(signed, entries, request.source.uri or "")
+        signature.demand_bytes(signed, entries, request.source.address)
     if plan is None:
         entries = await asyncio.to_thread(bench.unpack, listing, entries)
         plan = planned(request, tuple(entry.path for entry in entries))
         bench.settle(shelf.prepare(plan))
     digest = manifest.digest(entries)
-    _demand_digest(request, known, digest)
+    demands.digest(request, known, digest)
     result, seconds = _result("", entries), time.monotonic() - started
-    log.info("Fetched %s in %.1f s (%s/s). Digest %s", _amount(result), seconds, _rate(result, seconds), digest)
+    log.info(
+        "Fetched %s in %.1f s (%s/s). Digest %s", saying.amount(result), seconds, saying.rate(result, seconds), digest
+    )
     return entries, plan
 
 
@@ -300,26 +298,11 @@ async def _signed(request: FetchRequest, store: Store, listing: Listing) -> Mapp
     """
     if not request.signature_keys:
         return None
-    uri = request.source.uri or ""
+    uri = request.source.address
     text = await signature.read(store, listing, uri)
     signed = signature.signed_files(text, request.signature_keys, uri)
     signature.demand_names(signed, listing.paths, uri)
     return signed
-
-
-def _demand_same(request: FetchRequest, found: str) -> None:
-    if request.fingerprint is None:
-        raise Failed(FetchReason.FETCH_FAILED, "neither fingerprint nor digest says which state of the source to fetch")
-    if found != request.fingerprint:
-        raise Failed(
-            FetchReason.SOURCE_CHANGED,
-            f"{request.source.address} is not what it was when this revision was made. Do not change a model in place: "
-            + (
-                "register the new one as another version"
-                if request.source.mlflow
-                else "put the new one at another path, and change model.source.uri"
-            ),
-        )
 
 
 def _attempt(request: FetchRequest, known: str | None, found: str) -> str:
@@ -345,98 +328,6 @@ async def _make_room(cache: Cache, incoming: Shelf, wanted: int, kept: Path) -> 
         await asyncio.to_thread(room.make_room, cache, kept_ones, lambda: wanted <= incoming.free())
 
 
-def _demand_room(request: FetchRequest, shelf: Shelf, wanted: int) -> None:
-    if wanted <= shelf.free():
-        return
-    where, remedy = (
-        (f"the volume at {wire.MODELS_FOLDER}", "Free some on the node's disk, or let the pod run on a node with more")
-        if request.cache is None
-        else (
-            f"claim {request.cache.claim_name} of model.cache",
-            "Make the claim larger",
-        )
-    )
-    raise Failed(FetchReason.DISK_FULL, f"the model needs {_bytes(wanted)}, and {where} has less room. {remedy}")
-
-
-def _demand_as_listed(request: FetchRequest, listing: Listing, entries: Sequence[FileEntry]) -> None:
-    """What arrived is what the source said it has, wherever it says the sha256."""
-    arrived = {entry.path: entry.sha256 for entry in entries}
-    for file in listing.files:
-        if file.sha256 and arrived[file.path] != file.sha256:
-            raise Failed(
-                FetchReason.DIGEST_MISMATCH,
-                f"{request.source.address}: the bytes of {file.path} that arrived are not those that the source lists "
-                f"(sha256 {file.sha256}, not {arrived[file.path]}). Something on the way changes them, or the source "
-                "is damaged: push or upload the model again, and check proxies and mirrors",
-            )
-
-
-def _demand_digest(request: FetchRequest, known: str | None, digest: str) -> None:
-    if known is None or digest == known:
-        return
-    who = "model.source.digest pins" if request.source.digest else "this revision was first fetched with"
-    raise Failed(
-        FetchReason.DIGEST_MISMATCH,
-        f"{request.source.address} holds bytes with the digest {digest}, but {who} {known}. "
-        "Put the model back as it was, or make a new revision for the new bytes",
-    )
-
-
 async def _download(store: Store, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[FileEntry]:
-    async with _progress(listing.bytes) as progress:
+    async with saying.progress(listing.bytes) as progress:
         return await Download(store, patience, progress).run(listing.files, targets)
-
-
-@asynccontextmanager
-async def _progress(total: int) -> AsyncIterator[Progress]:
-    """Say every few seconds how far it is."""
-    progress = Progress()
-
-    async def say() -> None:
-        before = 0
-        while True:
-            await asyncio.sleep(_EVERY)
-            rate = (progress.received - before) / _EVERY
-            before = progress.received
-            log.info("%s", _line(before + progress.held, total, rate))
-
-    task = asyncio.create_task(say())
-    try:
-        yield progress
-    finally:
-        task.cancel()
-
-
-def _line(there: int, total: int, rate: float) -> str:
-    """How far it is, for people.
-
-    >>> _line(2 << 30, 5 << 30, 64 << 20)
-    '2.0 GiB of 5.0 GiB, 64.0 MiB/s, 48 s to go'
-    >>> _line(2 << 30, 5 << 30, 0)
-    '2.0 GiB of 5.0 GiB, 0 B/s'
-    """
-    seconds = (total - there) / rate if rate else 0
-    left = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    return f"{_bytes(there)} of {_bytes(total)}, {_bytes(rate)}/s" + (f", {left} to go" if rate else "")
-
-
-def _amount(result: FetchResult) -> str:
-    return f"{result.files} file{'' if result.files == 1 else 's'}, {_bytes(result.bytes or 0)}"
-
-
-def _rate(result: FetchResult, seconds: float) -> str:
-    return _bytes((result.bytes or 0) / max(seconds, 1e-9))
-
-
-def _bytes(count: float) -> str:
-    """Bytes for people.
-
-    >>> _bytes(512), _bytes(1536), _bytes(5 * 2**30)
-    ('512 B', '1.5 KiB', '5.0 GiB')
-    """
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"

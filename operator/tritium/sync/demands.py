@@ -1,0 +1,83 @@
+"""What has to hold of a source, of the disk and of the bytes, and what people are told where it does not."""
+
+from collections.abc import Sequence
+
+from tritium.api import fetch as wire
+from tritium.api.fetch import FetchReason, FetchRequest
+from tritium.core.manifest import FileEntry
+from tritium.sync import saying
+from tritium.sync.errors import Failed
+from tritium.sync.listing import Listing
+from tritium.sync.publish import Shelf
+
+
+def same(request: FetchRequest, found: str) -> None:
+    """The source is as it was when the revision was made.
+
+    Raises:
+        Failed: `SourceChanged`.
+    """
+    if request.fingerprint is None:
+        raise Failed(FetchReason.FETCH_FAILED, "neither fingerprint nor digest says which state of the source to fetch")
+    if found != request.fingerprint:
+        raise Failed(
+            FetchReason.SOURCE_CHANGED,
+            f"{request.source.address} is not what it was when this revision was made. Do not change a model in place: "
+            + (
+                "register the new one as another version"
+                if request.source.mlflow
+                else "put the new one at another path, and change model.source.uri"
+            ),
+        )
+
+
+def room(request: FetchRequest, shelf: Shelf, wanted: int) -> None:
+    """There is room for so many bytes.
+
+    Raises:
+        Failed: `DiskFull`.
+    """
+    if wanted <= shelf.free():
+        return
+    where, remedy = (
+        (f"the volume at {wire.MODELS_FOLDER}", "Free some on the node's disk, or let the pod run on a node with more")
+        if request.cache is None
+        else (
+            f"claim {request.cache.claim_name} of model.cache",
+            "Make the claim larger",
+        )
+    )
+    raise Failed(FetchReason.DISK_FULL, f"the model needs {saying.size(wanted)}, and {where} has less room. {remedy}")
+
+
+def as_listed(request: FetchRequest, listing: Listing, entries: Sequence[FileEntry]) -> None:
+    """What arrived is what the source said it has, wherever it says the sha256.
+
+    Raises:
+        Failed: `DigestMismatch`.
+    """
+    arrived = {entry.path: entry.sha256 for entry in entries}
+    for file in listing.files:
+        if file.sha256 and arrived[file.path] != file.sha256:
+            raise Failed(
+                FetchReason.DIGEST_MISMATCH,
+                f"{request.source.address}: the bytes of {file.path} that arrived are not those that the source lists "
+                f"(sha256 {file.sha256}, not {arrived[file.path]}). Something on the way changes them, or the source "
+                "is damaged: push or upload the model again, and check proxies and mirrors",
+            )
+
+
+def digest(request: FetchRequest, known: str | None, found: str) -> None:
+    """The bytes are those that are asked for, where that is known.
+
+    Raises:
+        Failed: `DigestMismatch`.
+    """
+    if known is None or found == known:
+        return
+    who = "model.source.digest pins" if request.source.digest else "this revision was first fetched with"
+    raise Failed(
+        FetchReason.DIGEST_MISMATCH,
+        f"{request.source.address} holds bytes with the digest {found}, but {who} {known}. "
+        "Put the model back as it was, or make a new revision for the new bytes",
+    )
