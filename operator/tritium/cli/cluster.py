@@ -4,19 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import typer
-from kubernetes.aio.client import Configuration
 
 import tritium
 from tritium.api import names
 from tritium.cli.complaints import Complaint, no_such, of_api
 from tritium.cli.facts.words import printable
-from tritium.kube import access
-from tritium.kube.client import Client
-from tritium.kube.errors import ApiError
+from tritium.kube.errors import ApiError, NoAccess
 from tritium.kube.kinds import CONTROLLER_REVISIONS, MODEL_DEPLOYMENTS
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client import Configuration
+
+    from tritium.kube.client import Client
 
 Object = dict[str, Any]
 T = TypeVar("T")
@@ -29,7 +31,7 @@ MANAGER: Final = "tritium-cli"
 class Cluster:
     """A cluster, and the namespace that the command is about."""
 
-    client: Client
+    client: "Client"
     namespace: str
 
     async def model(self, name: str) -> Object:
@@ -73,7 +75,7 @@ def run(
 
     try:
         return asyncio.run(connected())
-    except (Complaint, access.NoAccess) as complaint:
+    except (Complaint, NoAccess) as complaint:
         _end(complaint)
     except ApiError as error:
         _end(of_api(error))
@@ -87,9 +89,13 @@ def _end(complaint: Exception) -> NoReturn:
 @asynccontextmanager
 async def connect(context: str | None, namespace: str | None, deadline: float) -> AsyncIterator[Cluster]:
     """A cluster, for as long as the work with it takes; `deadline` is in seconds, of each request."""
+    # The client's library is most of what this command imports, and many of its commands need no cluster.
+    from tritium.kube import access  # noqa: PLC0415
+    from tritium.kube.client import Client  # noqa: PLC0415
+
     usual = "default"
 
-    async def load(configuration: Configuration) -> None:
+    async def load(configuration: "Configuration") -> None:
         nonlocal usual
         usual = await access.of_a_person(configuration, context)
 

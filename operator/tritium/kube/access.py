@@ -10,12 +10,9 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
 
 from tritium.core.wording import short
+from tritium.kube.errors import NoAccess
 
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-
-
-class NoAccess(Exception):
-    """Nothing says where the API server is; the message says what to do."""
 
 
 async def from_environment(configuration: Configuration) -> None:

@@ -151,3 +151,7 @@ def _seconds(value: Any) -> float | None:
         return float(value) or None
     except (TypeError, ValueError):
         return None
+
+
+class NoAccess(Exception):
+    """Nothing says where the API server is; the message says what to do."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -24,6 +26,13 @@ def test_both_commands_of_the_package_are_this_one() -> None:
         "kubectl-tritium": "tritium.cli.main:app",
         "kubectl_complete-tritium": "tritium.cli.plugin_completion:main",
     }
+
+
+def test_what_needs_no_cluster_does_not_load_a_client_for_it() -> None:
+    """That takes longer than all the rest."""
+    loaded = "import sys, tritium.cli.main; print('kubernetes' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
 
 
 def test_version() -> None:

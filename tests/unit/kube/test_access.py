@@ -11,7 +11,8 @@ from kubernetes.aio.config import incluster_config
 
 from tests.controlplane.processes import kubeconfig
 from tritium.kube import access
-from tritium.kube.access import NoAccess, of_a_person
+from tritium.kube.access import of_a_person
+from tritium.kube.errors import NoAccess
 
 if TYPE_CHECKING:
     from pathlib import Path
