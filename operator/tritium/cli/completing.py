@@ -31,13 +31,15 @@ def models(ctx: typer.Context, incomplete: str) -> list[Offer]:
 
 def revisions(ctx: typer.Context, incomplete: str) -> list[Offer]:
     """Numbers of the revisions that are kept of the ModelDeployment that was typed, the newest first."""
+    # Behind an option that has no value yet what was typed before is not read as arguments.
+    name = ctx.params.get("name") or next(iter(ctx.args), None)
 
     async def work(cluster: Cluster) -> list[Offer]:
-        facts = read(await cluster.model(str(ctx.params["name"])))
+        facts = read(await cluster.model(str(name)))
         numbers = sorted((each.revision for each in facts.status.revisions or ()), reverse=True)
         return [(str(number), _role(facts, number)) for number in numbers]
 
-    return _starting_with(incomplete, _asked(ctx, work)) if ctx.params.get("name") else []
+    return _starting_with(incomplete, _asked(ctx, work)) if name else []
 
 
 def _model(facts: ModelFacts) -> Offer:
