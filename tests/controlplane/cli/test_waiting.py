@@ -73,7 +73,7 @@ async def test_the_phase_that_follows_a_moment_later_is_told(tritium: Command, c
 
 async def test_each_action_is_written_with_a_token_of_its_own(tritium: Command, canary: Models) -> None:
     tokens = set()
-    for verb in (Verb.RESUME, Verb.SKIP_STEP, Verb.SKIP_STEP):
+    for verb in (Verb.PAUSE, Verb.SKIP_STEP, Verb.SKIP_STEP):
         said = await tritium.json(verb, "fraud", "--no-wait")
         assert await asked(canary) == f"{verb}@{said['token']}"
         tokens.add(said["token"])
