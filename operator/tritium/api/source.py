@@ -11,6 +11,9 @@ from tritium.api.values import VISIBLE, Digest, HttpAddress, Limit, ObjectName, 
 OPTIONS = ("accountName", "allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
 """The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
 
+OF_AN_ALIAS = "1m"
+"""How often an alias is looked at."""
+
 _ALLOWED_OPTIONS = ", ".join(OPTIONS)
 SERVER: Final = rf"^https?://{VISIBLE}+(/{VISIBLE}*)*$"
 """The address of a server, as a pattern: without user, query or fragment."""
@@ -126,7 +129,8 @@ class Source(ApiObject):
     mlflow: MlflowSource | None = None
     """A registered model of an MLflow tracking server."""
     poll_interval: Limit | None = None
-    """How often to look for a change at the source, such as 1m; a change makes a new revision. Absent: never."""
+    """How often to look for a change at the source, such as 1m; a change makes a new revision. Absent: an alias of
+    MLflow every minute, anything else never."""
     options: dict[str, Annotated[str, Field(max_length=1024)]] | None = Field(default=None, max_length=16)
     """Settings of the store that are no secret: endpoint, region, accountName, allowHttp, anonymous, proxyUrl,
     virtualHostedStyle."""
@@ -134,6 +138,17 @@ class Source(ApiObject):
     """Refuse anything but these bytes: sha256 over the sorted lines "sha256 size path" of all files."""
     credentials: Credentials | None = None
     """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
+
+    @property
+    def looked_at(self) -> str | None:
+        """How often to look for a change; None: never.
+
+        >>> registered = {"trackingUri": "https://mlflow.example.com", "name": "fraud"}
+        >>> [Source(mlflow=registered | which).looked_at for which in ({"version": 7}, {"alias": "champion"})]
+        [None, '1m']
+        """
+        follows = self.mlflow is not None and self.mlflow.alias is not None and self.digest is None
+        return self.poll_interval or (OF_AN_ALIAS if follows else None)
 
     @property
     def address(self) -> str:

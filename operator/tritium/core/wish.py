@@ -186,7 +186,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         capacity=(rollout.capacity if rollout else None) or "surge",
         experiment=_experiment(spec.experiment, obj["spec"]) if spec.experiment else None,
         enforces=not rollout or rollout.compatibility != "Warn",
-        follows=spec.model.source.poll_interval is not None,
+        follows=spec.model.source.looked_at is not None,
     )
 
 

@@ -76,7 +76,8 @@ def _follows(obj: Mapping[str, Any]) -> tuple[str, ...]:
     spec, status = _mapping(obj.get("spec")), _mapping(obj.get("status"))
     every = _mapping(_mapping(spec.get("model")).get("source")).get("pollInterval")
     known = _mapping(status.get("source"))
-    return (str(every), *(str(known.get(each)) for each in ("written", "fingerprint", "at"))) if every and known else ()
+    # Without an interval an alias is followed all the same: whether something is, the status says.
+    return (str(every), *(str(known.get(each)) for each in ("written", "fingerprint", "at"))) if known else ()
 
 
 def _numbered(entries: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:

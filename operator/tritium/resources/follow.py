@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tritium.api import names
 from tritium.api.follow import FOLLOW_VARIABLE, MOST, Followed, FollowRequest
-from tritium.api.source import Source
+from tritium.api.source import OF_AN_ALIAS, Source
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.status import SourceStatus
 from tritium.core.following import group
@@ -68,7 +68,7 @@ class Watched:
             name=self.owner.name,
             written=self.known.written,
             request=request,
-            every=length(self.source.poll_interval or "1m").total_seconds(),
+            every=length(self.source.looked_at or OF_AN_ALIAS).total_seconds(),
             looked=self.looked,
             failing=self.failing,
         )

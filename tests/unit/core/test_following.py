@@ -13,6 +13,7 @@ from tritium.api.status import SourceStatus
 from tritium.core.plan import NewRevision, Resolution
 from tritium.core.reasons import Reason
 from tritium.core.seen import FollowSeen, Seen
+from tritium.core.wish import wish as read_wish
 
 if TYPE_CHECKING:
     from tritium.api.conditions import Condition
@@ -46,6 +47,14 @@ def source_ready(plan: Plan) -> Condition:
 def test_what_a_revision_was_made_from_is_what_is_held_against_the_source() -> None:
     assert followed().source == SourceStatus(written="a", fingerprint="sha256:1", at=ONE.created)
     assert status_of(wish(), serving(ONE)).source is None, "nobody asked"
+
+
+def test_an_alias_is_followed_and_a_version_is_not() -> None:
+    registered = {"trackingUri": "https://mlflow.example.com", "name": "churn"}
+    metadata = {"namespace": "ml", "name": "churn", "generation": 1}
+    for which, follows in (({"alias": "champion"}, True), ({"version": 7}, False)):
+        spec = {"model": {"source": {"mlflow": registered | which}}}
+        assert read_wish({"metadata": metadata, "spec": spec}).follows is follows
 
 
 def test_news_have_the_source_listed_again_and_what_serves_goes_on() -> None:
