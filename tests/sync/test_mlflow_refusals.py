@@ -170,3 +170,18 @@ def made_up(answers: dict[str, tuple[int, str, str]]) -> Iterator[Mlflow]:
         yield Mlflow(running.server_port)
         over.set()
         running.shutdown()
+
+
+@pytest.mark.parametrize(
+    "place", ["c@attacker.blob.core.windows.net/m", "c@evil.example.com?/m", "c@evil.example.com#/m"]
+)
+@pytest.mark.parametrize("own", [{"AZURE_STORAGE_ACCOUNT_NAME": "mine"}, {}])
+async def test_a_version_does_not_say_who_gets_our_token(
+    mlflow: Mlflow, pod: Pod, prefix: str, place: str, own: dict[str, str]
+) -> None:
+    """Whoever may register a version names a place; a shared access signature is worth something everywhere."""
+    pod.secret = own | {"AZURE_STORAGE_SAS_TOKEN": "sv=1&sp=rl&sig=never-to-be-sent"}
+    version = mlflow.register(prefix, f"wasbs://{place}")
+    reason, message = await pod.refuses("resolve", mlflow.wants(prefix, version=version))
+    assert reason is FetchReason.CREDENTIALS_MISSING
+    assert "model.source.options.accountName" in message

@@ -1,6 +1,7 @@
 """`az://container/path`, in Azure Blob Storage."""
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from obstore import exceptions
 from obstore.store import AzureStore
@@ -17,6 +18,9 @@ from tritium.sync.objects import Folder
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig
+
+
+_ACCOUNT: Final = re.compile("[a-z0-9]{3,24}")
 
 
 def azure(source: Source, credentials: Credentials, guard: Guard) -> Folder:
@@ -67,6 +71,12 @@ def azure_config(options: dict[str, str], credentials: Credentials) -> "AzureCon
         raise Failed(
             FetchReason.CREDENTIALS_MISSING,
             f"az:// needs the storage account's name: set it as model.source.options.accountName{also}",
+        )
+    if not _ACCOUNT.fullmatch(name):  # it becomes part of the server's name
+        raise Failed(
+            FetchReason.CREDENTIALS_MISSING,
+            f"{name[:60]!r} is no name of a storage account, which has 3 to 24 lower-case letters and digits: correct "
+            f"model.source.options.accountName, or {identity.ACCOUNT_NAME} in the Secret",
         )
     config: AzureConfig = {"account_name": name}
     if endpoint := options.get("endpoint"):

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from tritium.api.fetch import FetchReason
 from tritium.api.source import MlflowSource, Source
+from tritium.sync import credentials as identity
 from tritium.sync.azure import azure
 from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
@@ -107,9 +108,31 @@ class Registered:
         if scheme == "wasbs":
             container, _, path = rest.partition("@")
             host, _, path = path.partition("/")
-            account = {"accountName": host.removesuffix(_BLOB_HOST)}
-            place |= {"uri": f"az://{container}/{path}", "options": account | (self._source.options or {})}
+            options = self._source.options or {}
+            if "endpoint" not in options:
+                self._demand_own_account(version, host.removesuffix(_BLOB_HOST))
+            place |= {
+                "uri": f"az://{container}/{path}",
+                "options": {"accountName": host.removesuffix(_BLOB_HOST)} | options,
+            }
         return _DIRECT[scheme](self._source.model_copy(update=place), self._credentials, self._guard)
+
+    def _demand_own_account(self, version: Version, account: str) -> None:
+        """Who registers a version says where it lies: that must not be where a token of ours is sent to.
+
+        Raises:
+            Failed: `CredentialsMissing`, where the account is not the one that the credentials are for.
+        """
+        values = self._credentials.values
+        own = (self._source.options or {}).get("accountName") or values.get(identity.ACCOUNT_NAME)
+        if own == account or (own is None and identity.SAS_TOKEN not in values):
+            return
+        whose = f"the credentials are for {own}" if own else f"nothing says which account {identity.SAS_TOKEN} is for"
+        raise Failed(
+            FetchReason.CREDENTIALS_MISSING,
+            f"{self._tracking.shown}: version {version.number} lies in the storage account {account[:60]!r}, and "
+            f"{whose}. Set model.source.options.accountName to the account that they are for, if it is this one",
+        )
 
 
 def _behind(address: str, location: str) -> str | None:
