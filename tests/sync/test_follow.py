@@ -51,10 +51,18 @@ async def followed(pod: Pod, asked: FetchRequest, name: str = "fraud", **others:
     return Followed(name=name, written="sha256:w", request=known, **{"every": 60.0, "looked": NOON, **others})
 
 
+def told_together(*sources: Followed) -> FollowRequest:
+    """As the operator writes it: where connections may go is told once."""
+    networks = sources[0].request.allowed_networks
+    bare = [each.request.model_copy(update={"allowed_networks": None}) for each in sources]
+    several = [each.model_copy(update={"request": one}) for each, one in zip(sources, bare, strict=True)]
+    return FollowRequest(sources=several, allowed_networks=networks)
+
+
 async def follow(pod: Pod, clock: Clock, *sources: Followed) -> FollowResult:
     pod.mount()
     async with asyncio.timeout(60):
-        return await Follow(pod.mounts, clock, clock.sleep)(FollowRequest(sources=list(sources)))
+        return await Follow(pod.mounts, clock, clock.sleep)(told_together(*sources))
 
 
 def nothing() -> None:
@@ -121,7 +129,7 @@ async def test_a_source_that_is_there_again_is_told(server: S3, pod: Pod, prefix
 async def test_the_process_ends_with_what_is_to_be_told(server: S3, pod: Pod, prefix: str) -> None:
     server.put_all(prefix, MODEL)
     source = await followed(pod, request(server, prefix), every=0.2, looked=datetime.now(UTC))
-    asked = FollowRequest(sources=[source]).model_dump_json(by_alias=True, exclude_none=True)
+    asked = told_together(source).model_dump_json(by_alias=True, exclude_none=True)
     pod.mount()
     running = await asyncio.create_subprocess_exec(
         sys.executable,

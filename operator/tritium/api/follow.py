@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from tritium.api.fetch import FetchFailure, FetchRequest
+from tritium.api.fetch import FetchFailure, FetchRequest, Network
 from tritium.api.object import ApiObject, Observed
 from tritium.api.values import ObjectName
 
@@ -42,6 +42,10 @@ class FollowRequest(ApiObject):
 
     sources: Annotated[list[Followed], Field(max_length=MOST)]
     """One for each ModelDeployment."""
+    allowed_networks: list[Network] | None = None
+    """What is open to all of them besides the internet, as the installation says."""
+    refused_networks: list[Network] | None = None
+    """What is closed to them, whatever is allowed."""
 
 
 class FollowReport(Observed):

@@ -144,6 +144,20 @@ def identity(spec: ModelDeploymentSpec) -> dict[str, Any]:
     return members | {"automountServiceAccountToken": False}
 
 
+def placement(*specs: ModelDeploymentSpec) -> dict[str, Any]:
+    """Members of the spec of a pod that looks at sources: where it may run.
+
+    It may run wherever the models may. Where it mounts a claim it runs where they do: it must not hold the volume
+    on a node that they never come to.
+    """
+    servers = [each.server for each in specs if each.server]
+    tolerations = {json.dumps(one, sort_keys=True): one for each in servers for one in each.tolerations or ()}
+    found: dict[str, Any] = {"tolerations": [tolerations[key] for key in sorted(tolerations)]} if tolerations else {}
+    on_claim = any((each.model.source.uri or "").startswith("pvc://") for each in specs)
+    selector = next((each.node_selector for each in servers if each.node_selector), None) if on_claim else None
+    return found | ({"nodeSelector": selector} if selector else {})
+
+
 def pull_secrets(spec: ModelDeploymentSpec) -> list[str]:
     """Names of the Secrets that images are pulled with."""
     return [each.name for each in (spec.server.image_pull_secrets if spec.server else None) or ()]

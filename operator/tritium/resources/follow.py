@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any, Final
 
 from tritium.api import names
+from tritium.api.fetch import FetchRequest
 from tritium.api.follow import FOLLOW_VARIABLE, MOST, Followed, FollowRequest
 from tritium.api.source import OF_AN_ALIAS, Source
 from tritium.api.spec import ModelDeploymentSpec
@@ -30,6 +31,9 @@ LABELS: Final[Mapping[str, str]] = {
     names.COMPONENT: names.Component.FOLLOW.value,
 }
 """On everything that looks for changes, and on nothing else."""
+
+_LARGEST: Final = 96 * 1024
+"""Bytes of what is told of the sources: a variable of a pod's environment has 128 KiB."""
 
 _BACKOFF_LIMIT: Final = 1_000_000
 """A look that fails is told, and is no failure of the pod. What ends a pod otherwise, such as its node, is no reason to
@@ -59,11 +63,14 @@ class Watched:
         """Where to look."""
         return self.spec.model.source
 
-    def followed(self, rendering: Rendering) -> Followed:
+    def followed(self) -> Followed:
         """What the pod has to know of it."""
-        asked = fetch.request(self.owner, self.spec, rendering)
-        # How it is laid out makes no difference to what is there.
-        request = asked.model_copy(update={"fingerprint": self.known.fingerprint, "config": None})
+        # How it is laid out, and who signed it, makes no difference to what is there.
+        request = FetchRequest(
+            source=self.source.model_copy(update={"poll_interval": None}),
+            model=self.spec.model.name or self.owner.name,
+            fingerprint=self.known.fingerprint,
+        )
         return Followed(
             name=self.owner.name,
             written=self.known.written,
@@ -91,12 +98,25 @@ def _groups(watched: Iterable[Watched]) -> Iterator[Sequence[Watched]]:
 
     in_order = sorted(watched, key=lambda each: (key(each), each.owner.name))
     for _, of_group in groupby(in_order, key):
-        while some := list(islice(of_group, MOST)):
-            yield some
+        some: list[Watched] = []
+        for each in of_group:
+            if len(some) == MOST or _size([*some, each]) > _LARGEST:
+                yield some
+                some = []
+            some.append(each)
+        yield some
+
+
+def _size(watched: Sequence[Watched]) -> int:
+    return sum(len(fetch.wire(each.followed())) for each in watched)
 
 
 def _job(gateway: Gateway, watched: Sequence[Watched], rendering: Rendering) -> dict[str, Any]:
-    request = FollowRequest(sources=[each.followed(rendering) for each in watched])
+    request = FollowRequest(
+        sources=[each.followed() for each in watched],
+        allowed_networks=list(rendering.allowed_networks) or None,
+        refused_networks=list(rendering.refused_networks) or None,
+    )
     wire = fetch.wire(request)
     pull = sorted({name for each in watched for name in fetch.pull_secrets(each.spec)})
     asked, first = request.sources[0].request, watched[0].spec
@@ -114,6 +134,7 @@ def _job(gateway: Gateway, watched: Sequence[Watched], rendering: Rendering) -> 
         "volumes": fetch.volumes(asked),
         **fetch.identity(first),
         **({"imagePullSecrets": [{"name": name} for name in pull]} if pull else {}),
+        **fetch.placement(*(each.spec for each in watched)),
         "securityContext": pod_security(),
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 5,

@@ -54,6 +54,7 @@ def resolution_job(
         ],
         "volumes": fetch.volumes(asked),
         **fetch.identity(parsed),
+        **fetch.placement(parsed),
         "securityContext": pod_security(),
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 5,

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from tritium.api.fetch import FetchFailure
 from tritium.api.follow import Followed, FollowReport, FollowRequest, FollowResult
@@ -44,10 +44,13 @@ class Follow:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _looked: dict[str, datetime] = field(default_factory=dict)
     _failures: Counter[str] = field(default_factory=Counter)
+    _open: dict[str, Any] = field(default_factory=dict)
+    """Members of each request that are told for all of them together."""
 
     async def __call__(self, request: FollowRequest) -> FollowResult:
         """Look until there is something to tell."""
         self._looked = {each.name: each.looked for each in request.sources}
+        self._open = {"allowed_networks": request.allowed_networks, "refused_networks": request.refused_networks}
         while True:
             now = self.now()
             due = [each for each in request.sources if self._due(each) <= now]
@@ -77,7 +80,8 @@ class Follow:
         self._looked[source.name] = self.now()
         report = FollowReport(name=source.name, written=source.written, before=before)
         try:
-            found = fingerprint((await work.listing(source.request, self.mounts)).files)
+            asked = source.request.model_copy(update=self._open)
+            found = fingerprint((await work.listing(asked, self.mounts)).files)
         except Failed as failure:
             return self._failed(source, report, failure)
         self._failures[source.name] = 0
