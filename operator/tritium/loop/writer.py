@@ -207,10 +207,13 @@ class Writer:
     async def _found(self, kind: Kind, wanted: Object, there: Object, *, fenced: bool) -> Object | None:
         """There is one that the store did not know: what was decided without it takes nothing away from it."""
         if self._owns(there) and fenced:
-            self.surprised = True
-            return there
+            self._store.remember(kind, there)
+            if self.live(kind, wanted["metadata"]["name"]):
+                self.surprised = True
+                return there
         if self._owns(there):
-            return await self._own(kind, wanted, there, fenced=False)
+            # Who took its labels away took it out of sight: as it was just read, it gets them back.
+            return await self._own(kind, wanted, there, fenced=fenced)
         self._refuse_foreign(kind, wanted["metadata"]["name"], there)
         return None
 

@@ -123,9 +123,9 @@ async def test_pods_of_what_was_not_seen_are_not_taken(
     passes: Passes, models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A Deployment that a picture does not have may serve: nobody says how many pods it has before a look at it."""
-    await models.apply(replicas=2)
+    await models.apply(replicas=3)
     await serve(passes, models)
-    await models.apply(replicas=1)
+    await models.apply(replicas=2)
     await passes.look()
     (child,) = await models.children(DEPLOYMENTS)
     metadata = child["metadata"]
@@ -141,5 +141,5 @@ async def test_pods_of_what_was_not_seen_are_not_taken(
 
     monkeypatch.setattr(passes.client, "apply", noting)
     await passes.run()
-    assert seen == [[2]], "it was looked at before it was written"
-    assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [1]
+    assert seen == [[3]], "it was looked at before it was written"
+    assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [2]

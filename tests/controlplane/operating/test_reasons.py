@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.controlplane.kubelet import Kubelet
 
 TRITON_SAID = Path(__file__).parents[2] / "unit/core/triton_output"
-REJECTS = {"DigestMismatch", "SourceChanged", "ModelInvalid", "ConfigInvalid", "ModelLoadFailed"}
+REJECTS = {"DigestMismatch", "SourceChanged", "ModelInvalid", "ConfigInvalid", "ModelLoadFailed", "SignatureInvalid"}
 
 
 def _said(name: str) -> str:
