@@ -177,7 +177,7 @@ async def test_two_gpus_have_room_for_two_versions(operator: Operator, models: M
     status = await models.settled(revision=3)
     assert await _replicas(models) == {1: 0, 2: 1, 3: 1}
     assert (await reached(models)).pods.keys().isdisjoint(before.pods)
-    assert status["lastFailure"]["reason"] == "InsufficientGPU"
+    assert "lastFailure" not in status, "its pod found no GPU for a while, and that is over"
 
 
 async def test_the_only_gpu_stays_with_what_serves(operator: Operator, models: Models, kubelet: Kubelet) -> None:
