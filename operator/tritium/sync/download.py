@@ -19,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec
 
+from tritium.api.fetch import FetchReason
 from tritium.core.manifest import FileEntry
 from tritium.sync.errors import Failed
+from tritium.sync.exact import Exact
 from tritium.sync.listing import RemoteFile
-from tritium.sync.sources import Store
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
@@ -72,7 +73,7 @@ class Progress:
 class Download:
     """One download of many files."""
 
-    def __init__(self, store: Store, patience: Patience, progress: Progress) -> None:
+    def __init__(self, store: Exact, patience: Patience, progress: Progress) -> None:
         self._store = store
         self._patience = patience
         self._progress = progress
@@ -135,6 +136,7 @@ class Download:
             while parts:
                 await keep_oldest()
             await _to_its_end(os.fsync, descriptor)
+            _demand_length(descriptor, file, target)
         finally:
             os.close(descriptor)
         return sha256.hexdigest()
@@ -184,6 +186,16 @@ def take_up(path: Path, sha256: "Hash") -> None:
     with path.open("rb", buffering=0) as file:
         while piece := file.read(_PIECE):
             sha256.update(piece)
+
+
+def _demand_length(descriptor: int, file: RemoteFile, target: Path) -> None:
+    length = os.fstat(descriptor).st_size
+    if length != file.size:
+        raise Failed(
+            FetchReason.FETCH_FAILED,
+            f"{target}: {length} bytes lie on the disk where {file.size} of {file.path} were written. Something else "
+            "writes to the volume: find out what, and delete the pod",
+        )
 
 
 async def _to_its_end(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

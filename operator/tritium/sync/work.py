@@ -21,6 +21,7 @@ from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
 from tritium.sync.download import Download, Patience
 from tritium.sync.errors import Failed
+from tritium.sync.exact import Exact
 from tritium.sync.guard import Guard
 from tritium.sync.listing import Listing, archive_of, fingerprint
 from tritium.sync.mlflow.flavours import DESCRIPTION, SCRIPT
@@ -168,7 +169,7 @@ async def _taken(errand: _Errand, use: CacheUse, cache: Cache, found: str | None
     return result
 
 
-async def _same(errand: _Errand) -> tuple[Store, Listing, Plan | None]:
+async def _same(errand: _Errand) -> tuple[Exact, Listing, Plan | None]:
     """The source, if it is as it was when the revision was made, or if a digest will prove its bytes."""
     store, listing = await _listed(errand.request, errand.mounts, errand.guard)
     if errand.known is None:
@@ -199,7 +200,7 @@ async def _demand_script(request: FetchRequest, store: Store, listing: Listing, 
 
 
 async def _verified(
-    errand: _Errand, shelf: Shelf, store: Store, listing: Listing, plan: Plan | None
+    errand: _Errand, shelf: Shelf, store: Exact, listing: Listing, plan: Plan | None
 ) -> tuple[list[FileEntry], Plan]:
     """Fetch the files, going on where an attempt was killed, unpack what is packed, and check their digest."""
     request, known = errand.request, errand.known
@@ -274,9 +275,9 @@ def _guarded(request: FetchRequest) -> Guard:
     return Guard(Policy(tuple(request.allowed_networks or ()), tuple(request.refused_networks or ())))
 
 
-async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[Store, Listing]:
+async def _listed(request: FetchRequest, mounts: Mounts, guard: Guard) -> tuple[Exact, Listing]:
     log.info("Listing %s", request.source.address)
-    store = _store(request, mounts, guard)
+    store = Exact(_store(request, mounts, guard), request.source.address)
     found = await store.files()
     if len(found.files) == 1 and found.files[0].archive is None:
         (file,) = found.files
@@ -328,6 +329,6 @@ async def _make_room(cache: Cache, incoming: Shelf, wanted: int, kept: Path) -> 
         await asyncio.to_thread(room.make_room, cache, kept_ones, lambda: wanted <= incoming.free())
 
 
-async def _download(store: Store, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[FileEntry]:
+async def _download(store: Exact, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[FileEntry]:
     async with saying.progress(listing.bytes) as progress:
         return await Download(store, patience, progress).run(listing.files, targets)

@@ -1,11 +1,16 @@
-"""What a thread of a download works on outlives the download that was given up."""
+"""What a thread of a download works on outlives a download that was given up; a file of another length is refused."""
 
 import asyncio
 import threading
+from pathlib import Path
 
 import pytest
 
-from tritium.sync.download import _to_its_end
+from tritium.api.fetch import FetchReason
+from tritium.sync.claim import Claim
+from tritium.sync.download import Download, Patience, Progress, _to_its_end
+from tritium.sync.errors import Failed
+from tritium.sync.exact import Exact
 
 
 async def test_a_thread_is_waited_for_though_nobody_wants_its_work_any_more() -> None:
@@ -25,3 +30,14 @@ async def test_a_thread_is_waited_for_though_nobody_wants_its_work_any_more() ->
     with pytest.raises(asyncio.CancelledError):
         await working
     assert done.is_set()
+
+
+async def test_a_file_that_is_longer_than_it_should_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "model.onnx").write_bytes(b"weights")
+    (tmp_path / "target").write_bytes(b"weights and more")
+    store = Exact(Claim("pvc://models", tmp_path / "source", ()), "pvc://models")
+    download = Download(store, Patience(), Progress())
+    with pytest.raises(Failed, match=r"16 bytes lie on the disk where 7 of model\.onnx") as caught:
+        await download.run((await store.files()).files, {"model.onnx": tmp_path / "target"})
+    assert caught.value.reason == FetchReason.FETCH_FAILED
