@@ -97,16 +97,18 @@ class Artifact:
 
     async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
         """A part of a blob."""
-        proof = self._registry.authorization
+        proof, position = self._registry.authorization, start
         try:
             async for piece in server.pinned(self._store, self.place, file, start, end):
+                position += len(piece)
                 yield piece
         except Failed as failure:
             if "status: 401" not in str(failure.__cause__):
                 raise
             await self._registry.admit_again(proof)
             self._store = self._opened()
-            async for piece in server.pinned(self._store, self.place, file, start, end):
+            # A proof that expires as a line breaks is found out in the middle.
+            async for piece in server.pinned(self._store, self.place, file, position, end):
                 yield piece
 
     def _opened(self) -> HTTPStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.controlplane.processes import HOST
 from tests.sync.oci.asking import MODEL, NAME, fetched, wanted
+from tests.sync.oci.turnstile import SENT, turnstile
 from tests.sync.pod import Pod, request
 from tests.sync.proxy import line
 from tests.sync.registry import (
@@ -25,6 +27,7 @@ from tests.sync.registry import (
 )
 from tests.sync.s3 import S3
 from tritium.api.fetch import FetchReason
+from tritium.sync.download import CHUNK
 
 
 @pytest.mark.parametrize("form", ["keys", "auth", "names"])
@@ -81,6 +84,18 @@ async def test_a_token_that_expires_on_the_way(
         await pod.fetch(asked.model_copy(update={"fingerprint": found.fingerprint, "pin": found.origin.pin}))
     assert pod.model() == MODEL
     assert len(tokens.given) > 1
+
+
+async def test_a_token_that_expires_while_a_blob_breaks_off(public: Registry, pod: Pod, repository: str) -> None:
+    weights = os.urandom(CHUNK - 1)
+    public.push_files(repository, "1", {"model.onnx": weights})
+    with turnstile(public) as front:
+        await pod.resolve_and_fetch(wanted(f"{HOST}:{front.port}", f"{repository}:1"))
+    assert pod.model()["1/model.onnx"] == weights
+    assert front.worn
+    first, second = (int(each.removeprefix("bytes=").split("-")[0]) for each in front.parts)
+    assert first == 0
+    assert 0 < second <= SENT, "what had arrived is not fetched again"
 
 
 async def test_blobs_that_are_not_what_their_digest_says(public: Registry, pod: Pod, repository: str) -> None:
