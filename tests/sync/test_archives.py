@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 import zipfile
 from pathlib import Path
@@ -85,6 +86,15 @@ async def test_a_good_one_is_laid_out(bucket: Bucket, pod: Pod, prefix: str, tmp
     assert await pod.fetch(wanted.model_copy(update={"fingerprint": found.fingerprint})) == result, (
         "it is there already"
     )
+
+
+async def test_one_that_says_it_holds_far_too_much_gets_no_room(server: S3, pod: Pod, prefix: str) -> None:
+    claims = bytearray(zipped())
+    struct.pack_into("<L", claims, claims.index(b"PK\x01\x02") + 24, (1 << 32) - 2)
+    server.put(f"{prefix}/model.zip", bytes(claims))
+    reason, message = await pod.refuses("resolve", request(server, f"{prefix}/model.zip"))
+    assert reason == FetchReason.MODEL_INVALID
+    assert "model.zip says that it holds 42949" in message
 
 
 async def test_bare_files_and_long_names(server: S3, pod: Pod, prefix: str) -> None:

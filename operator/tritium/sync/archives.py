@@ -81,15 +81,24 @@ def members(path: Path, archive: Archive, inside: str) -> Iterator[Member]:
         Unusable: it is damaged, or has something that is refused.
     """
     size = path.stat().st_size
-    most = max(SMALL, RATIO * size)
+    limit = most(size)
     with damaged(), path.open("rb") as file:
         if archive is Archive.ZIP:
-            yield from _of_zip(file, size, most, inside)
+            yield from _of_zip(file, size, limit, inside)
         elif archive is Archive.TAR_GZIP:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield from _of_tar(cast("_Stream", unpacked), most, inside)
+                yield from _of_tar(cast("_Stream", unpacked), limit, inside)
         else:
-            yield from _of_tar(file, most, inside)
+            yield from _of_tar(file, limit, inside)
+
+
+def most(size: int) -> int:
+    """Bytes that an archive of this size may hold.
+
+    >>> most(1000), most(1 << 30) >> 30
+    (67108864, 100)
+    """
+    return max(SMALL, RATIO * size)
 
 
 class _Guarded:

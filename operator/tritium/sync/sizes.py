@@ -8,6 +8,9 @@ import io
 import zipfile
 from typing import IO, Final, cast
 
+from tritium.api.fetch import FetchReason
+from tritium.sync.archives import RATIO, most
+from tritium.sync.errors import Failed
 from tritium.sync.listing import Archive, Listing, RemoteFile
 from tritium.sync.sources import Store
 
@@ -18,13 +21,28 @@ _TAIL: Final = 1 << 20
 """Bytes of a zip's end that are read for its list of members."""
 
 
-async def room(store: Store, listing: Listing) -> int:
+async def room(store: Store, listing: Listing, uri: str) -> int:
     """Bytes that all files take until the model is laid out.
 
+    Args:
+        store: with the files.
+        listing: of them.
+        uri: of the source, for messages.
+
     Raises:
-        Failed: a source cannot be read.
+        Failed: a source cannot be read; `ModelInvalid`, for an archive that says it holds more than will be unpacked.
     """
-    return sum([each.size + await _content(store, each) for each in listing.files])
+    total = 0
+    for file in listing.files:
+        content = await _content(store, file)
+        if file.archive and content > most(file.size):
+            raise Failed(
+                FetchReason.MODEL_INVALID,
+                f"{uri}: the archive {file.path} says that it holds {content} bytes, more than {RATIO} times its own "
+                "size. Only less is unpacked: check what was packed",
+            )
+        total += file.size + content
+    return total
 
 
 async def _content(store: Store, file: RemoteFile) -> int:

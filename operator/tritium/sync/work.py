@@ -71,7 +71,7 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
         found = FetchResult(
             fingerprint=fingerprint(listing.files),
             files=len(listing.files),
-            bytes=await sizes.room(store, listing),
+            bytes=await sizes.room(store, listing, request.source.address),
             origin=listing.origin,
         )
     if listing.origin:
