@@ -50,7 +50,7 @@ class Hub:
     Attributes:
         members: tokens, with the repositories that each may read although they are private or gated.
         asked: every request: of hub or cdn, what, and its headers.
-        harmed: large files that the CDN hands out otherwise than they were stored, by their sha256.
+        harmed: files that are handed out otherwise than they were stored, by their sha256.
     """
 
     port: int = 0
@@ -194,7 +194,8 @@ class _Front(_Handler):
         elif path not in files:
             self._error(404, "EntryNotFound", "Entry not found")
         elif len(files[path]) < LARGE:
-            self.part(files[path], ETag=f'"{_git(files[path])}"', X_Repo_Commit=repo.names.get(revision, revision))
+            content = self.hub.harmed.get(_sha256(files[path]), files[path])
+            self.part(content, ETag=f'"{_git(files[path])}"', X_Repo_Commit=repo.names.get(revision, revision))
         else:
             sha256 = _sha256(files[path])
             where = f"http://{self.hub.cdn_host}:{self.hub.cdn}/repos/{quote(name)}/{sha256}?Signature=of-the-hub"

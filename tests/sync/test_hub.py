@@ -125,16 +125,17 @@ async def test_a_line_that_breaks_is_taken_up_where_it_broke(hub: Hub, pod: Pod)
         assert between.passed < 1.5 * 2 * CHUNK, "what had arrived is not fetched again"
 
 
-async def test_bytes_that_are_not_those_of_the_listing_are_refused(hub: Hub, pod: Pod) -> None:
-    content = b"w" * 5000
+@pytest.mark.parametrize(("size", "kind"), [(5000, "sha256"), (500, "git blob")])
+async def test_bytes_that_are_not_those_of_the_listing_are_refused(hub: Hub, pod: Pod, size: int, kind: str) -> None:
+    content = b"w" * size
     hub.repos[NAME].commit({"model.onnx": content})
-    hub.harmed[hashlib.sha256(content).hexdigest()] = b"W" * 5000
+    hub.harmed[hashlib.sha256(content).hexdigest()] = b"W" * size
     found = await pod.resolve(wanted(hub))
     assert found.origin
     asked = wanted(hub).model_copy(update={"fingerprint": found.fingerprint, "pin": found.origin.pin})
     reason, message = await pod.refuses("fetch", asked)
     assert reason == FetchReason.DIGEST_MISMATCH
-    assert "the bytes of model.onnx that arrived are not those that the source lists" in message
+    assert f"the bytes of model.onnx that arrived are not those that the source lists ({kind} " in message
     assert not list(pod.mounts.models.iterdir())
 
 

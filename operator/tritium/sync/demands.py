@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from tritium.api import fetch as wire
 from tritium.api.fetch import FetchReason, FetchRequest
-from tritium.core.manifest import FileEntry
 from tritium.sync import saying
+from tritium.sync.download import Arrived
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing
 from tritium.sync.publish import Shelf
@@ -50,19 +50,24 @@ def room(request: FetchRequest, shelf: Shelf, wanted: int) -> None:
     raise Failed(FetchReason.DISK_FULL, f"the model needs {saying.size(wanted)}, and {where} has less room. {remedy}")
 
 
-def as_listed(request: FetchRequest, listing: Listing, entries: Sequence[FileEntry]) -> None:
-    """What arrived is what the source said it has, wherever it says the sha256.
+def as_listed(request: FetchRequest, listing: Listing, arrived: Sequence[Arrived]) -> None:
+    """What arrived is what the source said it has, wherever it says the sha256, or git's name for it.
 
     Raises:
         Failed: `DigestMismatch`.
     """
-    arrived = {entry.path: entry.sha256 for entry in entries}
+    found = {each.entry.path: each for each in arrived}
     for file in listing.files:
-        if file.sha256 and arrived[file.path] != file.sha256:
+        kind, listed, there = (
+            ("git blob", file.blob, found[file.path].blob)
+            if file.blob
+            else ("sha256", file.sha256, found[file.path].entry.sha256)
+        )
+        if listed and there != listed:
             raise Failed(
                 FetchReason.DIGEST_MISMATCH,
                 f"{request.source.address}: the bytes of {file.path} that arrived are not those that the source lists "
-                f"(sha256 {file.sha256}, not {arrived[file.path]}). Something on the way changes them, or the source "
+                f"({kind} {listed}, not {there}). Something on the way changes them, or the source "
                 "is damaged: push or upload the model again, and check proxies and mirrors",
             )
 

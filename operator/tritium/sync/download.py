@@ -70,6 +70,38 @@ class Progress:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a file was found to be.
+
+    Attributes:
+        blob: the name that git has for its bytes, where the source says one.
+    """
+
+    entry: FileEntry
+    blob: str | None
+
+
+class Sums:
+    """What the bytes of a file come to as they pass."""
+
+    def __init__(self, file: RemoteFile) -> None:
+        self._file = file
+        self._sha256 = hashlib.sha256()
+        self._blob = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False) if file.blob else None
+
+    def update(self, piece: bytes) -> None:
+        """The next bytes."""
+        self._sha256.update(piece)
+        if self._blob:
+            self._blob.update(piece)
+
+    def arrived(self) -> Arrived:
+        """All of them were there."""
+        entry = FileEntry(self._file.path, self._file.size, self._sha256.hexdigest())
+        return Arrived(entry, self._blob.hexdigest() if self._blob else None)
+
+
 class Download:
     """One download of many files."""
 
@@ -79,7 +111,7 @@ class Download:
         self._progress = progress
         self._slots = asyncio.Semaphore(WINDOW)
 
-    async def run(self, files: Iterable[RemoteFile], targets: Mapping[str, Path]) -> list[FileEntry]:
+    async def run(self, files: Iterable[RemoteFile], targets: Mapping[str, Path]) -> list[Arrived]:
         """Fetch the files; return what they were found to be, in no order.
 
         Args:
@@ -90,42 +122,42 @@ class Download:
             Failed: the first thing that went wrong.
             OSError: a file could not be written.
         """
-        entries: list[FileEntry] = []
+        arrived: list[Arrived] = []
         waiting = iter(files)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(WINDOW):
-                    group.create_task(self._some(group, waiting, targets, entries))
+                    group.create_task(self._some(group, waiting, targets, arrived))
         except ExceptionGroup as failures:
             raise _first(failures) from None
-        return entries
+        return arrived
 
     async def _some(
         self,
         group: asyncio.TaskGroup,
         waiting: Iterator[RemoteFile],
         targets: Mapping[str, Path],
-        entries: list[FileEntry],
+        arrived: list[Arrived],
     ) -> None:
         """One file after the other, as long as there are any."""
         for file in waiting:
-            sha256 = await self._file(group, file, targets[file.path])
-            entries.append(FileEntry(file.path, file.size, sha256))
+            found = await self._file(group, file, targets[file.path])
+            arrived.append(found)
 
-    async def _file(self, group: asyncio.TaskGroup, file: RemoteFile, target: Path) -> str:
-        sha256 = hashlib.sha256()
+    async def _file(self, group: asyncio.TaskGroup, file: RemoteFile, target: Path) -> Arrived:
+        sums = Sums(file)
         parts: deque[tuple[int, asyncio.Task[list[bytes]]]] = deque()
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
 
         async def keep_oldest() -> None:
             start, part = parts.popleft()
-            await _to_its_end(keep, descriptor, await part, start, sha256)
+            await _to_its_end(keep, descriptor, await part, start, sums)
             self._slots.release()
 
         try:
             held = os.fstat(descriptor).st_size
             if held:
-                await _to_its_end(take_up, target, sha256)
+                await _to_its_end(take_up, target, sums)
                 self._progress.held += held
             for start in range(held, file.size, CHUNK):
                 # Who holds parts of the window never waits for more of it, so files cannot block each other.
@@ -139,7 +171,7 @@ class Download:
             _demand_length(descriptor, file, target)
         finally:
             os.close(descriptor)
-        return sha256.hexdigest()
+        return sums.arrived()
 
     async def _part(self, file: RemoteFile, start: int, end: int) -> list[bytes]:
         """The pieces of one part, going on after each break where it was."""
@@ -162,14 +194,14 @@ class Download:
         return pieces
 
 
-def keep(descriptor: int, pieces: Sequence[bytes], start: int, sha256: "Hash") -> None:
+def keep(descriptor: int, pieces: Sequence[bytes], start: int, sums: "Sums | Hash") -> None:
     """Hash the pieces and write them at their place.
 
     Raises:
         OSError: such as ENOSPC.
     """
     for piece in pieces:
-        sha256.update(piece)
+        sums.update(piece)
         view = memoryview(piece)
         while view:
             written = os.pwrite(descriptor, view, start)
@@ -177,7 +209,7 @@ def keep(descriptor: int, pieces: Sequence[bytes], start: int, sha256: "Hash") -
             view = view[written:]
 
 
-def take_up(path: Path, sha256: "Hash") -> None:
+def take_up(path: Path, sums: "Sums | Hash") -> None:
     """Hash what a file holds already.
 
     Raises:
@@ -185,7 +217,7 @@ def take_up(path: Path, sha256: "Hash") -> None:
     """
     with path.open("rb", buffering=0) as file:
         while piece := file.read(_PIECE):
-            sha256.update(piece)
+            sums.update(piece)
 
 
 def _demand_length(descriptor: int, file: RemoteFile, target: Path) -> None:

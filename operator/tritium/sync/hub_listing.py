@@ -99,6 +99,7 @@ def _remote(file: RepoFile, named: Reference, commit: str, path: str) -> RemoteF
         version=file.lfs.sha256 if file.lfs else file.blob_id,
         key=f"{named.repository}/resolve/{commit}/{file.path}",
         sha256=file.lfs.sha256 if file.lfs else None,
+        blob=None if file.lfs else file.blob_id,  # of one in LFS it is that of the pointer
     )
 
 

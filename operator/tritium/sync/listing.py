@@ -43,6 +43,7 @@ class RemoteFile:
         version: its version id, ETag or modification time, whichever the source has: another one, another file.
         key: how the source itself names it.
         sha256: of its bytes, where the source says it.
+        blob: the name that git has for its bytes, a sha1, where the source says that instead.
         archive: it is one, and the model's files are in it.
         inside: the folder in there that they lie in; nothing else of it is taken.
     """
@@ -52,6 +53,7 @@ class RemoteFile:
     version: str
     key: str
     sha256: str | None = None
+    blob: str | None = None
     archive: Archive | None = None
     inside: str = ""
 

@@ -19,7 +19,7 @@ from tritium.sync import configure, credentials, demands, glimpse, planning, roo
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
-from tritium.sync.download import Download, Patience
+from tritium.sync.download import Arrived, Download, Patience
 from tritium.sync.errors import Failed
 from tritium.sync.exact import Exact
 from tritium.sync.guard import Guard
@@ -214,8 +214,9 @@ async def _verified(
     signed = await _signed(request, store, listing)
     started = time.monotonic()
     places = shelf.prepare(plan) if plan else bench.prepare()
-    entries = await _download(store, listing, places, errand.patience)
-    demands.as_listed(request, listing, entries)
+    arrived = await _download(store, listing, places, errand.patience)
+    demands.as_listed(request, listing, arrived)
+    entries = [each.entry for each in arrived]
     if signed is not None:
         signature.demand_bytes(signed, entries, request.source.address)
     if plan is None:
@@ -329,6 +330,6 @@ async def _make_room(cache: Cache, incoming: Shelf, wanted: int, kept: Path) -> 
         await asyncio.to_thread(room.make_room, cache, kept_ones, lambda: wanted <= incoming.free())
 
 
-async def _download(store: Exact, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[FileEntry]:
+async def _download(store: Exact, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[Arrived]:
     async with saying.progress(listing.bytes) as progress:
         return await Download(store, patience, progress).run(listing.files, targets)
