@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,11 @@ def cached(server: S3 | str, prefix: str, revision: str = "fraud-00000001", **mo
 
 def blobs(claim: Path) -> dict[str, os.stat_result]:
     return {each.name: each.stat() for each in claim.glob("tritium/v1/blobs/*/*")}
+
+
+def versions(claim: Path) -> list[Path]:
+    """What trees are and were."""
+    return [each for each in claim.glob("tritium/v1/trees/*/*") if not each.is_symlink()]
 
 
 def left(claim: Path) -> list[str]:
@@ -204,6 +211,62 @@ async def test_what_is_not_as_it_came_is_not_used(  # noqa: PLR0917 - fixtures a
     second = pods("second")
     await second.fetch(wanted)
     assert second.model() == MODEL
+
+
+async def test_pods_that_want_the_same_of_what_is_there_make_it_once(
+    server: S3, pods: Pods, claim: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put_all(prefix, MODEL)
+    first = pods("first")
+    found = await first.resolve(cached(server, prefix))
+    await first.fetch(cached(server, prefix, fingerprint=found.fingerprint))
+    others = [pods(f"pod-{number}") for number in range(3)]
+    wanted = cached(server, prefix, "fraud-00000002", fingerprint=found.fingerprint, config={"maxBatchSize": 4})
+    all_at_once, change = threading.Barrier(len(others)), Shelf.change
+
+    def meeting(shelf: Shelf, request: FetchRequest, changes: Mapping[str, bytes]) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            all_at_once.wait(timeout=0.5)  # in vain, where each waits for the other
+        change(shelf, request, changes)
+
+    monkeypatch.setattr(Shelf, "change", meeting)
+    await asyncio.gather(*(asyncio.to_thread(lambda pod=each: asyncio.run(pod.fetch(wanted))) for each in others))
+    for each in others:
+        assert b"max_batch_size: 4" in each.model()["config.pbtxt"]
+    assert len(versions(claim)) == 2, "one for each revision"
+    assert not left(claim)
+
+
+async def test_a_running_pod_has_its_model_while_a_harmed_one_is_replaced(
+    server: S3, pods: Pods, claim: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put_all(prefix, MODEL)
+    runs = pods("runs")
+    found = await runs.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint)
+    await runs.fetch(wanted)
+    (was,) = versions(claim)
+    (was / "repository" / "fraud" / "config.pbtxt").unlink()
+    rename, steps, folder = Path.rename, list[bool](), (was / "repository" / "fraud").resolve()
+
+    def looking(path: Path, target: Path) -> Path:  # whoever is killed, is so before or after one of these
+        moved = rename(path, target)
+        steps.append("1/model.onnx" in runs.model())
+        return moved
+
+    monkeypatch.setattr(Path, "rename", looking)
+    await pods("next").fetch(wanted)
+    assert len(steps) > 2
+    assert all(steps)
+    assert runs.model() == MODEL
+    assert (folder / "1" / "model.onnx").exists(), "who found its way there before goes on"
+
+    then = time.time() - LATELY - 60
+    for each in versions(claim):
+        os.utime(each, (then, then))
+    make_room(Cache(claim, "models"), {"fraud-00000001"}, lambda: False)
+    assert len(versions(claim)) == 1
+    assert runs.model() == MODEL
 
 
 async def test_verify_reads_every_byte(

@@ -4,7 +4,8 @@
       blobs/ab/<sha256>      every file that was fetched, by what it is
       manifests/<sha256>     a model's files: the lines whose sha256 is the model's digest, and the file's name
       listings/<sha256>      which digest a state of a source was found to have: what needs no network the next time
-      trees/<sha256>/        a model as Triton has it, of hard links to blobs; as `publish` has it in `ready`
+      trees/<sha256>/        a model as Triton has it, of hard links to blobs: `ready` is a symbolic link to the folder
+                             beside it that is as `publish` has it
       uses/<tree>/<name>     which revisions use a tree, and since when not
       incoming/              what is being put together
       locks/                 who is at it
@@ -146,17 +147,25 @@ class Cache:
 
     @contextlib.contextmanager
     def workbench(self, name: str) -> Iterator[Shelf]:
-        """Where a tree is put together; what is ready there in the end takes its place, and that of a harmed one."""
-        bench = Shelf(self.home / "incoming" / f"tree-{uuid.uuid4().hex}")
+        """Where a tree is put together; what is ready there in the end is shown, in the place of a harmed one.
+
+        Pods may be at the harmed one: its name leads to the new one from one moment to the next, without a gap, and what
+        they have open stays until `room` takes it.
+        """
+        version = uuid.uuid4().hex
+        bench = Shelf(self.home / "incoming" / f"tree-{version}")
         bench.root.mkdir()
         try:
             yield bench
             tree = self.tree(name)
+            tree.root.mkdir(exist_ok=True)
+            bench.whole.rename(tree.root / version)
+            synced(tree.root)
             with contextlib.suppress(FileNotFoundError):
-                tree.root.rename(bench.root / "harmed")
-            tree.root.mkdir()
-            with contextlib.suppress(FileExistsError):  # somebody else was quicker, with the same
-                bench.whole.rename(tree.whole)
+                os.utime(tree.whole)  # from now on it is not used
+            link = bench.root / "link"
+            link.symlink_to(version)
+            link.rename(tree.whole)
             synced(tree.root)
             synced(tree.root.parent)
         finally:
@@ -200,6 +209,12 @@ class Cache:
         """Be the only one that fetches this state of a source; whoever is killed gives its turn away."""
         # A lock's file cannot be removed safely. So there is a fixed number of them.
         async with self._locked(turn_of(state), fcntl.LOCK_EX):
+            yield
+
+    @contextlib.asynccontextmanager
+    async def making(self, tree: str) -> AsyncIterator[None]:
+        """Be the only one that puts this tree together. Who has a turn, or needs things undisturbed, has these before."""
+        async with self._locked(f"tree-{tree[:3]}", fcntl.LOCK_EX):
             yield
 
     def is_idle(self, name: str) -> bool:

@@ -88,6 +88,16 @@ def _abandoned(cache: Cache) -> None:
         idle = each.name.startswith("tree-") or cache.is_idle(turn_of(each.name))
         if idle and _is_old(_touched(each)):
             shutil.rmtree(each) if each.is_dir() else each.unlink()
+    for tree in (cache.home / "trees").iterdir():
+        _replaced(tree)
+
+
+def _replaced(tree: Path) -> None:
+    """What a tree was before it was put together anew, and what somebody who was killed did not come to show."""
+    shown = {each.readlink().name for each in tree.iterdir() if each.is_symlink()}
+    for each in tree.iterdir():
+        if not each.is_symlink() and each.name not in shown and _is_old(each.stat().st_mtime):
+            shutil.rmtree(each)
 
 
 def _touched(path: Path) -> float:

@@ -14,7 +14,7 @@ from tritium.sync.places import NotAModel, Plan
 from tritium.sync.publish import Shelf, asked
 
 
-def show(  # noqa: PLR0913, PLR0917 - who asks for what, and both places
+async def show(  # noqa: PLR0913, PLR0917 - who asks for what, and both places
     request: FetchRequest, use: CacheUse, cache: Cache, shelf: Shelf, digest: str, found: str
 ) -> FetchResult | None:
     """Make a model of the cache visible to Triton, if all of it is there and looks as it did when it came.
@@ -31,8 +31,11 @@ def show(  # noqa: PLR0913, PLR0917 - who asks for what, and both places
         Failed: the model can be laid out or configured in no such way.
     """
     name = name_of(request, digest)
-    if not _is_whole(request, cache.tree(name), digest) and not _made(request, cache, name, digest):
-        return None
+    if not _is_whole(request, cache.tree(name), digest):
+        async with cache.making(name):
+            # Whoever was at it before may have made it.
+            if not _is_whole(request, cache.tree(name), digest) and not _made(request, cache, name, digest):
+                return None
     cache.used(name, use.revision)
     shelf.refer(cache.tree(name), found, digest)
     return shelf.ready(request, digest)

@@ -151,7 +151,7 @@ async def _from_cache(errand: _Errand, use: CacheUse) -> FetchResult:
             entries, plan = await _verified(errand, incoming, store, listing, plan)
         async with cache.undisturbed():
             cache.take_in(entries, [incoming.repository / plan.targets[each.path] for each in entries], state)
-            result = trees.show(request, use, cache, shelf, manifest.digest(entries), found)
+            result = await trees.show(request, use, cache, shelf, manifest.digest(entries), found)
         shutil.rmtree(incoming.root)
     if not result:
         raise Failed(FetchReason.FETCH_FAILED, f"claim {use.claim_name} of model.cache does not keep what is written")
@@ -163,7 +163,7 @@ async def _taken(errand: _Errand, use: CacheUse, cache: Cache, found: str | None
     request, shelf = errand.request, Shelf(errand.mounts.models)
     async with cache.undisturbed():
         digest = errand.known or (cache.digest_of(_state(request, found)) if found else None)
-        result = trees.show(request, use, cache, shelf, digest, found or "") if digest else None
+        result = await trees.show(request, use, cache, shelf, digest, found or "") if digest else None
     if result:
         log.info("Claim %s has model %s: %s, digest %s", use.claim_name, request.model, saying.amount(result), digest)
     return result
