@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -22,6 +24,7 @@ from tests.sync.proxy import line
 from tests.sync.s3 import S3
 from tritium.api.fetch import FetchReason, FetchRequest
 from tritium.core import manifest
+from tritium.sync import publish
 from tritium.sync.__main__ import main
 from tritium.sync.cache import Cache
 from tritium.sync.download import CHUNK, WINDOW
@@ -269,6 +272,78 @@ async def test_a_running_pod_has_its_model_while_a_harmed_one_is_replaced(
     assert runs.model() == MODEL
 
 
+async def test_an_empty_file_does_not_cost_the_model(server: S3, pods: Pods, claim: Path, prefix: str) -> None:
+    server.put_all(prefix, MODEL)
+    pod = pods("pod")
+    found = await pod.resolve(cached(server, prefix))
+    await pod.fetch(cached(server, prefix, fingerprint=found.fingerprint))
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr("tritium.sync.room.LATELY", -60.0)
+        make_room(Cache(claim, "models"), {"fraud-00000001"}, lambda: False)
+    server.put_all(prefix, dict.fromkeys(MODEL, b"gone"))
+    changed = pods("changed")
+    await changed.fetch(cached(server, prefix, fingerprint=found.fingerprint, config={"maxBatchSize": 4}))
+    assert changed.model()["1/empty"] == b""
+
+
+NO_LOCKS = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+@pytest.mark.parametrize("machine", ["known", "unknown"])
+@pytest.mark.parametrize("locks", [NO_LOCKS, None], ids=["no locks", "locks of each node's own"])
+async def test_without_locks_pods_fetch_the_same_and_nothing_worse(  # noqa: PLR0917 - fixtures and a case
+    server: S3,
+    pods: Pods,
+    claim: Path,
+    prefix: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: str,
+    locks: OSError | None,
+) -> None:
+    if machine == "known" and not locks:
+        pytest.skip("pods of one node exclude each other, and those of two have places of their own")
+    if machine == "unknown":
+        monkeypatch.setattr(publish, "BOOT", tmp_path / "nowhere")
+
+    def flock(_: int, __: int) -> None:
+        if locks:
+            raise locks
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    content = os.urandom(3 * CHUNK)
+    server.put_all(prefix, {"1/model.onnx": content, "1/empty": b""})
+    async with line(server.port) as between:
+        found = await pods("resolve").resolve(cached(between.endpoint, prefix))
+        wanted = cached(between.endpoint, prefix, fingerprint=found.fingerprint)
+        between.rate = 16 << 20
+        started = [pods(f"pod-{number}") for number in range(2)]
+        await asyncio.gather(*(each.fetch(wanted) for each in started))
+        for each in started:
+            assert each.model() == {"1/model.onnx": content, "1/empty": b""}
+        assert main(["verify"], started[0].environment(wanted)) == 0
+        assert not left(claim)
+
+
+async def test_verify_goes_on_after_what_cannot_be_read(
+    server: S3, pods: Pods, claim: Path, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.put_all(prefix, MODEL)
+    pod = pods("pod")
+    found = await pod.resolve(cached(server, prefix))
+    wanted = cached(server, prefix, fingerprint=found.fingerprint)
+    await pod.fetch(wanted)
+    first, *_, last = sorted(claim.glob("tritium/v1/blobs/*/*"))
+    first.unlink()
+    first.symlink_to("/proc/self/mem")  # whose first page nobody can read
+    last.unlink()
+    last.mkdir()
+    assert main(["verify"], pod.environment(wanted)) == 1
+    assert f"{first.name} cannot be read (Input/output error)" in caplog.text
+    assert not first.is_symlink()
+    assert f"{last.name} cannot be removed" in caplog.text
+
+
 async def test_verify_reads_every_byte(
     server: S3, pods: Pods, claim: Path, prefix: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -399,6 +474,32 @@ class TestRoom:
         assert pod.model() == MODEL
         [*trees] = (claim / "tritium/v1/trees").iterdir()
         assert (old["fraud-0000000a"] in {each.name for each in trees}) or not kept
+
+    @pytest.mark.parametrize("held", [9, 0])
+    async def test_what_is_there_of_a_killed_attempt_needs_no_room(  # noqa: PLR0917 - fixtures and a case
+        self,
+        server: S3,
+        pods: Pods,
+        claim: Path,
+        prefix: str,
+        old: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+        held: int,
+    ) -> None:
+        server.put(f"{prefix}/new/1/model.onnx", os.urandom(10 * CHUNK))
+        pod = pods("new")
+        pod.kept = ()
+        async with line(server.port) as between:
+            found = await pod.resolve(cached(between.endpoint, f"{prefix}/new"))
+            wanted = cached(between.endpoint, f"{prefix}/new", "new-00000001", fingerprint=found.fingerprint)
+            before = between.passed
+            between.watch = lambda passed: setattr(between, "down", passed - before > held * CHUNK)
+            assert (await pod.refuses("fetch", wanted))[0] == FetchReason.SOURCE_UNREACHABLE
+            between.watch, between.down = lambda _: None, False
+            monkeypatch.setattr(Shelf, "free", lambda _: 10 * CHUNK - 1 if len(blobs(claim)) == 4 else 1 << 40)
+            await pod.fetch(wanted)
+        trees = {each.name for each in (claim / "tritium/v1/trees").iterdir()}
+        assert trees.issuperset(old.values()) == bool(held)
 
     async def test_what_was_given_up_goes(self, claim: Path, old: dict[str, str]) -> None:
         incoming = claim / "tritium" / "v1" / "incoming"

@@ -15,7 +15,7 @@ time is made of its digest: who writes into one changes that, and it is not used
 enough to use a model; `verify` reads the bytes.
 
 The locks are the kernel's, so they end with their holder. Where a file system has none, pods only fetch more than once:
-what they write lies apart by machine, and becomes visible by names that are the same for the same bytes.
+each has a place of its own, and what it writes becomes visible by names that are the same for the same bytes.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -108,12 +109,25 @@ class Cache:
 
     # ---- what is put in --------------------------------------------------------------------------------
 
-    def incoming(self, state: str) -> Shelf:
-        """Where a state of a source is put together, the same place for every attempt on this machine."""
-        machine = hashlib.sha256(boot().encode()).hexdigest()[:16]
-        shelf = Shelf(self.home / "incoming" / f"{state}-{machine}")
+    @contextlib.contextmanager
+    def incoming(self, state: str, *, alone: bool) -> Iterator[Shelf]:
+        """Where a state of a source is put together; it is gone once that was kept.
+
+        Args:
+            state: of the source.
+            alone: whether nobody else on this machine is at it (`turn`). Then every attempt there has the same
+                place, and can go on after another. Else, and where machines cannot be told apart, it is one's own.
+        """
+        machine = hashlib.sha256(boot().encode()).hexdigest()[:16] if alone and boot() else ""
+        shelf = Shelf(self.home / "incoming" / f"{state}-{machine or uuid.uuid4().hex}")
         shelf.root.mkdir(exist_ok=True)
-        return shelf
+        done = False
+        try:
+            yield shelf
+            done = True
+        finally:
+            if done or not machine:
+                shutil.rmtree(shelf.root)
 
     def take_in(self, entries: Iterable[FileEntry], files: Iterable[Path], state: str) -> None:
         """Keep verified files, which were synced, and then that they are this state of a source."""
@@ -123,8 +137,10 @@ class Cache:
             blob.parent.mkdir(exist_ok=True)
             os.utime(path, (_time(entry), _time(entry)))
             if not looks_right(blob, entry):
-                blob.unlink(missing_ok=True)
-                self._link(path, blob)
+                # At once in the place of a harmed one: where there are no locks, others may be about to use it.
+                new = self.home / "incoming" / uuid.uuid4().hex
+                self._link(path, new)
+                new.rename(blob)
         for folder in {self.blob(entry.sha256).parent for entry in entries}:
             synced(folder)
         synced(self.home / "blobs")
@@ -149,8 +165,8 @@ class Cache:
     def workbench(self, name: str) -> Iterator[Shelf]:
         """Where a tree is put together; what is ready there in the end is shown, in the place of a harmed one.
 
-        Pods may be at the harmed one: its name leads to the new one from one moment to the next, without a gap, and what
-        they have open stays until `room` takes it.
+        Pods may be at the harmed one: its name leads to the new one from one moment to the next, without a gap, and
+        what they have open stays until `room` takes it.
         """
         version = uuid.uuid4().hex
         bench = Shelf(self.home / "incoming" / f"tree-{version}")
@@ -205,15 +221,19 @@ class Cache:
     # ---- who is at it ----------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
-    async def turn(self, state: str) -> AsyncIterator[None]:
-        """Be the only one that fetches this state of a source; whoever is killed gives its turn away."""
+    async def turn(self, state: str) -> AsyncIterator[bool]:
+        """Be the only one that fetches this state of a source; whoever is killed gives its turn away.
+
+        Yields:
+            Whether that is so: not where the file system has no locks.
+        """
         # A lock's file cannot be removed safely. So there is a fixed number of them.
-        async with self._locked(turn_of(state), fcntl.LOCK_EX):
-            yield
+        async with self._locked(turn_of(state), fcntl.LOCK_EX) as has:
+            yield has is _Has.IT
 
     @contextlib.asynccontextmanager
     async def making(self, tree: str) -> AsyncIterator[None]:
-        """Be the only one that puts this tree together. Who has a turn, or needs things undisturbed, has these before."""
+        """Be the only one that puts this tree together; `turn` and `undisturbed` are had before, not while one is."""
         async with self._locked(f"tree-{tree[:3]}", fcntl.LOCK_EX):
             yield
 
@@ -221,7 +241,7 @@ class Cache:
         """Whether nobody has this turn now."""
         descriptor = os.open(self.home / "locks" / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            return _have(descriptor, fcntl.LOCK_EX)
+            return _have(descriptor, fcntl.LOCK_EX) is not _Has.SOMEBODY_ELSE
         finally:
             os.close(descriptor)
 
@@ -238,16 +258,16 @@ class Cache:
             yield
 
     @contextlib.asynccontextmanager
-    async def _locked(self, name: str, kind: int) -> AsyncIterator[None]:
+    async def _locked(self, name: str, kind: int) -> AsyncIterator["_Has"]:
         descriptor = os.open(self.home / "locks" / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             told = False
-            while not _have(descriptor, kind):
+            while (has := _have(descriptor, kind)) is _Has.SOMEBODY_ELSE:
                 if not told:
                     log.info("Another pod is at it on claim %s; waiting for it", self.claim)
                 told = True
                 await asyncio.sleep(_LOOK)
-            yield
+            yield has
         finally:
             os.close(descriptor)
 
@@ -275,12 +295,21 @@ def _time(entry: FileEntry) -> int:
     return int(entry.sha256[:7], 16)
 
 
-def _have(descriptor: int, kind: int) -> bool:
+class _Has(Enum):
+    """How it is with a lock."""
+
+    IT = auto()
+    SOMEBODY_ELSE = auto()
+    NO_LOCKS = auto()
+
+
+def _have(descriptor: int, kind: int) -> _Has:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        return _Has.SOMEBODY_ELSE
     except OSError as error:
         if error.errno not in _WITHOUT_LOCKS:
             raise
-    return True
+        return _Has.NO_LOCKS
+    return _Has.IT

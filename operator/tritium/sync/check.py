@@ -29,20 +29,30 @@ def verify(cache: Cache) -> int:
     files = harmed = 0
     for blob in sorted((cache.home / "blobs").glob("*/*")):
         files += 1
-        if not _is_right(blob):
+        if harm := _harm(blob):
             harmed += 1
-            log.error("%s is not what its name says; it is removed, and fetched again when it is needed", blob.name)
-            # Its other names are in trees. By its time they show that it is not to be used.
-            os.utime(blob)
-            blob.unlink()
+            log.error("%s %s; it is removed, and fetched again when it is needed", blob.name, harm)
+            _take_away(blob)
     log.info("%d files were read, %d of them harmed", files, harmed)
     return harmed
 
 
-def _is_right(blob: Path) -> bool:
+def _harm(blob: Path) -> str | None:
+    """What is wrong with a file, in words."""
     sha256 = hashlib.sha256()
     try:
         take_up(blob, sha256)
     except FileNotFoundError:
-        return True  # removed meanwhile
-    return bool(_DIGEST.fullmatch(blob.name)) and sha256.hexdigest() == blob.name
+        return None  # removed meanwhile
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return None if _DIGEST.fullmatch(blob.name) and sha256.hexdigest() == blob.name else "is not what its name says"
+
+
+def _take_away(blob: Path) -> None:
+    try:
+        # Its other names are in trees. By its time they show that it is not to be used.
+        os.utime(blob, follow_symlinks=False)
+        blob.unlink()
+    except OSError as error:
+        log.error("%s cannot be removed (%s): do it by hand, and check the volume", blob, error.strerror)  # noqa: TRY400

@@ -4,6 +4,7 @@ Needed is what a kept revision uses, or any revision within the last hour: so lo
 list of those that are kept. Where there is no list, nothing goes.
 """
 
+import os
 import shutil
 import time
 import uuid
@@ -70,7 +71,7 @@ def _remove(cache: Cache, name: str) -> None:
     shutil.rmtree(gone)
     shutil.rmtree(cache.home / "uses" / name, ignore_errors=True)
     for blob in blobs:
-        if blob.exists() and blob.stat().st_nlink == 1:
+        if blob.exists() and _is_spare(blob.stat()):
             blob.unlink()
 
 
@@ -78,8 +79,13 @@ def _loose(cache: Cache) -> None:
     """Files that no tree has: what came with it was killed, or it was harmed."""
     for blob in (cache.home / "blobs").glob("*/*"):
         found = blob.stat()
-        if found.st_nlink == 1 and _is_old(found.st_ctime):
+        if _is_spare(found) and _is_old(found.st_ctime):
             blob.unlink()
+
+
+def _is_spare(blob: os.stat_result) -> bool:
+    """Whether no tree has it, and it takes room; an empty one is never linked (`Cache.link`)."""
+    return blob.st_nlink == 1 and blob.st_size > 0
 
 
 def _abandoned(cache: Cache) -> None:

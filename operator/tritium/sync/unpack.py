@@ -41,7 +41,6 @@ class Bench:
         self._free = free
         self._files: set[str] = set()
         self._folders: set[str] = set()
-        self._targets: dict[str, str] = {}
 
     def targets(self, listing: Listing) -> dict[str, str]:
         """Where each file of the source goes, by its path in the repository.
@@ -49,14 +48,14 @@ class Bench:
         Raises:
             Failed: `ModelInvalid`, for a name that must not be.
         """
-        for number, file in enumerate(listing.files):
-            unpacked = f"{_ARCHIVES}/{number}" if file.archive else f"{_UNPACKED}/{self._demand_free(file.path)}"
-            self._targets[file.path] = unpacked
-        return self._targets
+        return {
+            file.path: f"{_ARCHIVES}/{number}" if file.archive else f"{_UNPACKED}/{self._demand_free(file.path)}"
+            for number, file in enumerate(listing.files)
+        }
 
-    def prepare(self) -> dict[str, Path]:
+    def prepare(self, listing: Listing) -> dict[str, Path]:
         """Make the folders; return where each file of the source goes."""
-        places = {path: self._repository / target for path, target in self._targets.items()}
+        places = {path: self._repository / target for path, target in self.targets(listing).items()}
         for folder in {each.parent for each in places.values()}:
             folder.mkdir(parents=True, exist_ok=True)
         return places

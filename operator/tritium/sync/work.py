@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import logging
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -122,6 +121,7 @@ async def _from_source(errand: _Errand) -> FetchResult:
     store, listing, plan = await _same(errand)
     shelf.discard()
     with _tidy(shelf):
+        demands.room(request, shelf, _begun(errand, shelf, listing, plan))
         entries, plan = await _verified(errand, shelf, store, listing, plan)
         if changes := configure.changes(request, plan, shelf.repository):
             shelf.change(request, changes)
@@ -141,18 +141,19 @@ async def _from_cache(errand: _Errand, use: CacheUse) -> FetchResult:
     store, listing, plan = await _same(errand)
     found = fingerprint(listing.files)
     state = _state(request, found)
-    async with cache.turn(state):
+    async with cache.turn(state) as alone:
         # Whoever had the turn before may have brought it.
         if result := await _taken(errand, use, cache, found):
             return result
-        incoming = cache.incoming(state)
-        await _make_room(cache, incoming, _least(listing), mounts.kept)
-        with _tidy(incoming):
-            entries, plan = await _verified(errand, incoming, store, listing, plan)
-        async with cache.undisturbed():
-            cache.take_in(entries, [incoming.repository / plan.targets[each.path] for each in entries], state)
-            result = await trees.show(request, use, cache, shelf, manifest.digest(entries), found)
-        shutil.rmtree(incoming.root)
+        with cache.incoming(state, alone=alone) as incoming:
+            with _tidy(incoming):
+                lacking = _begun(errand, incoming, listing, plan)
+                await _make_room(cache, incoming, lacking, mounts.kept)
+                demands.room(request, incoming, lacking)
+                entries, plan = await _verified(errand, incoming, store, listing, plan)
+            async with cache.undisturbed():
+                cache.take_in(entries, [incoming.repository / plan.targets[each.path] for each in entries], state)
+                result = await trees.show(request, use, cache, shelf, manifest.digest(entries), found)
     if not result:
         raise Failed(FetchReason.FETCH_FAILED, f"claim {use.claim_name} of model.cache does not keep what is written")
     return result
@@ -199,21 +200,28 @@ async def _demand_script(request: FetchRequest, store: Store, listing: Listing, 
         )
 
 
+def _begun(errand: _Errand, shelf: Shelf, listing: Listing, plan: Plan | None) -> int:
+    """Go on where an attempt was killed, if it wanted the same; return the bytes that are lacking at least."""
+    targets = plan.targets if plan else _bench(errand, shelf).targets(listing)
+    wanted = {targets[each.path]: each.size for each in listing.files}
+    held = shelf.take_up(_attempt(errand.request, errand.known, fingerprint(listing.files)), wanted)
+    if held:
+        log.info("A fetch that was killed had %s of it; going on after them", saying.size(held))
+    return _least(listing) - held
+
+
+def _bench(errand: _Errand, shelf: Shelf) -> Bench:
+    return Bench(shelf.repository, errand.request.source.address, shelf.free)
+
+
 async def _verified(
     errand: _Errand, shelf: Shelf, store: Exact, listing: Listing, plan: Plan | None
 ) -> tuple[list[FileEntry], Plan]:
-    """Fetch the files, going on where an attempt was killed, unpack what is packed, and check their digest."""
-    request, known = errand.request, errand.known
-    bench = Bench(shelf.repository, request.source.address, shelf.free)
-    targets = plan.targets if plan else bench.targets(listing)
-    wanted = {targets[each.path]: each.size for each in listing.files}
-    held = shelf.take_up(_attempt(request, known, fingerprint(listing.files)), wanted)
-    if held:
-        log.info("A fetch that was killed had %s of it; going on after them", saying.size(held))
-    demands.room(request, shelf, _least(listing) - held)
+    """Fetch the files after what is there of them, unpack what is packed, and check their digest."""
+    request, known, bench = errand.request, errand.known, _bench(errand, shelf)
     signed = await _signed(request, store, listing)
     started = time.monotonic()
-    places = shelf.prepare(plan) if plan else bench.prepare()
+    places = shelf.prepare(plan) if plan else bench.prepare(listing)
     arrived = await _download(store, listing, places, errand.patience)
     demands.as_listed(request, listing, arrived)
     entries = [each.entry for each in arrived]
