@@ -11,6 +11,7 @@ import pytest
 from tests.controlplane.processes import HOST, free_ports
 from tests.sync.azurite import Azurite, azure_storage
 from tests.sync.bucket import Bucket
+from tests.sync.caching import Pods
 from tests.sync.google import Google, google_storage
 from tests.sync.pod import Pod
 from tests.sync.s3 import S3, Server
@@ -80,3 +81,21 @@ def no_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_MSI_ENDPOINT", f"http://{nobody}/metadata/identity/oauth2/token")
     monkeypatch.setenv("GCE_METADATA_HOST", nobody)
     monkeypatch.setenv("GCE_METADATA_IP", nobody)
+
+
+@pytest.fixture
+def claim(tmp_path: Path) -> Path:
+    folder = tmp_path / "claim"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def pods(tmp_path: Path, claim: Path) -> Pods:
+    """New pods that mount the claim, by name."""
+    return lambda name: Pod(tmp_path / name, claim=claim)
+
+
+@pytest.fixture(autouse=True)
+def quick_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tritium.sync.cache._LOOK", 0.01)

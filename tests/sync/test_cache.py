@@ -14,63 +14,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
-from tests.sync.pod import ROOT, Pod, request
+from tests.sync.caching import MODEL, NOWHERE, Pods, blobs, cached, left, versions
+from tests.sync.pod import ROOT, Pod
 from tests.sync.proxy import line
 from tests.sync.s3 import S3
-from tritium.api.fetch import FetchReason, FetchRequest
-from tritium.core import manifest
+from tritium.api.fetch import FetchReason, FetchRequest, FetchResult
 from tritium.sync import publish
 from tritium.sync.__main__ import main
 from tritium.sync.cache import Cache
 from tritium.sync.download import CHUNK, WINDOW
 from tritium.sync.publish import Shelf
-from tritium.sync.room import LATELY, make_room, unused
-
-MODEL = {
-    "config.pbtxt": b'backend: "onnxruntime"\n# with a comment\n',
-    "1/model.onnx": os.urandom(3 << 20),
-    "1/same.onnx": b"the same",
-    "1/other/same.onnx": b"the same",
-    "1/empty": b"",
-    "1/also-empty": b"",
-}
-NOWHERE = f"http://{HOST}:{free_ports(1)[0]}"
-Pods = Callable[[str], Pod]
-
-
-@pytest.fixture
-def claim(tmp_path: Path) -> Path:
-    folder = tmp_path / "claim"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def pods(tmp_path: Path, claim: Path) -> Pods:
-    """New pods that mount the claim, by name."""
-    return lambda name: Pod(tmp_path / name, claim=claim)
-
-
-def cached(server: S3 | str, prefix: str, revision: str = "fraud-00000001", **more: Any) -> FetchRequest:
-    return request(server, prefix, cache={"claimName": "models", "revision": revision}, **more)
-
-
-def blobs(claim: Path) -> dict[str, os.stat_result]:
-    return {each.name: each.stat() for each in claim.glob("tritium/v1/blobs/*/*")}
-
-
-def versions(claim: Path) -> list[Path]:
-    """What trees are and were."""
-    return [each for each in claim.glob("tritium/v1/trees/*/*") if not each.is_symlink()]
-
-
-def left(claim: Path) -> list[str]:
-    return [each.name for each in (claim / "tritium" / "v1" / "incoming").iterdir()]
+from tritium.sync.room import LATELY, make_room
 
 
 async def test_replicas_revisions_and_the_way_back_need_no_source(
@@ -232,8 +189,11 @@ async def test_pods_that_want_the_same_of_what_is_there_make_it_once(
             all_at_once.wait(timeout=0.5)  # in vain, where each waits for the other
         change(shelf, request, changes)
 
+    def in_a_loop(pod: Pod) -> FetchResult:
+        return asyncio.run(pod.fetch(wanted))
+
     monkeypatch.setattr(Shelf, "change", meeting)
-    await asyncio.gather(*(asyncio.to_thread(lambda pod=each: asyncio.run(pod.fetch(wanted))) for each in others))
+    await asyncio.gather(*(asyncio.to_thread(in_a_loop, each) for each in others))
     for each in others:
         assert b"max_batch_size: 4" in each.model()["config.pbtxt"]
     assert len(versions(claim)) == 2, "one for each revision"
@@ -289,8 +249,11 @@ async def test_an_empty_file_does_not_cost_the_model(server: S3, pods: Pods, cla
 NO_LOCKS = OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
 
-@pytest.mark.parametrize("machine", ["known", "unknown"])
-@pytest.mark.parametrize("locks", [NO_LOCKS, None], ids=["no locks", "locks of each node's own"])
+@pytest.mark.parametrize(
+    ("machine", "locks"),
+    [("known", NO_LOCKS), ("unknown", NO_LOCKS), ("unknown", None)],
+    ids=["no locks", "no locks, and nobody knows which node it is", "locks of each node's own, and the same"],
+)
 async def test_without_locks_pods_fetch_the_same_and_nothing_worse(  # noqa: PLR0917 - fixtures and a case
     server: S3,
     pods: Pods,
@@ -301,8 +264,6 @@ async def test_without_locks_pods_fetch_the_same_and_nothing_worse(  # noqa: PLR
     machine: str,
     locks: OSError | None,
 ) -> None:
-    if machine == "known" and not locks:
-        pytest.skip("pods of one node exclude each other, and those of two have places of their own")
     if machine == "unknown":
         monkeypatch.setattr(publish, "BOOT", tmp_path / "nowhere")
 
@@ -405,110 +366,3 @@ async def test_killed_at_many_steps(server: S3, pods: Pods, prefix: str) -> None
     for each in runs:
         assert each["ready"] in (None, whole), each
         assert (each["healed"], each["then"], each["digest"]) == (0, whole, runs[0]["digest"]), each
-
-
-class TestRoom:
-    """A claim that is full: what no kept revision needs goes, the longest unused first."""
-
-    @pytest.fixture
-    async def old(self, server: S3, pods: Pods, claim: Path, prefix: str) -> dict[str, str]:
-        """Three revisions of long ago, the first used last; their trees by their names."""
-        trees = {}
-        for age, name in enumerate(("fraud-0000000a", "fraud-0000000b", "fraud-0000000c"), start=1):
-            server.put_all(f"{prefix}/{name}", {"1/model.onnx": name.encode() * 9999, "1/common.bin": b"c" * 5000})
-            pod = pods(name)
-            found = await pod.resolve(cached(server, f"{prefix}/{name}", name))
-            await pod.fetch(cached(server, f"{prefix}/{name}", name, fingerprint=found.fingerprint))
-            [use] = claim.glob(f"tritium/v1/uses/*/{name}")
-            then = time.time() - age * LATELY - 60
-            os.utime(use, (then, then))
-            trees[name] = use.parent.name
-        return trees
-
-    def test_the_longest_unused_goes_first(self, claim: Path, old: dict[str, str]) -> None:
-        cache = Cache(claim, "models")
-        assert [each.name for each in unused(cache, [])] == [old[f"fraud-0000000{name}"] for name in "cba"]
-        assert len(blobs(claim)) == 4
-        make_room(cache, {"fraud-0000000b"}, lambda: len(blobs(claim)) <= 3)
-        assert {each.name for each in (claim / "tritium/v1/trees").iterdir()} == set(old.values()) - {
-            old["fraud-0000000c"]
-        }
-        make_room(cache, {"fraud-0000000b"}, lambda: False)
-        assert {each.name for each in (claim / "tritium/v1/trees").iterdir()} == {old["fraud-0000000b"]}
-        assert len(blobs(claim)) == 2, "what a kept one shares stays"
-
-    @pytest.mark.usefixtures("old")
-    async def test_what_was_used_lately_stays(self, server: S3, pods: Pods, claim: Path, prefix: str) -> None:
-        server.put_all(f"{prefix}/new", MODEL)
-        pod = pods("new")
-        found = await pod.resolve(cached(server, f"{prefix}/new"))
-        await pod.fetch(cached(server, f"{prefix}/new", "new-00000001", fingerprint=found.fingerprint))
-        make_room(Cache(claim, "models"), [], lambda: False)
-        assert pod.model() == MODEL
-
-    @pytest.mark.parametrize("kept", [None, ("fraud-0000000a",), ()])
-    async def test_a_full_claim(  # noqa: PLR0917 - fixtures and a case
-        self,
-        server: S3,
-        pods: Pods,
-        claim: Path,
-        prefix: str,
-        old: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        kept: tuple[str, ...] | None,
-    ) -> None:
-        size = 200_000 + sum(map(len, MODEL.values()))
-        monkeypatch.setattr(Shelf, "free", lambda _: size - sum(each.st_size for each in blobs(claim).values()))
-        server.put_all(f"{prefix}/new", MODEL)
-        pod = pods("new")
-        pod.kept = kept
-        found = await pod.resolve(cached(server, f"{prefix}/new"))
-        wanted = cached(server, f"{prefix}/new", "new-00000001", fingerprint=found.fingerprint)
-        if kept is None:
-            reason, message = await pod.refuses("fetch", wanted)
-            assert reason == FetchReason.DISK_FULL
-            assert "claim models of model.cache has less room" in message
-            assert len(blobs(claim)) == 4, "nobody knows what is needed"
-            return
-        await pod.fetch(wanted)
-        assert pod.model() == MODEL
-        [*trees] = (claim / "tritium/v1/trees").iterdir()
-        assert (old["fraud-0000000a"] in {each.name for each in trees}) or not kept
-
-    @pytest.mark.parametrize("held", [9, 0])
-    async def test_what_is_there_of_a_killed_attempt_needs_no_room(  # noqa: PLR0917 - fixtures and a case
-        self,
-        server: S3,
-        pods: Pods,
-        claim: Path,
-        prefix: str,
-        old: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        held: int,
-    ) -> None:
-        server.put(f"{prefix}/new/1/model.onnx", os.urandom(10 * CHUNK))
-        pod = pods("new")
-        pod.kept = ()
-        async with line(server.port) as between:
-            found = await pod.resolve(cached(between.endpoint, f"{prefix}/new"))
-            wanted = cached(between.endpoint, f"{prefix}/new", "new-00000001", fingerprint=found.fingerprint)
-            before = between.passed
-            between.watch = lambda passed: setattr(between, "down", passed - before > held * CHUNK)
-            assert (await pod.refuses("fetch", wanted))[0] == FetchReason.SOURCE_UNREACHABLE
-            between.watch, between.down = lambda _: None, False
-            monkeypatch.setattr(Shelf, "free", lambda _: 10 * CHUNK - 1 if len(blobs(claim)) == 4 else 1 << 40)
-            await pod.fetch(wanted)
-        trees = {each.name for each in (claim / "tritium/v1/trees").iterdir()}
-        assert trees.issuperset(old.values()) == bool(held)
-
-    async def test_what_was_given_up_goes(self, claim: Path, old: dict[str, str]) -> None:
-        incoming = claim / "tritium" / "v1" / "incoming"
-        (incoming / ("f" * 64 + "-0")).mkdir()
-        make_room(Cache(claim, "models"), old, lambda: False)
-        assert left(claim), "it may be at work on another machine"
-        assert manifest.digest([])
-
-
-@pytest.fixture(autouse=True)
-def quick_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tritium.sync.cache._LOOK", 0.01)
