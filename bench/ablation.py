@@ -23,9 +23,9 @@ from bench.rounds import PROTOCOLS, Measured, measure
 from bench.targets import NAME, Target
 from bench.variants import VARIANTS, Change, Parts
 from e2e.cluster import wheels
-from tests.controlplane.processes import free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.envoy import Envoy
+from tests.ports import free_ports
 from tritium.gateway.bootstrap import BootstrapSettings, bootstrap
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings

@@ -32,7 +32,7 @@ from bench.scale import Usage
 from bench.told import KINDS, Told, counting, told
 from bench.upstream import upstream
 from bench.usage import cpu_seconds
-from tests.controlplane.processes import free_ports
+from tests.ports import free_ports
 from tritium.gateway.snapshot.actions import REVISION_HEADER
 
 CHANGES: Final = int(os.environ.get("BENCH_CHANGES", "200"))

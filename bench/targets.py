@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from bench.client import HOST, MODEL
 from e2e.cluster import wheels
-from tests.controlplane.processes import free_ports
 from tests.dataplane.envoy import Envoy
 from tests.dataplane.gateway.facts import facts, model, revision, slice_of
 from tests.dataplane.gateway.pod import GatewayPod
 from tests.dataplane.runtime import runtime
 from tests.dataplane.triton import Triton, repository
+from tests.ports import free_ports
 from tritium.gateway import disk
 from tritium.gateway.table import Endpoint
 

@@ -24,7 +24,7 @@ from bench.following import Gateway, Ground, follows, ground
 from bench.upstream import upstream
 from bench.usage import cpu_seconds
 from tests.controlplane.gateway.relay import address
-from tests.controlplane.processes import free_ports
+from tests.ports import free_ports
 from tritium.gateway.snapshot.actions import REVISION_HEADER
 
 CHANGES: Final = int(os.environ.get("BENCH_CHANGES", "200"))

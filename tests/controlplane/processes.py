@@ -9,10 +9,10 @@ plugins (ServiceAccount, PodSecurity, ResourceQuota ...), all default controller
 from __future__ import annotations
 
 import json
-import secrets
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tests.ports import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 ADMIN = "admin"
 USERS = ("alice", "bob", "carol")
 """People without any group or right of their own: a test binds roles to them."""
-
-HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +64,6 @@ class Layout:
     def kubeconfig(self) -> Path:
         """The controller manager's way in."""
         return self.folder / "manager.json"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, below the range from which the kernel serves outgoing connections.
-
-    A port of that range could be taken by some client while the API server is being restarted.
-    """
-    found: list[int] = []
-    candidates = iter(secrets.SystemRandom().sample(range(20_000, 32_000), 500))
-    while len(found) < count:
-        port = next(candidates)
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-        found.append(port)
-    return found
 
 
 def token_file(tokens: Mapping[str, str]) -> str:

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.controlplane import processes
+from tests.ports import HOST, free_ports
 
 if TYPE_CHECKING:
     from tests.controlplane.processes import Layout
@@ -135,7 +136,7 @@ class Supervisor:
 
     async def _start_manager(self) -> None:
         await self._spawn("kube-controller-manager", processes.kube_controller_manager(self._layout))
-        healthy = f"https://{processes.HOST}:{self._layout.manager}/healthz"
+        healthy = f"https://{HOST}:{self._layout.manager}/healthz"
         await self._until("kube-controller-manager", healthy, self._layout.manager_ca)
 
     async def _spawn(self, name: str, command: list[str]) -> None:
@@ -203,7 +204,7 @@ def main() -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
-    etcd, etcd_peer, api, manager = processes.free_ports(4)
+    etcd, etcd_peer, api, manager = free_ports(4)
     binaries = {name: Path(path) for name, path in options.binaries.items()}
     layout = processes.Layout(options.folder, options.logs, etcd, etcd_peer, api, manager, binaries)
 

@@ -12,8 +12,8 @@ import httpx
 from aiohttp import web
 
 from e2e.cluster.binaries import ensure
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
+from tests.ports import HOST, free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.processes import HOST
 from tests.dataplane.runtime import Runtime
 from tests.dataplane.triton import MODELS, Triton
+from tests.ports import HOST
 from tritium.api.fetch import FetchRequest
 from tritium.sync import configure, layout
 from tritium.sync.publish import Shelf

@@ -2,8 +2,8 @@
 
 import socket
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.core.seen import SignatureSeen
 from tritium.core.signature import ANY, Signature, Tensor
 from tritium.probes import triton as probe

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.api.tensors import SmokeTest
 from tritium.core.seen import Answer, SmokeSeen
 from tritium.probes.triton import smoke

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.processes import HOST
 from tests.dataplane.runtime import Runtime
 from tests.dataplane.test_load_failures import crashed
 from tests.dataplane.triton import Triton, repository
+from tests.ports import HOST
 from tritium.api.tensors import WarmupRequest
 from tritium.core.diagnosis import pod_seen
 from tritium.core.reasons import Reason

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.runtime import Runtime
+from tests.ports import HOST, free_ports
 from tritium.resources.triton import arguments
 
 MODELS: Final = Path(__file__).with_name("models")

@@ -325,11 +325,12 @@ def outcome(plan: Plan) -> tuple[object, ...]:
     conditions = sorted((each.type, each.status, each.reason) for each in plan.status.conditions or ())
     stable = plan.course.stable
     told = sorted(shares(plan.status.traffic).values())
-    wanted = dict(plan.replicas)
+    # No pods of a revision that has a Deployment, or that never got so far: what is kept of the past is as long.
+    wanted = {name: number for name, number in plan.replicas.items() if number}
     if plan.target.pin_missing and stable:
         # What waits for the pin to be right keeps the pods it has, and gives them up for want of room: also where an
         # old picture shows that.
-        wanted = {stable.hash: wanted[stable.hash]}
+        wanted = {stable.hash: wanted.get(stable.hash, 0)}
     return stable and (stable.written, stable.fingerprint), plan.status.phase, conditions, wanted, told
 
 

@@ -20,7 +20,7 @@ import obstore
 from obstore.store import AzureStore
 
 from e2e.cluster import npm
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 
 ACCOUNT = "tritium"
 KEY = base64.b64encode(b"not a secret in a test").decode()

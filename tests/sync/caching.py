@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3
 from tritium.api.fetch import FetchRequest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.azurite import Azurite, azure_storage
 from tests.sync.bucket import Bucket
 from tests.sync.caching import Pods

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from e2e.cluster.binaries import ensure
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 
 BUCKET = "models"
 

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 PAGE = 3
 """Entries of a listing's page; the real one has 1,000."""

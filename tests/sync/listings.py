@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.sax.saxutils import escape
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 
 @dataclass

@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from e2e.cluster.binaries import ensure
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.s3 import BUCKET, KEY, S3, SECRET
 
 USER, PASSWORD = "reader", "of-a-test"

@@ -14,7 +14,7 @@ import obstore
 from obstore.store import S3Store
 
 from e2e.cluster.binaries import ensure
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig

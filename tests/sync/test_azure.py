@@ -11,7 +11,7 @@ import os
 import obstore
 import pytest
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.azurite import ACCOUNT, Azurite
 from tests.sync.pod import Pod, request
 from tests.sync.proxy import Line, line

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3
 from tritium.api.fetch import FetchReason

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.bucket import Bucket
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3

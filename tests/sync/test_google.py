@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.google import Google, account, private_key
 from tests.sync.pod import Pod, request
 from tests.sync.proxy import line

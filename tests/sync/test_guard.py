@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from obstore.store import HTTPStore
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.places import ALLOWED, CLOSED, JUST_ONE, proxy, site
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import KEY, S3, SECRET

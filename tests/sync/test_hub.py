@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.hub import Hub, Repo, hugging_face
 from tests.sync.places import CLOSED
 from tests.sync.pod import Pod, request

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.pod import QUICK, Pod, request
 from tests.sync.tls import authority
 from tritium.api.fetch import FetchReason, FetchRequest

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.pod import Pod
 from tests.sync.s3 import S3
 from tests.sync.tracking import USER, Mlflow, saved

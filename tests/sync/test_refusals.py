@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.pod import KEYS, Pod, request
 from tests.sync.s3 import KEY, S3
 from tritium.api.fetch import FetchReason

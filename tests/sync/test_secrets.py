@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.google import account, private_key
 from tests.sync.pod import Pod, request
 from tritium.api.fetch import FetchReason

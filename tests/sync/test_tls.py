@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3, Server
 from tests.sync.tls import Authority, authority

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.cluster import wheels
-from tests.controlplane.processes import HOST, free_ports
+from tests.ports import HOST, free_ports
 from tests.sync.s3 import BUCKET, KEY, S3, SECRET
 from tritium.api.fetch import FetchRequest
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import socket
-
 import httpx
 import pytest
 
+from tests.ports import free_ports
 from tritium.health import STUCK, Health, serve
 from tritium.telemetry import Telemetry
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 async def answers(health: Health, path: str) -> tuple[int, str]:
     """Status and text of one endpoint."""
-    port = free_port()
+    port = free_ports(1)[0]
     async with serve(health, Telemetry(), port), httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(f"http://127.0.0.1:{port}{path}")
     return answer.status_code, answer.text.strip()
@@ -60,7 +52,7 @@ async def test_metrics_have_what_was_counted() -> None:
     telemetry.request("apply", "200", 0.01)
     telemetry.passes.labels("ok").inc()
     telemetry.follow(telemetry.leader, lambda: 1.0)
-    port = free_port()
+    port = free_ports(1)[0]
     async with serve(Health(), telemetry, port), httpx.AsyncClient(trust_env=False) as http:
         lines = (await http.get(f"http://127.0.0.1:{port}/metrics")).text.splitlines()
     assert 'tritium_api_requests_total{code="200",verb="apply"} 1.0' in lines

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.controlplane.cli.command import Command
-from tests.controlplane.operating.harness import free_port
 from tests.controlplane.ring import Credentials
+from tests.ports import free_ports
 from tritium.api import names
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def test_a_cluster_without_the_crd(own_control_plane: ControlPlane, tmp_pa
 
 
 async def test_an_api_server_that_is_away(tmp_path: Path) -> None:
-    nobody = Credentials(f"http://127.0.0.1:{free_port()}", None, "token")
+    nobody = Credentials(f"http://127.0.0.1:{free_ports(1)[0]}", None, "token")
     said = await Command(nobody.kubeconfig(tmp_path / "away.kubeconfig")).refused("status", "fraud")
     assert "the API server cannot be reached" in said
     assert "kubectl cluster-info" in said

@@ -13,10 +13,11 @@ import yaml
 from tests.controlplane.crd import install_crd
 from tests.controlplane.gateway.relay import relayed
 from tests.controlplane.gateway.serving import Serving
-from tests.controlplane.processes import free_ports, kubeconfig
+from tests.controlplane.processes import kubeconfig
 from tests.dataplane.gateway.pod import GatewayPod
 from tests.dataplane.runtime import runtime
 from tests.dataplane.triton import Triton, repository
+from tests.ports import free_ports
 from tritium.api import names
 from tritium.api.crd import custom_resource_definition
 

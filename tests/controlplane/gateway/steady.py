@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

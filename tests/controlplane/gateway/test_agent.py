@@ -12,8 +12,8 @@ import pytest
 
 from tests.controlplane.gateway.relay import address
 from tests.controlplane.gateway.steady import READY, steady
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
+from tests.ports import HOST, free_ports
 from tritium.api.gateway import STARTED_PATH
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ import httpx
 
 from tests.controlplane.behaviour import Failed, Succeeded
 from tests.controlplane.waiting import wait_for
+from tests.ports import free_ports
 from tritium.api import names
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Operator:
 
     async def start(self) -> None:
         """Start the process; it is not waited for."""
-        self.port = self.port or free_port()
+        self.port = self.port or free_ports(1)[0]
         kubeconfig = self.credentials.kubeconfig(self.folder / f"{self.name}.kubeconfig", self.namespace)
         variables = {
             "KUBECONFIG": str(kubeconfig),
@@ -229,9 +229,3 @@ def _is(status: Object, member: str, value: Any) -> bool:
     if member == "stable":
         return bool(status.get("stable")) and status["stable"]["revision"] == value
     return bool(status.get(member) == value)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from e2e.cluster import wheels
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.envoy import Envoy
+from tests.ports import HOST, free_ports
 
 _EXTENSIONS: Final = "type.googleapis.com/envoy.extensions"
 _ROUTER: Final = {"name": "router", "typed_config": {"@type": f"{_EXTENSIONS}.filters.http.router.v3.Router"}}

@@ -17,9 +17,9 @@ from typing import Final, Self
 import httpx
 
 from e2e.cluster import wheels
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.envoy import Envoy
+from tests.ports import HOST, free_ports
 from tritium.api import gateway as api
 
 ROOT: Final = Path(__file__).parents[3]

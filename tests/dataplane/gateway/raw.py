@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 _REVISION: Final = re.compile(rb"\r\ntritium-revision: ([0-9]+)\r\n")
 _STATUS: Final = re.compile(rb"HTTP/1\.1 ([0-9]{3}) ")

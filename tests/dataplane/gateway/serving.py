@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from e2e.cluster import wheels
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.envoy import Envoy
 from tests.dataplane.gateway.xds_holdback import held_back
+from tests.ports import HOST, free_ports
 from tritium.gateway.bootstrap import BootstrapSettings, bootstrap
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.controlplane.handing_on import hand_on
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 
 class Switch:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.gateway.table import Endpoint, Model, Share, Table
 
 

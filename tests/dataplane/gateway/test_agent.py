@@ -13,11 +13,11 @@ import httpx
 import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.facts import facts, model, revision, slice_of
 from tests.dataplane.gateway.pod import GatewayPod
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.api.gateway import READY_PATH, STARTED_PATH, GatewayCounters
 from tritium.gateway import disk
 from tritium.gateway.facts import Facts

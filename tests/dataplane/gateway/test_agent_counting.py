@@ -9,7 +9,6 @@ import grpc
 import pytest
 from tritonclient.grpc.service_pb2 import RepositoryIndexRequest
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.facts import facts, model, revision, slice_of
 from tests.dataplane.gateway.pod import GatewayPod
@@ -17,6 +16,7 @@ from tests.dataplane.gateway.requests import http, infer, said, stub_of, sum_of
 from tests.dataplane.gateway.tables import pod as endpoint
 from tests.dataplane.gateway.test_agent import running
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.api.gateway import GatewayCounters
 from tritium.core.counts import ANSWERED, ARRIVED, BUCKET, GRPC, HTTP, REFUSED, ROUTED, Part, Series
 from tritium.gateway.facts import Facts

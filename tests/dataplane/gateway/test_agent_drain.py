@@ -13,12 +13,12 @@ import grpc
 import httpx
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.facts import facts, model, revision, slice_of
 from tests.dataplane.gateway.pod import GatewayPod
 from tests.dataplane.gateway.switch import Switch
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.api.gateway import READY_PATH
 from tritium.gateway import disk
 from tritium.gateway.table import Endpoint

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import httpx
 import numpy as np
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.gateway.raw import get
 from tests.dataplane.gateway.requests import floats, http, infer, stub_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, table
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 
 TENSOR = np.random.default_rng(1).random((1, 8 * 2**20), np.float32)
 """32 MiB."""

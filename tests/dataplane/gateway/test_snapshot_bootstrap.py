@@ -9,12 +9,12 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.requests import http, infer, nap, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, table
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tests.unit.gateway.test_bootstrap import is_kept
 
 NO_MEMORY = "envoy overloaded"

@@ -10,11 +10,11 @@ import grpc
 import numpy as np
 import pytest
 
-from tests.controlplane.processes import free_ports
 from tests.dataplane.gateway.requests import http, infer, nap, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, shares, table
 from tests.dataplane.triton import Triton
+from tests.ports import free_ports
 from tritium.gateway.table import Bounds, Share
 
 INFER = "/v2/models/slow/infer"

@@ -9,7 +9,6 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 from tritonclient.grpc import service_pb2 as pb
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.gateway.malformed import BROKEN_CHUNKS, INFER, MALFORMED, MENDED, NOT_400
 from tests.dataplane.gateway.raw import ask, status
 from tests.dataplane.gateway.requests import http, infer, said, stub_of
@@ -18,6 +17,7 @@ from tests.dataplane.gateway.spellings import CLOSED, spellings
 from tests.dataplane.gateway.tables import model, pod, table
 from tests.dataplane.runtime import Runtime
 from tests.dataplane.triton import Triton, repository
+from tests.ports import HOST, free_ports
 from tritium.gateway.table import Endpoint
 
 WHY = "This is closed: the gateway passes inference, health, metadata, configuration and statistics of the model adder."

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from tritonclient.grpc import service_pb2 as pb
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.facts import facts, revision, slice_of
 from tests.dataplane.gateway.facts import model as told
@@ -18,6 +17,7 @@ from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.spellings import CLOSED
 from tests.dataplane.gateway.tables import model, nobody, pod, shares, table
 from tests.dataplane.gateway.test_agent import running
+from tests.ports import HOST, free_ports
 from tritium.api.gateway import preview_port
 from tritium.gateway.table import Bounds, Copies
 

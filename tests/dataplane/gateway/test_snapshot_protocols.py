@@ -9,7 +9,6 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.controlplane.processes import free_ports
 from tests.dataplane.gateway.front import in_front_of
 from tests.dataplane.gateway.raw import get, say
 from tests.dataplane.gateway.requests import floats, http, infer, said, stub_of, sum_of
@@ -18,6 +17,7 @@ from tests.dataplane.gateway.switch import Switch
 from tests.dataplane.gateway.tables import model, pod, table
 from tests.dataplane.gateway.test_snapshot_bodies import TENSOR, binary, pieces, tensor_of
 from tests.dataplane.triton import Triton
+from tests.ports import free_ports
 from tritium.gateway.table import Bounds
 from tritium.resources.owner import Owner
 from tritium.resources.service import service

@@ -5,12 +5,12 @@ import asyncio
 import grpc
 import numpy as np
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.requests import floats, http, infer, nap, said, stub_of, sum_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, nobody, pod, table
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.gateway.table import Endpoint
 
 INFER = "/v2/models/adder/infer"

@@ -13,12 +13,12 @@ from functools import partial
 
 import httpx
 
-from tests.controlplane.processes import free_ports
 from tests.dataplane.gateway.raw import ask, get, status
 from tests.dataplane.gateway.requests import floats, http, infer, stub_of, sum_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, table
 from tests.dataplane.triton import Triton
+from tests.ports import free_ports
 from tritium.gateway.table import Endpoint, Share, Table
 
 LATE = 0.15

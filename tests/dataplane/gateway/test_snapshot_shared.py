@@ -7,12 +7,12 @@ import grpc
 import httpx
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse, RepositoryIndexRequest
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.requests import floats, http, infer, said, stub_of, sum_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, shares, table
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.gateway.table import Bounds, Table
 
 SHOP = "shop.example.com"

@@ -13,7 +13,6 @@ from typing import Any
 import grpc
 from tritonclient.grpc.service_pb2 import ServerLiveRequest
 
-from tests.controlplane.processes import free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.raw import get, revisions
 from tests.dataplane.gateway.requests import floats, http, infer, stub_of, sum_of
@@ -21,6 +20,7 @@ from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, shares, table
 from tests.dataplane.gateway.upstream import answering
 from tests.dataplane.triton import Triton
+from tests.ports import free_ports
 from tritium.gateway.table import Copies, Header, Share
 
 LIVE = get("/v2/health/live")

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from tritonclient.grpc import service_pb2
 
-from tests.controlplane.processes import free_ports
 from tests.dataplane.gateway.raw import get, revisions
 from tests.dataplane.gateway.requests import stub_of
 from tests.dataplane.gateway.serving import Gateway
@@ -16,6 +15,7 @@ from tests.dataplane.gateway.tables import model, pod, shares, table
 from tests.dataplane.gateway.test_snapshot_split import is_near
 from tests.dataplane.gateway.upstream import answering
 from tests.dataplane.triton import Triton
+from tests.ports import free_ports
 from tritium.gateway.table import Table
 
 USERS = [f"user-{number}" for number in range(500)]

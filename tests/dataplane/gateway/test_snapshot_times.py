@@ -5,12 +5,12 @@ import time
 
 import grpc
 
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.gateway.raw import say, status
 from tests.dataplane.gateway.requests import floats, http, infer, nap, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import model, pod, table
 from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
 from tritium.gateway.table import Bounds
 
 INFER = "/v2/models/slow/infer"

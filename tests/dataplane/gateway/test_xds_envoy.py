@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.controlplane.processes import free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.xds_holdback import held_back
 from tests.dataplane.gateway.xds_samples import (
@@ -20,6 +19,7 @@ from tests.dataplane.gateway.xds_samples import (
     unreadable_cluster,
 )
 from tests.dataplane.gateway.xds_world import World, upstream
+from tests.ports import free_ports
 from tritium.gateway.snapshot.resource import Type
 
 

@@ -65,9 +65,9 @@ async def add(says: Scripted, name: str, port: int) -> None:
 
 async def serve(says: Scripted, world: World, name: str) -> None:
     """A listener that leads to a cluster."""
-    await says.takes(LDS, listener("fraud", world.port))
+    assert await says.takes(LDS, listener("fraud", world.port)) == ""
     await says.asks(RDS, "fraud")
-    await says.takes(RDS, routes("fraud", {name: 1}))
+    assert await says.takes(RDS, routes("fraud", {name: 1})) == ""
 
 
 async def warming(world: World) -> int:
@@ -161,7 +161,7 @@ class TestRefusals:
     ) -> None:
         await add(says, "a", one)
         await serve(says, world, "a")
-        await says.takes(LDS, listener("churn", world.other_port))
+        assert await says.takes(LDS, listener("churn", world.other_port)) == ""
         await says.asks(RDS, "churn")
         assert await world.get(world.other_port) == (0, "")
         await says.takes(RDS, routes("fraud", {"a": 1}, regex="("))

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from e2e.cluster import wheels
-from tests.controlplane.processes import HOST, free_ports
 from tests.dataplane.envoy import Envoy
+from tests.ports import HOST, free_ports
 from tritium.gateway.table import Endpoint
 
 _EXTENSIONS: Final = "type.googleapis.com/envoy.extensions.filters"

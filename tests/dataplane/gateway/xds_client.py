@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 
 CLIENTS = 4
 PAUSE = 0.004

@@ -15,7 +15,7 @@ from envoy.extensions.filters.http.router.v3 import router_pb2  # noqa: F401
 from envoy.extensions.filters.network.http_connection_manager.v3 import http_connection_manager_pb2  # noqa: F401
 from google.protobuf.json_format import ParseDict
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
 
 _ADS: Final = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "0s"}

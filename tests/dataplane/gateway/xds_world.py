@@ -15,9 +15,9 @@ import aiohttp
 from aiohttp import web
 
 from e2e.cluster import wheels
-from tests.controlplane.processes import HOST, free_ports
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.envoy import Envoy
+from tests.ports import HOST, free_ports
 from tritium.gateway.bootstrap import BootstrapSettings, bootstrap
 from tritium.gateway.snapshot.resource import Snapshot
 from tritium.gateway.xds.server import Server

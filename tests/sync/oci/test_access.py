@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.oci.asking import MODEL, NAME, fetched, wanted
 from tests.sync.oci.turnstile import SENT, turnstile
 from tests.sync.pod import Pod, request

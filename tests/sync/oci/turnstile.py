@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from tests.controlplane.processes import HOST
+from tests.ports import HOST
 from tests.sync.registry import Registry, ask
 
 SENT = 3 << 20

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import web
 
-from tests.controlplane.operating.harness import free_port
+from tests.ports import free_ports
 from tests.sync.tls import authority
 from tritium.probes import prometheus
 from tritium.probes.prometheus import NoNumber, PrometheusProbe, number
@@ -51,7 +51,7 @@ async def answering(handler: Handler, context: ssl.SSLContext | None = None) -> 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        port = free_port()
+        port = free_ports(1)[0]
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
         yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
     finally:
