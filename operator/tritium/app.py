@@ -36,9 +36,12 @@ from tritium.loop.queries import Queries
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Reconciler, SchemaTooOld
 from tritium.loop.rollouts import Rollouts
+from tritium.loop.scaler import Scaler
+from tritium.loop.servers import Servers
 from tritium.loop.workers import Workers
 from tritium.probes.gateway import GatewayProbe
 from tritium.probes.prometheus import PrometheusProbe
+from tritium.probes.triton_http import TritonProbe
 from tritium.resources.rendering import Rendering
 from tritium.rollout_metrics import RolloutMetrics
 from tritium.settings import Settings
@@ -65,6 +68,7 @@ class _Asked(NamedTuple):
     prober: Prober
     queries: Queries
     followers: Followers
+    scaler: Scaler
 
 
 class App:
@@ -133,11 +137,17 @@ class App:
         """Watch, sweep and work, from nothing, until cancelled."""
         log.info("leading")
         store, queue = Store(), WorkQueue[Key](clock=time.monotonic)
-        async with GatewayProbe() as probe, _prometheus(self._settings.prometheus_url) as prometheus:
+        async with (
+            GatewayProbe() as probe,
+            TritonProbe() as triton,
+            _prometheus(self._settings.prometheus_url) as prometheus,
+        ):
             gateways = Gateways(store, queue, probe, now=_now)
+            scaler = Scaler(gateways.arrivals, Servers(triton, time.monotonic), queue.add, time.monotonic, _now)
+            gateways.scales = scaler.scales
             prober = Prober(wake=queue.add, clock=time.monotonic)
             queries = Queries(prometheus, lambda key, after: queue.add(key, after=after), _now, time.monotonic)
-            asked = _Asked(gateways, prober, queries, Followers(store, queue))
+            asked = _Asked(gateways, prober, queries, Followers(store, queue), scaler)
             reconciler = self._reconciler(client, store, elector, asked)
             workers = Workers(queue, self._passes(reconciler, queue), self._ended)
             self._follow(store, queue, workers)
@@ -155,6 +165,7 @@ class App:
                     self._health.synced = True
                     group.create_task(self._keep_sweeping(client, store, queue))
                     group.create_task(workers.run(self._settings.workers))
+                    group.create_task(scaler.run())
             finally:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0
@@ -174,6 +185,7 @@ class App:
             gateways=asked.gateways,
             queries=asked.queries,
             followers=asked.followers,
+            scaler=asked.scaler,
             rendering=Rendering(
                 fetch_image=self._settings.image,
                 triton_image=self._settings.triton_image,

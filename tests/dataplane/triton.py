@@ -40,14 +40,14 @@ class Triton:
 
     def __init__(self, runtime: Runtime, models: Path, log: Path, *flags: str) -> None:
         self._models, self._log = models, log
-        self._http, self._grpc, metrics = free_ports(3)
+        self._http, self._grpc, self.metrics = free_ports(3)
         own = [flag for flag in arguments(gpu=False, further=[]) if "model-repository" not in flag]
         self._command = (
             # Whatever ends the tests, their server ends with them.
             *("setpriv", "--pdeathsig", "TERM", "--"),
             *(*runtime.command, *own, f"--model-repository={models}"),
             *(f"--{kind}-address={HOST}" for kind in ("http", "grpc", "metrics")),
-            *(f"--http-port={self._http}", f"--grpc-port={self._grpc}", f"--metrics-port={metrics}"),
+            *(f"--http-port={self._http}", f"--grpc-port={self._grpc}", f"--metrics-port={self.metrics}"),
             *("--disable-auto-complete-config", "--exit-timeout-secs=2"),
             *flags,
         )

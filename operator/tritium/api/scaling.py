@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tritium.api.object import ApiObject
-from tritium.api.rules import Rule
+from tritium.api.rules import Rule, not_yet
 from tritium.api.values import Duration, Text
 
 Replicas = Annotated[int, Field(ge=0, le=1000)]
@@ -49,11 +49,6 @@ class Scaling(ApiObject):
             field=".target",
         ),
         Rule(
-            "!(has(self.metric) && self.metric == 'gpuUtilization' && has(self.target)) || self.target <= 1.0",
-            "for gpuUtilization must be a share between 0 and 1, such as 0.8",
-            field=".target",
-        ),
-        Rule(
             "!(has(self.mode) && self.mode == 'External') || "
             "!(has(self.min) || has(self.max) || has(self.metric) || has(self.target) || has(self.capacityRps) || "
             "has(self.idleAfter) || has(self.holdFor) || has(self.schedules) || has(self.priority))",
@@ -61,15 +56,15 @@ class Scaling(ApiObject):
             field=".mode",
         ),
         Rule(
-            "!has(self.schedules) || has(self.max) && self.schedules.all(entry, entry.min <= self.max)",
-            "schedules need a max, and none of them a min above it",
-            field=".schedules",
-        ),
-        Rule(
-            "!has(self.idleAfter) && !has(self.holdFor) || has(self.min) && self.min == 0",
-            "idleAfter and holdFor are about scaling to zero and need min: 0",
+            "!has(self.min) || self.min >= 1",
+            "0 is not available in this version, a model does not sleep; set 1 or more",
             field=".min",
+            reason="FieldValueForbidden",
         ),
+        not_yet("idleAfter", "a model does not sleep"),
+        not_yet("holdFor", "a model does not sleep"),
+        not_yet("schedules", "set min"),
+        not_yet("priority", "the first that asks gets a GPU"),
     )
 
     mode: Literal["Auto", "Recommend", "External"] | None = None
@@ -79,11 +74,10 @@ class Scaling(ApiObject):
     """Lower bound; 0 lets the model sleep. Absent: 1."""
     max: Replicas | None = None
     """Upper bound. Absent: min, and at least 1."""
-    metric: Literal["auto", "requestRate", "concurrency", "queueTime", "gpuUtilization"] | None = None
+    metric: Literal["auto", "requestRate", "concurrency"] | None = None
     """The signal that decides. Absent or auto: demand and backlog over the learned capacity of a replica."""
     target: float | None = Field(default=None, gt=0)
-    """What one replica should have: requests a second, requests in flight, milliseconds in the queue, or a share
-    of the GPU from 0 to 1."""
+    """What one replica should have: requests a second, or requests in flight."""
     capacity_rps: float | None = Field(default=None, gt=0)
     """Requests a second that one replica can do, where it is known. Absent: learned."""
     idle_after: Duration | None = None

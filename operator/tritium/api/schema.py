@@ -20,6 +20,8 @@ _KEPT: Final = frozenset(
     }
 )  # fmt: skip
 _DROPPED: Final = frozenset({"title", "$defs", "default"})
+_RULES: Final = "x-kubernetes-validations"
+_ANYTHING: Final = "x-kubernetes-preserve-unknown-fields"
 
 
 class NotStructural(ValueError):
@@ -44,7 +46,28 @@ def _node(node: Schema, defs: Mapping[str, Schema], path: str) -> Schema:
             continue
         result |= _keyword(key, value, defs, path)
     _demand_bounds(result, path)
+    for name in _closed(result):
+        result["properties"][name] = _unread(result["properties"][name])
     return result
+
+
+def _closed(node: Schema) -> list[str]:
+    """Members that a rule refuses whatever they hold (`rules.not_yet`)."""
+    rules = {each["rule"] for each in node.get(_RULES, ())}
+    return [name for name in node.get("properties", {}) if f"!has(self.{name})" in rules]
+
+
+def _unread(node: Schema) -> Schema:
+    """What is refused in any case needs no schema of its own: the CRD has a limit.
+
+    >>> _unread({"type": "array", "description": "By time.", "items": {"type": "object"}, "maxItems": 4})
+    {'type': 'array', 'description': 'By time.', 'maxItems': 4, 'items': {'type': 'object', \
+'x-kubernetes-preserve-unknown-fields': True}}
+    """
+    plain = {key: value for key, value in node.items() if key not in {"properties", "required", "items", _RULES}}
+    if node["type"] == "array":
+        return plain | {"items": {"type": node["items"]["type"], _ANYTHING: True}}
+    return plain | ({_ANYTHING: True} if node["type"] == "object" else {})
 
 
 def _inline(node: Schema, defs: Mapping[str, Schema], path: str) -> Schema:

@@ -14,6 +14,7 @@ from tritium.api.traffic import Experiment, RequestLog, Routing, Traffic
 from tritium.api.values import Revision
 
 _EXTERNAL = "has(self.scaling) && has(self.scaling.mode) && self.scaling.mode == 'External'"
+_AUTO = "has(self.scaling) && (!has(self.scaling.mode) || self.scaling.mode == 'Auto')"
 
 
 class ModelDeploymentSpec(ApiObject):
@@ -21,8 +22,8 @@ class ModelDeploymentSpec(ApiObject):
 
     rules: ClassVar = (
         Rule(
-            f"!has(self.replicas) || !has(self.scaling) || ({_EXTERNAL})",
-            "replicas and scaling exclude each other; remove one of the two",
+            f"!has(self.replicas) || !({_AUTO})",
+            "replicas and scaling exclude each other, but for the modes Recommend and External; remove one of the two",
             field=".replicas",
         ),
         Rule(
@@ -43,7 +44,6 @@ class ModelDeploymentSpec(ApiObject):
             "an arm's mlflow is another version of what model.source.mlflow names, and it is absent; set the arm's uri",
             field=".experiment",
         ),
-        not_yet("scaling", "set replicas"),
         not_yet("logging", "let the clients log what they send"),
     )
 

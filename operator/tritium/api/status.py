@@ -270,19 +270,42 @@ class LastRollback(Observed):
     """When."""
 
 
+class CapacityStatus(Observed):
+    """What a pod of one revision was seen to do."""
+
+    revision: Revision
+    """Its number."""
+    rps: float
+    """Requests a second, when it had more to do than it could."""
+    windows: Count
+    """How often that was seen."""
+
+
 class ScalingStatus(Observed):
     """Why there are as many replicas as there are."""
 
-    desired: Count | None = None
+    desired: Count
     """Replicas that are wanted."""
+    changed_at: datetime
+    """Since when."""
+    recommended: Count | None = None
+    """With mode Recommend: what would be wanted."""
     signal: Word | None = None
-    """The signal that decided."""
+    """The signal that decides."""
     value: float | None = None
-    """Its value."""
+    """Its value, of half a minute ago at most, or hardly another."""
+    need: float | None = None
+    """Pods that this calls for."""
     limited_by: Word | None = None
-    """What bounds desired: min, max, a schedule, GPUs, a rollout."""
+    """What keeps desired from that: min, max, tolerance, window, step, rollout, starting, NoData."""
+    capacity: CapacityStatus | None = None
+    """What a pod can do."""
+    cold_start_seconds: Count | None = None
+    """How long a pod took to be ready."""
     message: Sentence | None = None
     """The same as a sentence."""
+    at: datetime | None = None
+    """When value was read."""
 
 
 class ModelDeploymentStatus(Observed):

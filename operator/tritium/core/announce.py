@@ -22,6 +22,7 @@ def notices(
         *_moved(before, after),
         *_promoted(before, after, wish),
         *_recreating(before, after),
+        *_scaled(before, after),
         *_stepped(before, after),
         *_paused(before, after),
         *_rejected(before, after),
@@ -62,6 +63,12 @@ def _promoted(before: ModelDeploymentStatus, after: ModelDeploymentStatus, wish:
         return
     rest = f"; revision {old} {_pods_of_the_one_before(wish)}" if old is not None else ""
     yield Notice("Normal", Reason.PROMOTED, f"revision {new} serves{rest}")
+
+
+def _scaled(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:
+    old, new = before.scaling, after.scaling
+    if old and new and old.desired != new.desired:
+        yield Notice("Normal", Reason.SCALED, f"{old.desired} -> {new.desired} pods: {new.message or 'other bounds'}")
 
 
 def _recreating(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Notice]:

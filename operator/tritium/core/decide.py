@@ -21,6 +21,7 @@ from tritium.core.following import followed
 from tritium.core.in_vain import in_vain
 from tritium.core.last_failure import OF_A_LISTING
 from tritium.core.leaving import overdue_at, watched
+from tritium.core.ledger import Size
 from tritium.core.lookup import BEFORE_A_REVISION, pods_of, refusal_as_trouble
 from tritium.core.mirror import mirrored
 from tritium.core.plan import Course, Plan, Target, View
@@ -29,6 +30,7 @@ from tritium.core.recreate import going_on
 from tritium.core.report import report
 from tritium.core.revision import revision_name
 from tritium.core.rollout import advance
+from tritium.core.scaling.size import sized
 from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import target as find_target
 from tritium.core.traffic import service, traffic
@@ -43,14 +45,16 @@ ASK_AGAIN: Final = timedelta(seconds=5)
 def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), watched(_readable(seen), now)
+    wish, sizing = sized(wish, status, before, seen, now)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
     asked, wish = wish, going_on(wish, before, target, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
-    course = replace(course, ledger=replace(course.ledger, source=followed(asked, before, target)))
+    size = Size(sizing.status.desired, sizing.status.changed_at) if sizing else None
+    course = replace(course, ledger=replace(course.ledger, source=followed(asked, before, target), size=size))
     wanted = replicas(wish, target, course, seen)
     digests = _digests(wish, status, seen)
     ask, describe = _to_be_asked(wish, course, seen), _to_be_described(wish, course, seen)
-    after = report(View(wish, target, course, seen, digests, served=_served(status)), status, now)
+    after = report(View(wish, target, course, seen, digests, _served(status), sizing), status, now)
     return Plan(
         target=target,
         course=course,

@@ -37,6 +37,7 @@ _WITHOUT_REGARD_TO_LOADING = frozenset(
     }
 )
 """Why a revision was turned down that says nothing against its being loaded."""
+_FIXED = Finding(ConditionType.SCALING_ACTIVE, "False", Reason.FIXED_REPLICAS, "spec.replicas decides")
 RETRY_BY_HAND = f"edit the spec, or annotate the object with {names.ACTION}=retry@1 (another word after @ each time)"
 
 
@@ -53,7 +54,7 @@ def findings(view: View) -> tuple[Finding, ...]:
         _source_ready(wish, target, course, seen),
         _model_loaded(wish, target, course, seen),
         _traffic(course, seen),
-        Finding(ConditionType.SCALING_ACTIVE, "False", Reason.FIXED_REPLICAS, "spec.replicas decides"),
+        view.sizing.finding if view.sizing else _FIXED,
     )
 
 

@@ -110,6 +110,14 @@ class ArmEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """Replicas that scaling asks for, and since when."""
+
+    desired: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """What was decided so far.
 
@@ -127,6 +135,7 @@ class Ledger:
         ended: why that experiment is over, if it is.
         withheld: by the number of a revision: that it was seen to have other tensors than what serves.
         source: what the spec's source was last found to hold, where changes of it are looked for.
+        size: what scaling asks for.
         listed: numbers that the status has seen in use. No decision, so it makes no difference between two ledgers.
     """
 
@@ -143,6 +152,7 @@ class Ledger:
     ended: ExperimentEnded | None = None
     withheld: Mapping[int, str] = field(default_factory=dict)
     source: SourceStatus | None = None
+    size: Size | None = None
     listed: frozenset[int] = field(default=frozenset(), compare=False)
 
     def rejection(self, number: int) -> RejectedRevision | None:
@@ -239,6 +249,7 @@ def read(status: ModelDeploymentStatus) -> Ledger:
         ended=status.experiment_ended,
         withheld={each.revision: each.mismatch for each in revisions if each.mismatch},
         source=status.source,
+        size=Size(status.scaling.desired, status.scaling.changed_at) if status.scaling else None,
         listed=frozenset(each.revision for each in revisions),
     )
 

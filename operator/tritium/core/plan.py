@@ -9,6 +9,7 @@ from tritium.api.fetch import Origin
 from tritium.api.status import ModelDeploymentStatus, Phase, SourceStatus
 from tritium.core.gate import Gate
 from tritium.core.ledger import Ledger
+from tritium.core.scaling.size import Sizing
 from tritium.core.seen import RevisionSeen, Seen, Trouble
 from tritium.core.wish import ArmWish, Wish
 
@@ -114,6 +115,7 @@ class View:
 
     Attributes:
         served: the condition Ready was True before this pass.
+        sizing: why there are as many replicas as there are; none without scaling.
     """
 
     wish: Wish
@@ -122,6 +124,7 @@ class View:
     seen: Seen
     digests: Mapping[str, str]
     served: bool = False
+    sizing: Sizing | None = None
 
 
 @dataclass(frozen=True, slots=True)

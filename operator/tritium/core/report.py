@@ -58,6 +58,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "last_failure": last_failure(view, before.last_failure, now),
             "traffic": course.ledger.traffic,
             "traffic_observed": observed(seen, before.traffic_observed, now),
+            "scaling": view.sizing.status if view.sizing else None,
             "replicas": _pods(course.stable, seen),
             "selector": _selector(view.wish, course.stable),
             "conditions": conditions,

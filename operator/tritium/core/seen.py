@@ -12,6 +12,7 @@ from typing import Any
 
 from tritium.api.fetch import FetchFailure, FetchResult
 from tritium.core.sample import Sample
+from tritium.core.scaling.work import Work
 from tritium.core.signature import Signature
 
 
@@ -300,6 +301,7 @@ class Seen:
         has_prometheus: the operator knows a Prometheus.
         totals: by the number of a revision: what it did in the experiment, as far as it is counted.
         preview: the gateway's port that the Service for the preview leads to; none where there is no such Service.
+        work: what is known of the work, where the replicas follow it.
         preview_refusal: why that Service could not be had. Nothing waits for it, so it is not among `refusals`.
     """
 
@@ -323,3 +325,4 @@ class Seen:
     totals: Mapping[int, Sample] = field(default_factory=dict)
     preview: int | None = None
     preview_refusal: Refusal | None = None
+    work: Work | None = None

@@ -17,6 +17,7 @@ from tritium.api.traffic import Arm, Experiment, Limits, Traffic
 from tritium.api.traffic_status import TrafficLimits
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
+from tritium.core.scaling.wish import ScalingWish, scaling_wish
 from tritium.core.strategy import NO_STEPS, settings, strategy
 
 BAKE_TIME: Final = "10m"
@@ -104,7 +105,8 @@ class Wish:
     Attributes:
         model: name of the model in Triton.
         written: hash of the fields that make a revision.
-        replicas: pods of the stable revision.
+        replicas: pods of the stable revision; what scaling finds stands here, too (`core.scaling.size`).
+        scaling: replicas that follow the work.
         bake_time: how long the old revision keeps its pods.
         pin: number of the revision to serve, whatever the spec says.
         smoke_tests: hash of the tests that a new revision has to pass; empty if there are none.
@@ -138,6 +140,7 @@ class Wish:
     capacity: Capacity = "surge"
     experiment: ExperimentWish | None = None
     follows: bool = False
+    scaling: ScalingWish | None = None
 
     @property
     def replaces(self) -> bool:
@@ -187,6 +190,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         experiment=_experiment(spec.experiment, obj["spec"]) if spec.experiment else None,
         enforces=not rollout or rollout.compatibility != "Warn",
         follows=spec.model.source.looked_at is not None,
+        scaling=scaling_wish(spec.scaling),
     )
 
 

@@ -25,6 +25,7 @@ from tritium.core.wording import sentence
 from tritium.kube import kinds
 from tritium.kube.glance import Glance
 from tritium.kube.store import GATEWAY, Key, Store
+from tritium.loop.arrivals import Arrivals
 from tritium.loop.counting import Counting
 from tritium.loop.gateway_pods import deployment_trouble, gateway_seen
 from tritium.loop.observe import controller
@@ -103,7 +104,18 @@ class Gateways:
         self.counting = Counting(self._is_listed)
         self.windows = Windows(self.counting)
         self.tallies = Tallies(self.counting)
-        self.polling = Polling(probe, self._wake, self._awaits, self._counted, self._judges, clock)
+        self.arrivals = Arrivals()
+        self.scales: Callable[[str], bool] = lambda _: False
+        """Whether replicas follow the work in a namespace."""
+        self.polling = Polling(
+            probe,
+            self._wake,
+            self._awaits,
+            counts=self._counted,
+            counts_again=lambda pod: self.arrivals.again(pod.uid, clock()),
+            judges=lambda namespace: self._judges(namespace) or self.scales(namespace),
+            clock=clock,
+        )
         store.follow(self._learn)
 
     # ---- for a ModelDeployment -------------------------------------------------------------------------
@@ -212,6 +224,7 @@ class Gateways:
         for uid in set(before) - set(after):
             self._older.discard(uid)
             self.counting.leave(uid)
+            self.arrivals.leave(uid)
 
     def _learn(self, key: Key, before: Glance | None, after: Glance | None) -> None:
         """A ModelDeployment is new, looks another way, or is gone."""
@@ -250,6 +263,8 @@ class Gateways:
 
     def _counted(self, pod: Target, counters: GatewayCounters) -> None:
         self.counting.take_in(pod.uid, pod.namespace, counters, began_before=pod.uid in self._older, at=self._clock())
+        if self.scales(pod.namespace):
+            self.arrivals.take_in(pod.uid, pod.namespace, counters, self._clock())
         for name, each in self._store.namespace_owners(pod.namespace).items():
             if each.judging:
                 self._queue.add(Key(pod.namespace, name))

@@ -11,6 +11,7 @@ from tritium.api.fetch import DIGEST_KEY
 from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
 from tritium.core.revision import revision_of
 from tritium.core.sample import Sample
+from tritium.core.scaling.work import Work
 from tritium.core.seen import (
     DeploymentSeen,
     GatewaySeen,
@@ -51,6 +52,7 @@ class Heard:
         totals: by the number of a revision, what it did in the experiment.
         signatures: which tensors the models of pods have, by the pod's uid.
         followed: what was told of changes at the source.
+        work: what is known of the work, where the replicas follow it.
     """
 
     smoke: Mapping[str, SmokeSeen]
@@ -65,6 +67,7 @@ class Heard:
     totals: Mapping[int, Sample] = field(default_factory=dict)
     signatures: Mapping[str, SignatureSeen] = field(default_factory=dict)
     followed: OfSource = NOTHING_HEARD
+    work: Work | None = None
 
 
 def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
@@ -102,6 +105,7 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         totals=heard.totals,
         followed=heard.followed.told,
         unfollowed=heard.followed.trouble,
+        work=heard.work,
     )
 
 

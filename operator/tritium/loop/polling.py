@@ -24,7 +24,7 @@ FAST: Final = 0.25
 COUNT_EVERY: Final = 5.0
 COUNT_OFTEN: Final = 1.0
 """Seconds between two questions to a pod: in general, while something is awaited, for its counters, and for them while
-gates count."""
+gates count or replicas follow the work."""
 
 GIVEN_UP: Final = (3, 5.0)
 """An answer counts until so many questions in a row had none, and so many seconds are over."""
@@ -73,13 +73,15 @@ class Polling:
         wake: called with a namespace and the names of the ModelDeployments that are concerned; None: all of them.
         awaits: whether anything in a namespace is awaited.
         counts: called with a pod's counters.
-        judges: whether gates count in a namespace.
+        counts_again: called with a pod that has counted nothing more.
+        judges: whether gates count in a namespace, or replicas follow the work.
     """
 
     probe: GatewayProbe
     wake: Callable[[str, frozenset[str] | None], None]
     awaits: Callable[[str], bool]
     counts: Callable[[Target, GatewayCounters], None]
+    counts_again: Callable[[Target], None]
     judges: Callable[[str], bool]
     clock: Callable[[], float] = time.monotonic
     _pods: dict[str, dict[str, _Pod]] = field(default_factory=dict)
@@ -140,7 +142,8 @@ class Polling:
         while True:
             pod.nudge.clear()
             pod.slow = not self.awaits(pod.target.namespace)
-            left = began + (SLOW if pod.slow else FAST) * spread - self.clock()
+            slow = COUNT_OFTEN if self.judges(pod.target.namespace) else SLOW
+            left = began + (slow if pod.slow else FAST) * spread - self.clock()
             if left <= 0:
                 return
             with suppress(TimeoutError):
@@ -168,7 +171,9 @@ class Polling:
         pod.counted = self.clock()
         with suppress(Unanswered):
             answer = await self.probe.ask(pod.target.ip, COUNTERS_PATH)
-            if answer != pod.said.get(COUNTERS_PATH):
+            if answer == pod.said.get(COUNTERS_PATH):
+                self.counts_again(pod.target)
+            else:
                 self.counts(pod.target, read(GatewayCounters, answer))
                 pod.said[COUNTERS_PATH] = answer
 

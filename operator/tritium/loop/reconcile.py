@@ -13,6 +13,7 @@ from typing import Any, Final
 from tritium.api.status import ModelDeploymentStatus
 from tritium.core import ledger
 from tritium.core.decide import decide
+from tritium.core.lookup import pods_of
 from tritium.core.plan import Notice, Plan
 from tritium.core.reasons import Reason
 from tritium.core.report import spec_invalid
@@ -31,6 +32,8 @@ from tritium.loop.inquiry import Inquiry
 from tritium.loop.observe import Heard, observe
 from tritium.loop.prober import Prober
 from tritium.loop.queries import Queries
+from tritium.loop.scaler import Scaler, Subject
+from tritium.loop.servers import Server
 from tritium.loop.writer import Memory, NotLeading, OwnerGone, Writer
 from tritium.resources.rendering import Rendering
 
@@ -65,6 +68,7 @@ class Reconciler:
     gateways: Gateways
     queries: Queries
     followers: Followers
+    scaler: Scaler
     rendering: Rendering
     proven: Callable[[], bool]
     now: Callable[[], datetime]
@@ -98,6 +102,7 @@ class Reconciler:
         self.prober.forget(key)
         self.inquiry.forget(key)
         self.queries.forget(key)
+        self.scaler.forget(key)
         self._memories.pop(key, None)
 
 
@@ -121,6 +126,7 @@ class _Pass:
         plan = await self._rounds(wanted)
         await self._report(plan.status, (*plan.notices, *plan.pending))
         self._ask(plan, wanted)
+        self._have_looked_at(plan, wanted)
         return Outcome(self._seconds_to(plan, pending=pending), refused=bool(self._memory.refusals))
 
     async def _rounds(self, wanted: Wish) -> Plan:
@@ -153,6 +159,7 @@ class _Pass:
             totals=shared.gateways.tallies.seen(self._key, self._status),
             signatures=shared.prober.signatures(self._key, pods),
             followed=followed,
+            work=shared.scaler.work(self._key),
         )
         return observe(shared.store, self._key, uid, heard)
 
@@ -210,6 +217,27 @@ class _Pass:
         if plan.ask:
             tests = read_spec(self._obj).model.smoke_test or ()
             prober.ask(self._key, self._obj, wanted.model, tests, [pod for pod in pods if pod.uid in plan.ask])
+
+    def _have_looked_at(self, plan: Plan, wanted: Wish) -> None:
+        """From now on its work is looked at, if its replicas follow that."""
+        scaling, stable = plan.status.scaling, plan.course.stable
+        if wanted.scaling is None or scaling is None:
+            self._shared.scaler.forget(self._key)
+            return
+        seen = self._observe()
+        ready = [pod for pod in (pods_of(seen, stable) if stable else ()) if pod.ready and pod.ip]
+        subject = Subject(
+            asked=wanted.scaling,
+            model=wanted.model,
+            stable=stable.number if stable else None,
+            revisions=tuple(each.number for each in seen.revisions),
+            servers=tuple(Server(pod.uid, pod.ip or "") for pod in ready),
+            desired=scaling.desired,
+            since=scaling.changed_at,
+            capacity=scaling.capacity,
+            cold=scaling.cold_start_seconds,
+        )
+        self._shared.scaler.follow(self._key, subject)
 
     def _seconds_to(self, plan: Plan, *, pending: bool) -> float | None:
         now = self._shared.now()

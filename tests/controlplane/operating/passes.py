@@ -24,7 +24,10 @@ from tritium.loop.prober import Prober
 from tritium.loop.queries import Queries
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Outcome, Reconciler
+from tritium.loop.scaler import Scaler
+from tritium.loop.servers import Servers
 from tritium.probes.gateway import GatewayProbe
+from tritium.probes.triton_http import TritonProbe
 from tritium.resources.rendering import Rendering
 
 RENDERING = Rendering(fetch_image="tritium.dev/operator:1", triton_image="tritium.dev/triton:26.07")
@@ -100,6 +103,13 @@ class Passes:
             gateways=self.gateways,
             queries=Queries(None, lambda *_: None, _now, asyncio.get_running_loop().time),
             followers=self.followers,
+            scaler=Scaler(
+                self.gateways.arrivals,
+                Servers(TritonProbe(), asyncio.get_running_loop().time),
+                lambda _: None,
+                asyncio.get_running_loop().time,
+                _now,
+            ),
             rendering=self.rendering,
             proven=lambda: self.leads,
             now=_now,

@@ -69,7 +69,14 @@ class Operator:
     def __init__(self, probe: GatewayProbe) -> None:
         self.counting = Counting(lambda _: True)
         self.ages: list[int] = []
-        self.polling = Polling(probe, lambda _, __: None, lambda _: True, self._counted, lambda _: False)
+        self.polling = Polling(
+            probe,
+            wake=lambda _, __: None,
+            awaits=lambda _: True,
+            counts=self._counted,
+            counts_again=lambda _: None,
+            judges=lambda _: False,
+        )
 
     def _counted(self, pod: Target, counters: GatewayCounters) -> None:
         self.ages.append(counters.age or 0)

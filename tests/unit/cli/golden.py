@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.unit.cli.revisions import KEPT, REVISIONS, SPECS, managed
-from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, COPIED, IDLE, NEW, NOW, OVER, Object
+from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, COPIED, IDLE, NEW, NOW, OVER, Object, condition
 from tests.unit.cli.stories import STORIES, told
 from tritium.cli.facts.going_back import going_back
 from tritium.cli.facts.history import history, pair
@@ -77,6 +77,22 @@ def _answer() -> RenderableType:
 LISTED = (CANARY, ABORTED | {"metadata": ABORTED["metadata"] | {"name": "credit-card-limits"}}, IDLE, NEW)
 PAUSED = CANARY | {"status": CANARY["status"] | {"phase": "Paused", "reason": "InsufficientData"}}
 PINNED = IDLE | {"spec": IDLE["spec"] | {"pinRevision": 2}}
+SCALED = copy.deepcopy(IDLE)
+SCALED["status"] |= {
+    "scaling": {
+        "desired": 5,
+        "changedAt": "2026-03-01T11:58:00Z",
+        "signal": "demand",
+        "value": 110.0,
+        "need": 7.3,
+        "limitedBy": "max",
+        "message": "110 requests a second need 7.3 pods; 5 are asked for, which is scaling.max",
+    },
+    "conditions": [
+        *(each for each in SCALED["status"]["conditions"] if each["type"] != "ScalingActive"),
+        condition("ScalingActive", "True", "AtMax", "the work needs more than the 5 pods of scaling.max"),
+    ],
+}
 BY_HAND: Object = copy.deepcopy(CANARY)
 BY_HAND["status"]["candidate"]["settings"] = '{"steps":[{"weight":1},{"pause":{}},{"weight":100}]}'
 
@@ -90,6 +106,7 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status-arms-over": lambda: _status(OVER),
     "status-copies": lambda: _status(COPIED),
     "status-pinned": lambda: _status(PINNED),
+    "status-scaled": lambda: _status(SCALED),
     "status-new": lambda: _status(NEW),
     "status-all": lambda: status_list([read(each) for each in LISTED], NOW),
     "status-lines": lambda: "\n".join(status_line(read(each)) for each in LISTED),

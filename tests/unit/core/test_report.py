@@ -30,7 +30,7 @@ from tests.unit.core.seeing import (
     wish,
 )
 from tritium.api.fetch import FetchResult
-from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, ScalingStatus, StableStatus
+from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, StableStatus
 from tritium.api.traffic_status import RevisionObserved, TrafficObserved
 from tritium.core import decide as deciding
 from tritium.core.reasons import Reason
@@ -117,11 +117,6 @@ def test_what_the_gateway_runs_is_told_with_its_time() -> None:
     later = decide(wish(), observed, serving(ONE, count=2), after(hours=1)).status.traffic_observed
     assert later
     assert (later.since, later.revisions) == (NOW, [RevisionObserved(revision=1, weight=ALL, endpoints=2)])
-
-
-def test_members_that_nothing_decides_stay_as_they_are() -> None:
-    before = SERVES.model_copy(update={"scaling": ScalingStatus(desired=3)})
-    assert decide(wish(), before, serving(ONE), NOW).status.scaling == ScalingStatus(desired=3)
 
 
 def broken(*names: str, minutes: int = 0, before: ModelDeploymentStatus = NOTHING) -> Failure | None:

@@ -44,6 +44,7 @@ class Pods:
     asked: list[str] = field(default_factory=list)
     woken: list[frozenset[str] | None] = field(default_factory=list)
     counted: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.polling = Polling(
@@ -51,6 +52,7 @@ class Pods:
             wake=lambda _, names: self.woken.append(names),
             awaits=lambda _: self.awaited,
             counts=lambda target, _: self.counted.append(target.name),
+            counts_again=lambda target: self.again.append(target.name),
             judges=lambda _: self.judging,
             clock=lambda: self.now,
         )

@@ -13,7 +13,7 @@ _WELL: Final = {
     ConditionType.MODEL_LOADED: "True",
     ConditionType.TRAFFIC_CONFIGURED: "True",
 }
-"""Reconciling is what the phase says, and scaling is said by the pods."""
+"""Reconciling is what the phase says, and scaling has a line of its own."""
 
 
 def that_matter(facts: ModelFacts) -> tuple[Condition, ...]:

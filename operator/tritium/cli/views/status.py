@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -18,6 +19,7 @@ from tritium.cli.views.fitted import Fitted
 from tritium.cli.views.gates import gates_table
 from tritium.cli.views.rollout import revisions_table, steps_line
 from tritium.cli.views.style import BAD, FAINT, WAITS, grid, of_phase
+from tritium.core.reasons import Reason
 
 
 def status_view(facts: ModelFacts, now: datetime, program: str) -> RenderableType:
@@ -74,6 +76,21 @@ def _top(facts: ModelFacts, now: datetime) -> Iterator[RenderableType]:
         yield revisions_table(facts)
     if (line := steps_line(facts, now)) is not None:
         yield line
+    if scaling := _scaling(facts):
+        yield _said([("scaling", scaling)])
+
+
+def _scaling(facts: ModelFacts) -> Text | None:
+    """Why there are as many pods as there are."""
+    scaling, active = facts.status.scaling, facts.condition(ConditionType.SCALING_ACTIVE)
+    if scaling is None or active is None:
+        return None
+    style = WAITS if active.reason in _SCALING_IS_SHORT else ""
+    is_blind = active.reason in {Reason.NO_DATA, Reason.WAITING_FOR_DATA}
+    return Text(active.message if is_blind or not scaling.message else scaling.message, style=style)
+
+
+_SCALING_IS_SHORT: Final = frozenset({Reason.NO_DATA, Reason.NO_ROOM, Reason.AT_MAX})
 
 
 def _middle(facts: ModelFacts, now: datetime, program: str) -> Iterator[RenderableType]:

@@ -23,6 +23,7 @@ def status_data(facts: ModelFacts, program: str) -> dict[str, Any]:
         "pinRevision": facts.pin,
         "stable": plain(status.stable),
         "candidate": plain(status.candidate),
+        "scaling": plain(status.scaling),
         "mirror": plain(facts.copies),
         "steps": [
             {"weight": each.weight, "minDuration": each.min_duration, "place": each.place} for each in steps(facts)

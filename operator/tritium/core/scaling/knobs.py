@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Metric = Literal["auto", "requestRate", "concurrency", "queueTime", "gpuUtilization"]
+Metric = Literal["auto", "requestRate", "concurrency"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,16 @@ from tests.unit.core.seeing import NOW
 from tests.unit.resources.golden import RENDERING, gateway_anchor, objects, owner_of, sample
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
+from tritium.loop.arrivals import Arrivals
 from tritium.loop.followers import Followers
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
 from tritium.loop.queries import Queries
 from tritium.loop.queue import WorkQueue
 from tritium.loop.reconcile import Outcome, Reconciler
+from tritium.loop.scaler import Scaler
+from tritium.loop.servers import Servers
+from tritium.probes.triton_http import TritonProbe
 
 CELLS = [each for each in cells() if each.event == DELETE]
 KEY = Key("ml", "fraud")
@@ -47,6 +51,7 @@ def reconciler(store: Store) -> Reconciler:
         gateways=nobody,
         queries=Queries(None, lambda *_: None, lambda: NOW, lambda: 0.0),
         followers=Followers(store, WorkQueue[Key]()),
+        scaler=Scaler(Arrivals(), Servers(TritonProbe(), lambda: 0.0), lambda _: None, lambda: 0.0, lambda: NOW),
         rendering=RENDERING,
         proven=lambda: True,
         now=lambda: NOW,

@@ -1,0 +1,158 @@
+"""The account of the replicas: what the status and the condition ScalingActive say of them. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Final
+
+from tritium.api.conditions import Condition, ConditionType, Finding, Status
+from tritium.api.status import CapacityStatus, ScalingStatus
+from tritium.core.lookup import pods_of
+from tritium.core.reasons import Reason
+from tritium.core.scaling.controller import Advice, Need, Why
+from tritium.core.scaling.wish import ScalingWish
+from tritium.core.seen import PodSeen, RevisionSeen, Seen
+
+NUMBERS_EVERY: Final = timedelta(seconds=30)
+NEWS: Final = 0.1
+"""Numbers are written again no sooner than that, and only where they differ by more than this share."""
+
+_LIMITS: Final = {
+    "min": ", which is scaling.min",
+    "max": ", which is scaling.max",
+    "window": ": as many were needed a while ago",
+    "step": ": there are fewer by and by",
+    "tolerance": ": that is near enough",
+    "partial": ": there are fewer when every gateway pod tells what arrives",
+    "rollout": ": there are fewer when the rollout is over",
+    "starting": ": there are fewer when no pod is starting",
+    "room": ": the cluster has no room for another",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What was decided, and of what.
+
+    Attributes:
+        known: what the status said before.
+        stable: the revision that serves.
+        desired: the replicas that are asked for.
+        advice: what the controller says, as far as it is allowed.
+    """
+
+    asked: ScalingWish
+    known: ScalingStatus | None
+    stable: RevisionSeen | None
+    seen: Seen
+    desired: int
+    advice: Advice
+    now: datetime
+
+
+def account(case: Case) -> ScalingStatus:
+    """As it is written: numbers only where they are news, so that a load that stays writes nothing."""
+    known, need = case.known, case.advice.need
+    learned = {"capacity": _capacity(case), "cold_start_seconds": _cold(case)}
+    same = known is not None and known.desired == case.desired
+    if known and same and (need is None or not _is_news(known, case, need)):
+        return known.model_copy(update=learned)
+    found = ScalingStatus(
+        desired=case.desired,
+        changed_at=known.changed_at if known and same else case.now,
+        recommended=None if case.asked.acts else case.advice.pods,
+        limited_by=case.advice.limited or None,
+    ).model_copy(update=learned)
+    if need is None:
+        return found
+    numbers = {"signal": need.why, "value": _rounded(need.value), "need": _rounded(need.pods), "at": case.now}
+    return found.model_copy(update=numbers | {"message": _sentence(case, need)})
+
+
+def finding(case: Case, before: Condition | None) -> Finding:
+    """What ScalingActive says.
+
+    Args:
+        case: what was decided.
+        before: what it said until now. A process that begins has seen nothing yet, and says nothing else.
+    """
+    work, asked, kind = case.seen.work, case.asked, ConditionType.SCALING_ACTIVE
+    if work and work.silent:
+        return Finding(kind, "False", Reason.NO_DATA, work.silent)
+    if case.advice.need is None and before and before.reason != Reason.FIXED_REPLICAS:
+        return Finding(kind, before.status, before.reason, before.message)
+    if case.advice.need is None:
+        return Finding(kind, "Unknown", Reason.WAITING_FOR_DATA, "nothing is known of the work yet")
+    status, reason, message = _state(case.advice.limited, asked)
+    return Finding(kind, status, reason, message)
+
+
+def _state(limited: str, asked: ScalingWish) -> tuple[Status, Reason, str]:
+    if not asked.acts:
+        return "False", Reason.RECOMMENDING, "scaling.mode is Recommend: what it finds is shown, and not done"
+    if limited == "room":
+        return (
+            "False",
+            Reason.NO_ROOM,
+            "the work needs more pods than the cluster has room for",
+        )
+    if limited == "max":
+        return "True", Reason.AT_MAX, f"the work needs more than the {asked.most} pods of scaling.max"
+    return "True", Reason.SCALING, f"the operator scales between {asked.least} and {asked.most} pods"
+
+
+def _is_news(known: ScalingStatus, case: Case, need: Need) -> bool:
+    recommended = None if case.asked.acts else case.advice.pods
+    if known.recommended != recommended or known.at is None:
+        return True
+    said = (known.signal, known.limited_by or "") != (need.why, case.advice.limited)
+    differs = abs(need.pods - (known.need or 0.0)) > NEWS * max(need.pods, known.need or 0.0)
+    return (said or differs) and case.now - known.at >= NUMBERS_EVERY
+
+
+def _sentence(case: Case, need: Need) -> str:
+    """Such as: 86 requests a second need 3.8 pods; 4 are asked for."""
+    value, asked = f"{_rounded(need.value):g}", case.asked
+    said = {
+        Why.BACKLOG: f"{value} requests that wait, beside those that come in, need {_rounded(need.pods):g} pods",
+        Why.CONCURRENCY: f"{value} requests in flight need {_rounded(need.pods):g} pods",
+        Why.SHED: f"{value} requests were turned away, which calls for one pod more",
+    }.get(need.why, f"{value} requests a second need {_rounded(need.pods):g} pods")
+    end = f"{case.desired} are asked for" if asked.acts else f"{case.advice.pods} would be asked for"
+    return f"{said}; {end}{_LIMITS.get(case.advice.limited, '').format(least=asked.least, most=asked.most)}"
+
+
+def _capacity(case: Case) -> CapacityStatus | None:
+    """What was learned, as soon as it is something else."""
+    known, stable, work = case.known.capacity if case.known else None, case.stable, case.seen.work
+    found = work.memory.capacity if work else None
+    if stable is None or found is None or found.rps is None:
+        return known
+    same = known is not None and known.revision == stable.number and abs(found.rps - known.rps) <= NEWS * known.rps
+    if known and same and known.windows.bit_length() >= found.windows.bit_length():
+        return known  # how sure it is, is written as it doubles
+    return CapacityStatus(revision=stable.number, rps=_rounded(found.rps), windows=found.windows)
+
+
+def _cold(case: Case) -> int | None:
+    """Seconds from the making of a pod until it was ready, in the middle of those that are."""
+    known = case.known.cold_start_seconds if case.known else None
+    found = _took(pods_of(case.seen, case.stable)) if case.stable else None
+    if found is None:
+        return known
+    return known if known is not None and abs(found - known) <= max(2, known * 2 * NEWS) else found
+
+
+def _took(pods: Iterable[PodSeen]) -> int | None:
+    took = [(pod.moved - pod.created).total_seconds() for pod in pods if pod.ready and pod.moved and not pod.restarts]
+    return round(median(took)) if took else None
+
+
+def _rounded(value: float) -> float:
+    """To three digits.
+
+    >>> _rounded(123.456), _rounded(0.0123456), _rounded(1234.5)
+    (123.0, 0.0123, 1230.0)
+    """
+    return float(f"{value:.3g}")

@@ -1,0 +1,102 @@
+"""How many replicas are asked for: what the controller finds, as far as the rollout and the room allow it. Pure.
+
+More are asked for at once. Fewer are only where nothing else moves: every gateway pod runs what it was told, no step is
+under way, and no pod starts.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from tritium.api.conditions import ConditionType, Finding
+from tritium.api.status import ModelDeploymentStatus, Phase, ScalingStatus
+from tritium.core.gateway import runs
+from tritium.core.ledger import Ledger
+from tritium.core.lookup import pods_of, want_of_room
+from tritium.core.reasons import Reason
+from tritium.core.scaling.account import Case, account, finding
+from tritium.core.scaling.controller import Advice, advise
+from tritium.core.scaling.knobs import Knobs
+from tritium.core.scaling.wish import ScalingWish
+from tritium.core.seen import PodSeen, RevisionSeen, Seen
+from tritium.core.wish import Wish
+
+_AT_REST: Final = frozenset({Phase.IDLE, Phase.ABORTED})
+"""Phases in which no rollout changes what any revision gets."""
+
+_COLD: Final = 60.0
+"""Seconds that a pod is taken to need until it is ready, until one was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """The replicas, and why.
+
+    Attributes:
+        status: as it is written.
+        finding: of the condition ScalingActive.
+    """
+
+    status: ScalingStatus
+    finding: Finding
+
+
+def sized(
+    wish: Wish, status: ModelDeploymentStatus, before: Ledger, seen: Seen, now: datetime
+) -> tuple[Wish, Sizing | None]:
+    """The wish with the replicas that scaling asks for; without scaling it is as it was."""
+    asked = wish.scaling
+    if asked is None:
+        return wish, None
+    stable = next((each for each in seen.revisions if each.number == before.stable), None)
+    known = status.scaling
+    has = _has(wish, asked, known, seen)
+    knobs = knobs_of(asked, known.cold_start_seconds if known else None)
+    advice = _advice(known, seen, has, knobs, now)
+    moves = status.phase not in _AT_REST or not runs(before.traffic, seen)
+    allowed = _allowed(advice, has, stable, seen, moves=moves) if asked.acts else advice
+    desired = max(asked.least, min(asked.most, allowed.pods)) if asked.acts else has
+    case = Case(asked, known, stable, seen, desired, allowed, now)
+    said = next((each for each in status.conditions or () if each.type == ConditionType.SCALING_ACTIVE), None)
+    return replace(wish, replicas=desired), Sizing(account(case), finding(case, said))
+
+
+def knobs_of(asked: ScalingWish, cold: int | None) -> Knobs:
+    """The controller's terms."""
+    return Knobs(asked.least, asked.most, asked.metric, asked.target, asked.capacity, cold=cold or _COLD)
+
+
+def _has(wish: Wish, asked: ScalingWish, known: ScalingStatus | None, seen: Seen) -> int:
+    """Replicas that were asked for until now; at the beginning, or with the status lost, as many as there are."""
+    if not asked.acts:
+        return wish.replicas
+    if known is not None:
+        return known.desired
+    return max((each.replicas for each in seen.deployments), default=0) or asked.least
+
+
+def _advice(known: ScalingStatus | None, seen: Seen, has: int, knobs: Knobs, now: datetime) -> Advice:
+    work = seen.work
+    if work is None:
+        return Advice(has)
+    lowered = work.at - (now - known.changed_at).total_seconds() if known else float("-inf")
+    return advise(replace(work.memory, lowered=lowered), work.need, has, knobs, work.at)[1]
+
+
+def _allowed(advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, *, moves: bool) -> Advice:
+    if advice.pods > has and want_of_room(seen, stable):
+        return replace(advice, pods=has, limited="room")
+    if advice.pods >= has or stable is None:
+        return advice
+    if seen.work and seen.work.partial:
+        return replace(advice, pods=has, limited="partial")
+    if moves:
+        return replace(advice, pods=has, limited="rollout")
+    pods = pods_of(seen, stable)
+    if any(map(_starts, pods)) or sum(pod.ready for pod in pods) < advice.pods:
+        return replace(advice, pods=has, limited="starting")
+    return advice
+
+
+def _starts(pod: PodSeen) -> bool:
+    return not pod.ready and (pod.trouble is None or pod.trouble.reason == Reason.STARTING)

@@ -1,0 +1,46 @@
+"""What a spec asks of scaling."""
+
+from dataclasses import dataclass
+
+from tritium.api.scaling import Scaling
+from tritium.core.scaling.knobs import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingWish:
+    """See the module. With mode External there is none: somebody else writes the replicas.
+
+    Attributes:
+        least, most: bounds of the replicas.
+        acts: what is found is done; otherwise it is only shown.
+        metric, target: the signal that decides, and what each pod should have of it.
+        capacity: requests a second that each pod can do, where the user knows it.
+    """
+
+    least: int
+    most: int
+    acts: bool = True
+    metric: Metric = "auto"
+    target: float | None = None
+    capacity: float | None = None
+
+
+def scaling_wish(scaling: Scaling | None) -> ScalingWish | None:
+    """Read it, with what is absent.
+
+    >>> scaling_wish(Scaling(max=8))
+    ScalingWish(least=1, most=8, acts=True, metric='auto', target=None, capacity=None)
+    >>> scaling_wish(Scaling(mode="External")) is None
+    True
+    """
+    if scaling is None or scaling.mode == "External":
+        return None
+    least = 1 if scaling.min is None else scaling.min
+    return ScalingWish(
+        least=least,
+        most=max(1, least if scaling.max is None else scaling.max),
+        acts=scaling.mode != "Recommend",
+        metric=scaling.metric or "auto",
+        target=scaling.target,
+        capacity=scaling.capacity_rps,
+    )

@@ -1,0 +1,24 @@
+"""What is known of the work of one ModelDeployment, as a pass sees it."""
+
+from dataclasses import dataclass
+
+from tritium.core.scaling.controller import Memory, Need
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """See the module.
+
+    Attributes:
+        memory: of the controller, of this process.
+        at: seconds of the clock of `memory`, now.
+        need: what the work needs; none while nothing is known, or not any more.
+        partial: more may arrive than is counted: a pod of the gateway does not answer.
+        silent: why nothing is known, for a person; empty while that may just be a beginning.
+    """
+
+    memory: Memory
+    at: float
+    need: Need | None = None
+    silent: str = ""
+    partial: bool = False

@@ -1,0 +1,221 @@
+"""Looks at the work of every ModelDeployment whose replicas follow it, and has those looked at that need others.
+
+A pass tells which pods there are and what is asked for; this tells the pass what the work needs. Between the two no
+pass is made: a load that stays costs a look each second, and nothing else. All of it is in memory only: what must
+survive is in the status.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from tritium.api.status import CapacityStatus
+from tritium.core.counts import Series
+from tritium.core.scaling.capacity import Capacity
+from tritium.core.scaling.controller import Memory, Need, advise, look, need
+from tritium.core.scaling.sight import Sight, span
+from tritium.core.scaling.size import knobs_of
+from tritium.core.scaling.wish import ScalingWish
+from tritium.core.scaling.work import Work
+from tritium.kube.store import Key
+from tritium.loop.arrivals import Arrivals, Flow
+from tritium.loop.servers import Asked, Server, Servers
+
+log = logging.getLogger(__name__)
+
+EVERY: Final = 1.0
+"""Seconds between two looks."""
+SILENT_AFTER: Final = 60.0
+"""Seconds without anything known after which a person is told."""
+NEWS_EVERY: Final = 30.0
+NEWS: Final = 0.1
+"""Seconds between two passes only because the need is another, and the share by which it must be."""
+SEED: Final = 0.8
+"""Share of what a pod of the revision before could do that one of the next is taken to do, until it is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A ModelDeployment whose replicas follow its work, as a pass saw it.
+
+    Attributes:
+        asked: by its spec.
+        model: its name in Triton.
+        stable: number of the revision that serves.
+        revisions: numbers of all that may get requests.
+        servers: pods of the stable revision that are ready.
+        desired: replicas that are asked for,
+        since: and since when.
+        capacity: as the status keeps it.
+        cold: seconds that a pod needs to be ready.
+    """
+
+    asked: ScalingWish
+    model: str
+    stable: int | None
+    revisions: tuple[int, ...]
+    servers: tuple[Server, ...]
+    desired: int
+    since: datetime
+    capacity: CapacityStatus | None = None
+    cold: int | None = None
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Of one subject.
+
+    Attributes:
+        of: number of the revision whose capacity `memory` holds.
+        need: what the work needed when it was last known,
+        at: and when that was.
+        told: pods that a pass was last told are needed, and when.
+        quiet: a person was told that nothing is known.
+    """
+
+    subject: Subject
+    memory: Memory
+    of: int | None
+    need: Need | None = None
+    at: float = float("-inf")
+    told: tuple[float, float] = (0.0, float("-inf"))
+    quiet: bool = False
+
+
+@dataclass(slots=True)
+class Scaler:
+    """See the module.
+
+    Attributes:
+        arrivals: what the gateways count.
+        servers: what Triton says.
+        wake: has a ModelDeployment looked at.
+        clock: seconds, monotonic.
+        now: the time.
+    """
+
+    arrivals: Arrivals
+    servers: Servers
+    wake: Callable[[Key], None]
+    clock: Callable[[], float]
+    now: Callable[[], datetime]
+    _watched: dict[Key, _Watch] = field(default_factory=dict)
+
+    def follow(self, key: Key, subject: Subject) -> None:
+        """Look at its work from now on."""
+        known = self._watched.get(key)
+        if known is None:
+            memory = Memory(began=self.clock(), capacity=_seed(subject.capacity, subject.stable))
+            self._watched[key] = _Watch(subject, memory, subject.stable)
+            return
+        known.subject = subject
+        if subject.stable != known.of:  # of the next revision it is known no better than from the one before
+            known.of, learned = subject.stable, known.memory.capacity
+            of_status = subject.capacity if subject.capacity and subject.capacity.revision == subject.stable else None
+            seed = _seed(of_status, subject.stable) if of_status else _less(learned)
+            known.memory = replace(known.memory, capacity=seed, last=None)
+
+    def forget(self, key: Key) -> None:
+        """The ModelDeployment is gone, or its replicas are fixed."""
+        if self._watched.pop(key, None):
+            self.arrivals.forget(key.namespace, key.name)
+
+    def scales(self, namespace: str) -> bool:
+        """Whether the work of any in a namespace is looked at."""
+        return any(key.namespace == namespace for key in self._watched)
+
+    def work(self, key: Key) -> Work | None:
+        """What is known of the work of one."""
+        watch, at = self._watched.get(key), self.clock()
+        if watch is None:
+            return None
+        unknown_for = at - max(watch.at, watch.memory.began)
+        silent = "the gateway's pods do not tell what arrives; the replicas stay" if unknown_for > SILENT_AFTER else ""
+        fresh = watch.need if unknown_for <= SILENT_AFTER else None
+        partial = self.arrivals.is_partial(key.namespace, at)
+        return Work(watch.memory, at, fresh, silent, partial=partial)
+
+    async def run(self) -> None:
+        """Look, again and again, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.servers.run(self.asked))
+            while True:
+                self.look()
+                await asyncio.sleep(EVERY)
+
+    def look(self) -> None:
+        """Look at the work of all."""
+        for key in list(self._watched):
+            try:
+                self._look(key)
+            except Exception:  # a mistake of ours with one: the others are looked at
+                log.exception("looking at the work", extra={"key": "/".join(key)})
+
+    def asked(self) -> Asked:
+        """Whose servers are asked."""
+        return {key: (each.subject.model, each.subject.servers) for key, each in self._watched.items()}
+
+    def _look(self, key: Key) -> None:
+        watch, at = self._watched[key], self.clock()
+        moment = self.arrivals.moment(key.namespace, at)
+        last = watch.memory.last
+        if moment is not None and (last is None or moment > last.at):
+            self._see(key, watch, moment)
+        if self._is_news(key, watch, at):
+            watch.told = (watch.need.pods if watch.need else 0.0, at)
+            self.wake(key)
+
+    def _see(self, key: Key, watch: _Watch, moment: float) -> None:
+        subject, last = watch.subject, watch.memory.last
+        flows = {each: self.arrivals.at(moment, Series(*key, each)) for each in subject.revisions}
+        total, stable = Flow(), flows.get(subject.stable or 0, Flow())
+        for flow in flows.values():
+            total = total.plus(flow)
+        waits = self.servers.waits(subject.servers)
+        sight = Sight(
+            at=moment,
+            arrived=total.arrived,
+            answered=stable.answered,
+            active=round(total.active),
+            ready=len(subject.servers),
+            pending=waits.pending,
+            full=waits.full,
+            shed=total.shed,
+        )
+        knobs = replace(knobs_of(subject.asked, subject.cold), flight=waits.flight)
+        what = span(last, sight) if last else None
+        watch.memory = look(watch.memory, sight, knobs)
+        if what is not None:
+            watch.need, watch.at = need(watch.memory, what, knobs), self.clock()
+
+    def _is_news(self, key: Key, watch: _Watch, at: float) -> bool:
+        work = self.work(key)
+        quiet = bool(work and work.silent)
+        if quiet != watch.quiet:
+            watch.quiet = quiet
+            return True
+        if watch.need is None or quiet:
+            return False
+        subject, (told, when) = watch.subject, watch.told
+        knobs = knobs_of(subject.asked, subject.cold)
+        lowered = at - (self.now() - subject.since).total_seconds()
+        advice = advise(replace(watch.memory, lowered=lowered), watch.need, subject.desired, knobs, at)[1]
+        if advice.pods != subject.desired and at - when >= EVERY:
+            return True
+        differs = abs(watch.need.pods - told) > NEWS * max(watch.need.pods, told)
+        return differs and at - when >= NEWS_EVERY
+
+
+def _seed(capacity: CapacityStatus | None, stable: int | None) -> Capacity:
+    """What the status knows; of another revision than the one that serves it is a guess."""
+    if capacity is None:
+        return Capacity()
+    known = Capacity(capacity.rps, capacity.windows)
+    return known if capacity.revision == stable else _less(known)
+
+
+def _less(capacity: Capacity) -> Capacity:
+    return Capacity(capacity.rps * SEED if capacity.rps else None)

@@ -1,0 +1,118 @@
+"""What Triton says in the pods of the models that are scaled: how many requests wait in each, every few seconds."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tritium.kube.store import Key
+from tritium.probes.triton_http import AtOnce, TritonProbe, Unanswered
+
+log = logging.getLogger(__name__)
+
+EVERY: Final = 5.0
+"""Seconds between two questions to a pod."""
+OLD: Final = 12.0
+"""Seconds after which an answer is one no more: two questions without another."""
+SHARE: Final = 0.7
+"""Of what a server does at the same time it is meant to have in flight, while it is not known what it can do."""
+
+_AT_A_TIME: Final = 32
+
+
+class Server(NamedTuple):
+    """A pod that is ready."""
+
+    uid: str
+    ip: str
+
+
+Asked = Mapping[Key, tuple[str, tuple[Server, ...]]]
+"""By ModelDeployment: the model's name, and the servers that are asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Of all servers of one model.
+
+    Attributes:
+        pending: requests that wait in them; none where not every one has told lately.
+        full: in each of them so many have waited, the last two times, that it had all to do that it can.
+        flight: requests in flight that each is meant to have while it is not known what it can do.
+    """
+
+    pending: int | None
+    full: bool
+    flight: float
+
+
+@dataclass(slots=True)
+class _Told:
+    """By one server.
+
+    Attributes:
+        full: how many times in a row so many requests waited.
+    """
+
+    pending: int
+    at: float
+    full: int
+
+
+@dataclass(slots=True)
+class Servers:
+    """See the module."""
+
+    probe: TritonProbe
+    clock: Callable[[], float]
+    _told: dict[str, _Told] = field(default_factory=dict)
+    """By uid."""
+    _at_once: dict[str, AtOnce] = field(default_factory=dict)
+
+    def waits(self, servers: Collection[Server]) -> Waits:
+        """What is known now."""
+        now = self.clock()
+        told = [self._told.get(each.uid) for each in servers]
+        fresh = [each for each in told if each and now - each.at <= OLD]
+        known = next((self._at_once[each.uid] for each in servers if each.uid in self._at_once), None)
+        flight = SHARE * known.instances * max(1.0, known.batch / 2) if known else 1.0
+        if not servers or len(fresh) < len(told):
+            return Waits(None, full=False, flight=max(1.0, flight))
+        full = all(each.full >= 2 for each in fresh)
+        return Waits(sum(each.pending for each in fresh), full, max(1.0, flight))
+
+    async def run(self, asked: Callable[[], Asked]) -> None:
+        """Ask, again and again, until cancelled."""
+        while True:
+            began = self.clock()
+            await self.ask(asked())
+            await asyncio.sleep(max(0.0, EVERY - (self.clock() - began)))
+
+    async def ask(self, asked: Asked) -> None:
+        """Ask all of them once; what others have told is forgotten."""
+        turns = asyncio.Semaphore(_AT_A_TIME)
+        there = {each.uid for _, servers in asked.values() for each in servers}
+        self._told = {uid: told for uid, told in self._told.items() if uid in there}
+        self._at_once = {uid: known for uid, known in self._at_once.items() if uid in there}
+        async with asyncio.TaskGroup() as group:
+            for key, (model, servers) in asked.items():
+                for each in servers:
+                    group.create_task(self._ask(key, model, each, turns))
+
+    async def _ask(self, key: Key, model: str, server: Server, turns: asyncio.Semaphore) -> None:
+        try:
+            async with turns:
+                if server.uid not in self._at_once:
+                    self._at_once[server.uid] = await self.probe.at_once(server.ip, model)
+                pending = await self.probe.pending(server.ip, model)
+        except Unanswered as error:
+            log.debug("%s: %s", server.ip, error, extra={"key": "/".join(key)})
+            return
+        except Exception:  # a mistake of ours: this server has not told, and the others are asked
+            log.exception("asking %s", server.ip, extra={"key": "/".join(key)})
+            return
+        known, at_once = self._told.get(server.uid), self._at_once[server.uid]
+        is_full = pending >= max(1, at_once.batch // 2) * at_once.instances
+        full = (known.full if known else 0) + 1 if is_full else 0
+        self._told[server.uid] = _Told(pending, self.clock(), full)

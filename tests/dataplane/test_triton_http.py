@@ -1,0 +1,51 @@
+"""How much waits in a real Triton, and what it does at the same time, as it says itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.controlplane.waiting import wait_for
+from tests.dataplane.triton import Triton
+from tests.ports import HOST, free_ports
+from tritium.probes.triton_http import AtOnce, TritonProbe, Unanswered
+
+SECONDS = {"inputs": [{"name": "SECONDS", "datatype": "FP32", "shape": [1], "data": [2.0]}]}
+
+
+@pytest.fixture
+async def probe(triton: Triton) -> AsyncIterator[TritonProbe]:
+    async with TritonProbe(metrics_port=triton.metrics, http_port=triton.http) as made:
+        yield made
+
+
+async def test_what_waits_is_counted_while_it_waits(triton: Triton, probe: TritonProbe) -> None:
+    assert await probe.pending(HOST, "slow") == 0
+    url = f"http://{HOST}:{triton.http}/v2/models/slow/infer"
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+        asked = [asyncio.create_task(http.post(url, json=SECONDS)) for _ in range(4)]
+        # One instance: one is worked on, and the others wait.
+        assert await wait_for(lambda: probe.pending(HOST, "slow"), what="three wait", until=lambda seen: seen == 3)
+        assert await probe.pending(HOST, "adder") == 0
+        assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+    assert await wait_for(lambda: probe.pending(HOST, "slow"), what="none waits", until=lambda seen: not seen) == 0
+
+
+async def test_what_a_model_does_at_once(probe: TritonProbe) -> None:
+    assert await probe.at_once(HOST, "slow") == AtOnce(instances=1, batch=1)
+    assert await probe.at_once(HOST, "adder") == AtOnce(instances=1, batch=8)
+
+
+async def test_what_does_not_answer_is_said(triton: Triton, probe: TritonProbe) -> None:
+    with pytest.raises(Unanswered, match="have no nv_inference_pending_request_count of the model gone"):
+        await probe.pending(HOST, "gone")
+    with pytest.raises(Unanswered, match="answers with status 404"):
+        await probe.at_once(HOST, "gone")
+    async with TritonProbe(metrics_port=free_ports(1)[0]) as nobody:
+        with pytest.raises(Unanswered):
+            await nobody.pending(HOST, "adder")
+    with triton.frozen(), pytest.raises(Unanswered, match="does not answer within 1 s"):
+        await probe.pending(HOST, "adder")

@@ -1,0 +1,221 @@
+"""Replicas that follow the work, as a pass decides them."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.unit.core.seeing import (
+    NO_ROOM,
+    NOW,
+    STARTING,
+    A,
+    Gateway,
+    after,
+    decide,
+    following,
+    pod,
+    pods,
+    revision,
+    serving,
+    silent,
+    status_of,
+    wish,
+)
+from tritium.api.conditions import ConditionType
+from tritium.api.status import ModelDeploymentStatus, Phase
+from tritium.core.plan import Plan
+from tritium.core.reasons import Reason
+from tritium.core.scaling.capacity import Capacity
+from tritium.core.scaling.controller import Memory, Need, Why
+from tritium.core.scaling.wish import ScalingWish
+from tritium.core.scaling.work import Work
+from tritium.core.seen import PodSeen, Seen
+from tritium.core.wish import Wish
+
+ONE, TWO = revision(1), revision(2, "b")
+LONG_AGO = -10_000.0
+"""On the controller's clock, whose now is 0."""
+
+
+def asked(written: str = "a", **others: Any) -> Wish:
+    return wish(written, scaling=replace(ScalingWish(1, 8), **others))
+
+
+def needs(pods: float, *, before: int = 0, why: Why = Why.DEMAND, **others: Any) -> Work:
+    """The work, of which the last ten minutes are known, in which so many pods were needed at most."""
+    memory = Memory(began=LONG_AGO, needs=((-10.0, before),) if before else ())
+    return Work(memory, 0.0, Need(pods, why, pods * 20), **others)
+
+
+def served(count: int = 2, work: Work | None = None, *more: PodSeen, **changes: Any) -> Seen:
+    return serving(ONE, count=count, work=work, **({"pods": (*pods(ONE, count), *more)} if more else {}), **changes)
+
+
+def scaled(count: int, wanted: Wish | None = None) -> ModelDeploymentStatus:
+    """The status of one that has so many pods, for an hour."""
+    return status_of(wanted or asked(), served(count), after(hours=-1))
+
+
+def size(plan: Plan) -> tuple[int, str | None, int]:
+    """What is asked for, what limits that, and the pods of the stable revision."""
+    assert plan.status.scaling
+    return plan.status.scaling.desired, plan.status.scaling.limited_by, plan.replicas[A]
+
+
+def active(plan: Plan) -> tuple[str, str]:
+    found = {each.type: each for each in plan.status.conditions or ()}[ConditionType.SCALING_ACTIVE]
+    return found.status, found.reason
+
+
+def test_more_are_asked_for_at_once() -> None:
+    plan = decide(asked(), scaled(2), served(2, needs(4.3)), NOW)
+    assert size(plan) == (5, None, 5)
+    assert plan.status.scaling
+    assert plan.status.scaling.changed_at == NOW
+    assert plan.status.scaling.message == "86 requests a second need 4.3 pods; 5 are asked for"
+    assert active(plan) == ("True", Reason.SCALING)
+    assert [(each.reason, each.message) for each in plan.notices] == [
+        (Reason.SCALED, "2 -> 5 pods: 86 requests a second need 4.3 pods; 5 are asked for")
+    ]
+
+
+def test_what_is_decided_is_written_before_it_is_done() -> None:
+    before = scaled(2)
+    plan = decide(asked(), before, served(2, needs(4.3)), NOW)
+    assert plan.course.ledger.size
+    assert plan.course.ledger.size.desired == 5
+
+
+def test_never_more_than_max_and_it_says_so() -> None:
+    plan = decide(asked(most=3), scaled(2), served(2, needs(4.3)), NOW)
+    assert size(plan) == (3, "max", 3)
+    assert active(plan) == ("True", Reason.AT_MAX)
+
+
+def test_fewer_by_and_by() -> None:
+    assert size(decide(asked(), scaled(8), served(8, needs(1.0)), NOW)) == (6, "step", 6)
+
+
+def test_not_sooner_than_the_greatest_need_of_a_while_is_over() -> None:
+    assert size(decide(asked(), scaled(4), served(4, needs(1.0, before=4)), NOW)) == (4, "window", 4)
+
+
+def test_a_process_that_begins_does_not_know_what_was_needed() -> None:
+    work = replace(needs(1.0), memory=Memory(began=-10.0))
+    assert size(decide(asked(), scaled(4), served(4, work), NOW)) == (4, "window", 4)
+
+
+@pytest.mark.parametrize(
+    ("seen", "says", "limited"),
+    [
+        (served(4, needs(1.0), pod("new", ONE, STARTING)), following, "starting"),
+        (served(4, needs(1.0)), silent, "rollout"),
+        (served(4, needs(1.0, partial=True)), following, "partial"),
+    ],
+    ids=["a pod starts", "the gateway does not answer", "a gateway pod does not tell"],
+)
+def test_nothing_goes_while_something_moves(seen: Seen, says: Gateway, limited: str) -> None:
+    assert size(decide(asked(), scaled(4), seen, NOW, says)) == (4, limited, 4)
+
+
+def test_nothing_goes_in_a_rollout() -> None:
+    begun = decide(asked("b"), scaled(4), serving(ONE, TWO, count=4), after(minutes=-5)).status
+    assert begun.phase is Phase.PREPARING
+    assert size(decide(asked("b"), begun, serving(ONE, TWO, count=4, work=needs(1.0)), NOW)) == (4, "rollout", 4)
+
+
+def test_more_are_asked_for_in_a_rollout() -> None:
+    begun = decide(asked("b"), scaled(2), serving(ONE, TWO, count=2), NOW).status
+    assert size(decide(asked("b"), begun, serving(ONE, TWO, count=2, work=needs(4.3)), NOW))[0] == 5
+
+
+def test_without_room_no_more_are_asked_for_again_and_again() -> None:
+    sees = served(2, needs(6.0), pod("waits", ONE, NO_ROOM))
+    plan = decide(asked(), scaled(3), sees, NOW)
+    assert size(plan) == (3, "room", 3)
+    assert active(plan) == ("False", Reason.NO_ROOM)
+
+
+def test_a_pod_that_finds_no_room_does_not_keep_others_from_going() -> None:
+    sees = served(3, needs(1.0), pod("waits", ONE, NO_ROOM))
+    assert size(decide(asked(), scaled(4), sees, NOW))[0] == 3
+
+
+def test_without_data_nothing_changes() -> None:
+    before = scaled(4)
+    assert size(decide(asked(), before, served(4), NOW)) == (4, None, 4)
+    gone = Work(Memory(began=LONG_AGO), 0.0, silent="nobody tells what arrives")
+    plan = decide(asked(), before, served(4, gone), NOW)
+    assert size(plan) == (4, None, 4)
+    assert active(plan) == ("False", Reason.NO_DATA)
+
+
+def test_but_what_the_spec_says_holds_without_data() -> None:
+    assert size(decide(asked(least=3), scaled(2), served(2), NOW))[0] == 3
+    assert size(decide(asked(most=2), scaled(4), served(4), NOW))[0] == 2
+
+
+def test_it_begins_with_the_pods_that_there_are() -> None:
+    fixed = status_of(wish(replicas=4), served(4))
+    assert size(decide(asked(), fixed, served(4), NOW))[0] == 4
+
+
+def test_also_if_the_status_is_lost() -> None:
+    assert size(decide(asked(), ModelDeploymentStatus(), served(4), NOW))[0] == 4
+
+
+def test_a_process_that_begins_writes_nothing() -> None:
+    told = decide(asked(), scaled(2), served(2, needs(4.3)), NOW).status
+    running = decide(asked(), told, served(5, needs(4.3)), after(seconds=60)).status
+    assert decide(asked(), running, served(5), after(seconds=90)).status == running
+    begun = Work(Memory(began=0.0), 1.0)
+    assert decide(asked(), running, served(5, begun), after(seconds=90)).status == running
+
+
+def numbers(plan: Plan) -> tuple[float | None, datetime | None]:
+    assert plan.status.scaling
+    return plan.status.scaling.need, plan.status.scaling.at
+
+
+def test_numbers_are_written_when_they_are_news_and_not_more_than_twice_a_minute() -> None:
+    before = decide(asked(), scaled(2), served(2, needs(1.8)), NOW).status
+    for seconds, need, written in ((10, 1.2, 1.8), (40, 1.75, 1.8), (40, 1.2, 1.2)):
+        plan = decide(asked(), before, served(2, needs(need)), after(seconds=seconds))
+        assert numbers(plan)[0] == written, (seconds, need)
+
+
+def test_recommend_shows_and_does_nothing() -> None:
+    wanted = replace(asked(acts=False), replicas=2)
+    plan = decide(wanted, scaled(2, wanted), served(2, needs(4.3)), NOW)
+    assert size(plan) == (2, None, 2)
+    assert plan.status.scaling
+    assert plan.status.scaling.recommended == 5
+    assert plan.status.scaling.message == "86 requests a second need 4.3 pods; 5 would be asked for"
+    assert active(plan) == ("False", Reason.RECOMMENDING)
+
+
+def test_fixed_replicas_have_nothing_of_it() -> None:
+    plan = decide(wish(replicas=2), scaled(4), served(4, needs(4.3)), NOW)
+    assert plan.status.scaling is None
+    assert plan.replicas[A] == 2
+    assert active(plan) == ("False", Reason.FIXED_REPLICAS)
+
+
+def test_what_a_pod_can_do_is_kept_with_its_revision() -> None:
+    work = replace(needs(2.0), memory=Memory(began=LONG_AGO, capacity=Capacity(26.66, windows=3)))
+    found = decide(asked(), scaled(2), served(2, work), NOW).status.scaling
+    assert found
+    assert found.capacity
+    assert (found.capacity.revision, found.capacity.rps, found.capacity.windows) == (1, 26.7, 3)
+
+
+TOOK = (50, 60, 300)
+
+
+def test_how_long_a_pod_takes_is_seen_from_those_that_are_ready() -> None:
+    took = tuple(replace(each, moved=after(seconds=seconds)) for each, seconds in zip(pods(ONE, 3), TOOK, strict=True))
+    found = decide(asked(), scaled(3), serving(ONE, count=3, pods=took), NOW).status.scaling
+    assert found
+    assert found.cold_start_seconds == 60

@@ -1,0 +1,187 @@
+"""From counts of the gateway and of Triton to a pass, and to what that pass is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from tests.unit.loop.test_gateway_counting import counted
+from tritium.api.status import CapacityStatus
+from tritium.core.scaling.capacity import Capacity
+from tritium.core.scaling.controller import Why
+from tritium.core.scaling.wish import ScalingWish
+from tritium.core.scaling.work import Work
+from tritium.kube.store import Key
+from tritium.loop.arrivals import Arrivals
+from tritium.loop.scaler import NEWS_EVERY, SILENT_AFTER, Scaler, Subject
+from tritium.loop.servers import Server, Servers
+from tritium.probes.triton_http import AtOnce, Unanswered
+
+FRAUD = Key("ml", "fraud")
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+SUBJECT = Subject(
+    asked=ScalingWish(1, 8, capacity=20.0),
+    model="fraud",
+    stable=1,
+    revisions=(1,),
+    servers=(Server("one", "10.0.0.1"), Server("two", "10.0.0.2")),
+    desired=2,
+    since=BEGAN,
+)
+
+
+@dataclass
+class Triton:
+    """What the servers say, each the same; None: they do not answer."""
+
+    waiting: int | None = 0
+
+    async def pending(self, _ip: str, _model: str) -> int:
+        if self.waiting is None:
+            raise Unanswered("it does not answer")
+        return self.waiting
+
+    async def at_once(self, _ip: str, _model: str) -> AtOnce:
+        return AtOnce(instances=2, batch=8)
+
+
+@dataclass
+class World:
+    """One ModelDeployment, a gateway that gets `rps` for it and has as many answered, and a clock."""
+
+    rps: float = 20.0
+    seconds: float = 0.0
+    requests: float = 0.0
+    triton: Triton = field(default_factory=Triton)
+    woken: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        servers = Servers(self.triton, lambda: self.seconds)  # type: ignore[arg-type]
+        self.scaler = Scaler(
+            Arrivals(),
+            servers,
+            lambda _: self.woken.append(self.seconds),
+            lambda: self.seconds,
+            lambda: BEGAN + timedelta(seconds=self.seconds),
+        )
+
+    async def go_on(self, seconds: int, *, tells: bool = True) -> None:
+        """Time goes on, a second at a time; every five the servers are asked."""
+        for _ in range(seconds):
+            self.seconds += 1
+            self.requests += self.rps / 2  # `counted` counts each for HTTP and for gRPC
+            if tells:
+                self.scaler.arrivals.take_in("gw", "ml", counted(round(self.requests)), self.seconds)
+            if self.seconds % 5 == 0:
+                await self.scaler.servers.ask(self.scaler.asked())
+            self.scaler.look()
+
+    def work(self) -> Work:
+        found = self.scaler.work(FRAUD)
+        assert found
+        return found
+
+
+def world(subject: Subject = SUBJECT, rps: float = 20.0) -> World:
+    made = World(rps)
+    made.scaler.follow(FRAUD, subject)
+    return made
+
+
+async def test_a_load_that_stays_wakes_nobody_after_the_first_numbers() -> None:
+    it = world()
+    await it.go_on(1000)
+    assert len(it.woken) == 1
+    need = it.work().need
+    assert need
+    assert (need.why, round(need.pods, 2)) == (Why.DEMAND, 1.33)
+
+
+async def test_a_step_wakes_within_two_looks() -> None:
+    it = world()
+    await it.go_on(100)
+    it.woken.clear()
+    it.rps = 100.0
+    await it.go_on(2)
+    assert it.woken
+    assert it.woken[0] <= 102
+    need = it.work().need
+    assert need
+    assert need.pods > 2.2
+
+
+async def test_until_a_pass_has_asked_for_more_it_is_woken_again() -> None:
+    it = world(rps=100.0)
+    await it.go_on(60)
+    count = len(it.woken)
+    assert count > 20
+    it.scaler.follow(FRAUD, replace(SUBJECT, desired=7))
+    await it.go_on(60)
+    assert len(it.woken) <= count + 60 / NEWS_EVERY
+
+
+async def test_what_waits_in_the_servers_counts() -> None:
+    it = world()
+    it.triton.waiting = 100
+    await it.go_on(30)
+    need = it.work().need
+    assert need
+    assert need.why is Why.BACKLOG
+    assert need.value == 192  # of 200 those are none of a backlog that four for each pod are
+
+
+async def test_what_a_pod_can_do_is_learned_while_each_is_full() -> None:
+    it = world(replace(SUBJECT, asked=ScalingWish(1, 8)))
+    it.triton.waiting = 7
+    await it.go_on(60)
+    assert it.work().memory.capacity.rps is None  # two instances that take eight each have four waiting at once
+    it.triton.waiting = 8
+    await it.go_on(60)
+    assert it.work().memory.capacity.rps == 10.0
+
+
+async def test_servers_that_do_not_answer_show_nothing() -> None:
+    it = world(replace(SUBJECT, asked=ScalingWish(1, 8)))
+    it.triton.waiting = 8
+    await it.go_on(9)
+    it.triton.waiting = None
+    await it.go_on(60)
+    assert it.work().memory.capacity.rps is None
+    last = it.work().memory.last
+    assert last
+    assert last.pending is None
+
+
+async def test_of_a_new_revision_less_is_known() -> None:
+    known = CapacityStatus(revision=1, rps=30.0, windows=5)
+    it = world(replace(SUBJECT, capacity=known))
+    assert it.work().memory.capacity == Capacity(30.0, 5)
+    it.scaler.follow(FRAUD, replace(SUBJECT, stable=2, capacity=known))
+    assert it.work().memory.capacity == Capacity(24.0)
+
+
+async def test_without_counts_a_person_is_told_and_nothing_is_needed() -> None:
+    it = world()
+    await it.go_on(30)
+    it.woken.clear()
+    await it.go_on(round(SILENT_AFTER) - 5, tells=False)
+    assert not it.woken
+    assert it.work().need
+    await it.go_on(10, tells=False)
+    assert len(it.woken) == 1
+    assert it.work().need is None
+    assert it.work().silent
+    await it.go_on(5)
+    assert not it.work().silent
+    assert len(it.woken) == 2
+
+
+async def test_what_is_not_followed_has_no_work() -> None:
+    it = world()
+    assert it.scaler.scales("ml")
+    assert not it.scaler.scales("other")
+    it.scaler.forget(FRAUD)
+    assert not it.scaler.scales("ml")
+    assert it.scaler.work(FRAUD) is None
+    await it.go_on(5)
+    assert not it.woken
