@@ -6,7 +6,7 @@ lists everything first. Its picture of pods, Deployments, Jobs and gateway pods 
 answer is older still; its own writes it sees at once.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tests.properties import checks
@@ -16,6 +16,7 @@ from tritium.core import ledger
 from tritium.core.decide import decide
 from tritium.core.plan import NewRevision, Plan, Resolution
 from tritium.core.recreate import going_on
+from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import (
     Answer,
     DeploymentSeen,
@@ -98,7 +99,19 @@ class Process:
         assert stored == plan.status
         assert ledger.read(stored) == plan.course.ledger
         checks.of_decision(cluster, seen, plan)
+        self._is_as_with_scaling(seen, plan)
         return plan
+
+    def _is_as_with_scaling(self, seen: Seen, plan: Plan) -> None:
+        """Replicas that follow the work are replicas like others: with bounds that leave no choice all is the same."""
+        cluster, fixed = self.cluster, self.cluster.wish.replicas
+        if not fixed:
+            return
+        asked = replace(cluster.wish, replicas=7, scaling=ScalingWish(fixed, fixed))
+        scaled = decide(asked, cluster.status, seen, cluster.now)
+        assert scaled.replicas == plan.replicas
+        assert replace(scaled.course, ledger=replace(scaled.course.ledger, size=None)) == plan.course
+        assert (scaled.service, scaled.kept, scaled.budgeted) == (plan.service, plan.kept, plan.budgeted)
 
     def seen(self) -> Seen:
         """As `loop/observe.py` makes it."""

@@ -186,13 +186,13 @@ def _paused(paused: Pause) -> PauseStatus:
 def _gates(
     gates: Sequence[Gate], before: CandidateStatus | None, now: datetime
 ) -> tuple[list[GateStatus] | None, datetime | None]:
-    """What is written of the gates, and when: whenever they say something new, and otherwise every half minute."""
+    """What is written of the gates, and when: whenever they say something new, and other numbers every half minute."""
     if not gates:
         return None, None
     known = (before.gates if before else None) or []
     found = gate_status(gates, known, now)
     same = list(map(_said, known)) == list(map(_said, found))
-    if before and before.gates_at and same and now - before.gates_at < NUMBERS_EVERY:
+    if before and before.gates_at and same and (found == known or now - before.gates_at < NUMBERS_EVERY):
         return known, before.gates_at
     return found, now
 
