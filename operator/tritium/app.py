@@ -44,6 +44,7 @@ from tritium.probes.prometheus import PrometheusProbe
 from tritium.probes.triton_http import TritonProbe
 from tritium.resources.rendering import Rendering
 from tritium.rollout_metrics import RolloutMetrics
+from tritium.scaling_metrics import ScalingMetrics
 from tritium.settings import Settings
 from tritium.telemetry import Telemetry
 from tritium.watch import watch
@@ -79,7 +80,8 @@ class App:
         self._telemetry = Telemetry()
         self._gateway_metrics = GatewayMetrics()
         self._rollout_metrics = RolloutMetrics()
-        for each in (self._gateway_metrics, self._rollout_metrics):
+        self._scaling_metrics = ScalingMetrics()
+        for each in (self._gateway_metrics, self._rollout_metrics, self._scaling_metrics):
             self._telemetry.registry.register(each)
         self._health = Health()
         self._heard = time.monotonic()
@@ -153,6 +155,7 @@ class App:
             self._follow(store, queue, workers)
             self._health.leading, self._health.synced = True, False
             self._gateway_metrics.source, self._rollout_metrics.source = gateways, Rollouts(store)
+            self._scaling_metrics.source = scaler
             try:
                 async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
                     group.create_task(self._watch(client, store, queue))
@@ -169,7 +172,7 @@ class App:
             finally:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0
-                self._gateway_metrics.source = self._rollout_metrics.source = None
+                self._gateway_metrics.source = self._rollout_metrics.source = self._scaling_metrics.source = None
                 prober.stop()
                 queries.stop()
                 gateways.polling.stop()

@@ -7,7 +7,7 @@ survive is in the status.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -126,6 +126,12 @@ class Scaler:
     def scales(self, namespace: str) -> bool:
         """Whether the work of any in a namespace is looked at."""
         return any(key.namespace == namespace for key in self._watched)
+
+    def __iter__(self) -> Iterator[tuple[Key, Subject, Work]]:
+        """All whose work is looked at, and what is known of it."""
+        for key, each in self._watched.items():
+            if work := self.work(key):
+                yield key, each.subject, work
 
     def work(self, key: Key) -> Work | None:
         """What is known of the work of one."""

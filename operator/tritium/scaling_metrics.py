@@ -1,0 +1,45 @@
+"""How many pods the work needs, for Prometheus, as the operator that leads sees it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tritium.loop.scaler import Scaler
+
+_MODEL: Final = ("namespace", "name")
+
+
+@dataclass(eq=False)
+class ScalingMetrics(Collector):
+    """Reads what is known of the work when it is asked for it.
+
+    Attributes:
+        source: who knows it; none while this process does not lead.
+    """
+
+    source: Scaler | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        """All metrics of scaling; what is not known has no series."""
+        if self.source is None:
+            return
+        desired = GaugeMetricFamily("tritium_scaling_desired_replicas", "Pods that are asked for", labels=_MODEL)
+        needed = GaugeMetricFamily(
+            "tritium_scaling_needed_replicas", "Pods that the work needs, before bounds and waiting", labels=_MODEL
+        )
+        rate = GaugeMetricFamily("tritium_scaling_requests_per_second", "Requests that arrive, smoothed", labels=_MODEL)
+        capacity = GaugeMetricFamily(
+            "tritium_scaling_pod_requests_per_second", "Requests that one pod can do", labels=(*_MODEL, "revision")
+        )
+        for key, subject, work in self.source:
+            desired.add_metric([*key], subject.desired)
+            if work.need:
+                needed.add_metric([*key], work.need.pods)
+                rate.add_metric([*key], work.memory.demand.rate)
+            rps = subject.asked.capacity or work.memory.capacity.rps
+            if rps and subject.stable:
+                capacity.add_metric([*key, str(subject.stable)], rps)
+        yield from (desired, needed, rate, capacity)

@@ -1,0 +1,122 @@
+"""Replicas that follow what the gateway's pods count, on a real API server; and replicas that somebody else writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.controlplane.operating.harness import MDEP, Operator, condition
+from tests.controlplane.operating.requests import EACH, EVERY, Requests
+from tests.controlplane.waiting import wait_for
+from tritium.api import names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.controlplane.gateways import Gateways
+    from tests.controlplane.operating.harness import Models
+    from tests.controlplane.ring import ControlPlane
+
+RATE = 2 * EACH / EVERY
+"""Requests a second, at most, through both pods of the gateway."""
+SCALING = {"min": 1, "max": 8, "capacityRps": RATE / 3}
+"""So that four pods are needed: a third more than the three that would do."""
+
+
+async def pods(models: Models) -> list[int]:
+    """What the Deployments are asked for."""
+    return sorted(each["spec"]["replicas"] for each in await models.children("apps/v1/deployments"))
+
+
+async def scaled(models: Models, count: int) -> dict[str, Any]:
+    """Wait until it is asked for so many pods, and they are there."""
+    await wait_for(lambda: pods(models), 30, f"{count} pods", until=lambda seen: seen == [count])
+
+    async def status() -> dict[str, Any]:
+        return dict(await models.status())
+
+    def is_there(found: dict[str, Any]) -> bool:
+        return (found["scaling"]["desired"], found["stable"].get("readyReplicas")) == (count, count)
+
+    found: dict[str, Any] = await wait_for(status, 30, f"{count} are ready", until=is_there)
+    return found
+
+
+async def test_a_step_of_the_load_brings_pods_and_another_operator_leaves_them(
+    operator: Operator, models: Models, gateways: Gateways, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    await models.apply(scaling=SCALING)
+    await models.settled(revision=1)
+    assert await pods(models) == [1]
+    async with Requests(gateways, models.namespace):
+        status = await scaled(models, 4)
+        assert status["scaling"]["signal"] == "demand"
+        assert "requests a second need" in status["scaling"]["message"]
+        assert condition(status, "ScalingActive")["reason"] == "Scaling"
+        events = [each["message"] for each in await models.api.list("v1/events", models.namespace)]
+        assert any(each.startswith("1 -> ") for each in events)
+        told = await metrics(operator, models)
+        assert told["desired_replicas"] == 4
+        assert told["pod_requests_per_second"] == pytest.approx(RATE / 3)
+        assert 3 < told["needed_replicas"] <= 4
+
+        before = await models.children("apps/v1/deployments")
+        async with Operator(control_plane.admin, tmp_path, models.namespace, name="operator-1") as heir:
+            await operator.kill()
+            await heir.ready()
+            await wait_for(
+                lambda: metrics(heir, models), 20, "it knows the work", until=lambda it: "needed_replicas" in it
+            )
+            after = await models.children("apps/v1/deployments")
+            assert [each["metadata"]["generation"] for each in after] == [
+                each["metadata"]["generation"] for each in before
+            ]
+            # Other bounds count at once, whatever the work needs.
+            await models.apply(scaling=SCALING | {"max": 2})
+            status = await scaled(models, 2)
+            assert condition(status, "ScalingActive")["reason"] == "AtMax"
+
+
+async def test_recommend_touches_nothing(operator: Operator, models: Models, gateways: Gateways) -> None:
+    await models.apply(replicas=2, scaling=SCALING | {"mode": "Recommend"})
+    await models.settled(revision=1)
+    async with Requests(gateways, models.namespace):
+        await models.until("it recommends", ScalingActive="Recommending")
+        status = await wait_for(
+            models.status, 30, "four would do", until=lambda found: found["scaling"].get("recommended") == 4
+        )
+    assert status["scaling"]["desired"] == 2
+    assert await pods(models) == [2]
+
+
+async def test_an_autoscaler_writes_the_replicas_and_nobody_else(operator: Operator, models: Models) -> None:
+    """The real HPA controller. Below minReplicas it acts without any metric."""
+    await models.apply(replicas=1, scaling={"mode": "External"})
+    status = await models.settled(revision=1)
+    assert condition(status, "ScalingActive")["reason"] == "FixedReplicas"
+    target = {"apiVersion": names.API_VERSION, "kind": names.KIND, "name": "fraud"}
+    scaler = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "fraud"},
+        "spec": {"scaleTargetRef": target, "minReplicas": 3, "maxReplicas": 5},
+    }
+    await models.api.create(scaler, models.namespace)
+    await wait_for(lambda: pods(models), 40, "the pods that it wants", until=lambda seen: seen == [3])
+    assert (await models.get())["spec"]["replicas"] == 3
+    patch = {"spec": {"replicas": 4}}
+    await models.api.patch(MDEP, "fraud", models.namespace, patch, subresource="scale")
+    await wait_for(lambda: pods(models), 30, "as by kubectl scale", until=lambda seen: seen == [4])
+
+
+async def metrics(operator: Operator, models: Models) -> dict[str, float]:
+    """By the end of its name, what is told of the model."""
+    text = (await operator.get("/metrics")).text
+    return {
+        each.name.removeprefix("tritium_scaling_"): each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+        if each.name.startswith("tritium_scaling_") and each.labels["namespace"] == models.namespace
+    }
