@@ -27,8 +27,8 @@ def stored(shared: Kubectl) -> Kubectl:
     return shared
 
 
-def asked(namespace: Kubectl, **scaling: Any) -> dict[str, Any]:
-    return serving.small(namespace, NAME, "adder/slow", scaling=scaling)
+def asked(namespace: Kubectl, spec: dict[str, Any] | None = None, **scaling: Any) -> dict[str, Any]:
+    return serving.small(namespace, NAME, "adder/slow", scaling=scaling, **(spec or {}))
 
 
 def ready(status: dict[str, Any]) -> int:
@@ -62,4 +62,7 @@ def test_more_come_as_the_work_does_and_fewer_lose_nothing(stored: Kubectl) -> N
 
 
 def test_somebody_else_writes_the_scale_subresource(stored: Kubectl) -> None:
-    stored.apply(asked(stored, mode="External") | {})
+    stored.apply(asked(stored, {"replicas": 1}, mode="External"))
+    stored("scale", "mdep", NAME, "--replicas=2")
+    status = await_status(stored, NAME, lambda status: ready(status) == 2)
+    assert condition(status, "ScalingActive")["reason"] == "FixedReplicas"
