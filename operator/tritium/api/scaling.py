@@ -56,6 +56,17 @@ class Scaling(ApiObject):
             field=".mode",
         ),
         Rule(
+            "!has(self.schedules) || has(self.max) && self.schedules.all(entry, entry.min <= self.max)",
+            "schedules need a max, and none of them a min above it",
+            field=".schedules",
+        ),
+        Rule(
+            "!has(self.schedules) || self.schedules.all(entry, entry.min >= 1)",
+            "a min of 0 is not available in this version, a model does not sleep; set 1 or more",
+            field=".schedules",
+            reason="FieldValueForbidden",
+        ),
+        Rule(
             "!has(self.min) || self.min >= 1",
             "0 is not available in this version, a model does not sleep; set 1 or more",
             field=".min",
@@ -63,7 +74,6 @@ class Scaling(ApiObject):
         ),
         not_yet("idleAfter", "a model does not sleep"),
         not_yet("holdFor", "a model does not sleep"),
-        not_yet("schedules", "set min"),
         not_yet("priority", "the first that asks gets a GPU"),
     )
 
@@ -85,6 +95,6 @@ class Scaling(ApiObject):
     hold_for: Duration | None = None
     """How long a request may wait for a sleeping model to wake; 0s refuses it at once. Absent: 60s."""
     schedules: list[Schedule] | None = Field(default=None, max_length=16)
-    """Lower bounds by time."""
+    """Lower bounds by time: the one whose time came last holds, instead of min."""
     priority: int | None = Field(default=None, ge=-1000, le=1000)
     """Who gets the next GPU when there are not enough: the higher number. Absent: 0."""

@@ -30,6 +30,7 @@ from tritium.core.recreate import going_on
 from tritium.core.report import report
 from tritium.core.revision import revision_name
 from tritium.core.rollout import advance
+from tritium.core.scaling.schedule import changes_at
 from tritium.core.scaling.size import sized
 from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import target as find_target
@@ -168,4 +169,5 @@ def _times(wish: Wish, target: Target, course: Course, seen: Seen, now: datetime
     yield wakes(wish, course.ledger, course.candidate, seen, now)
     yield from (each.source.retry_at for each in course.arms if each.source)
     yield from experiment_wakes(wish, course.ledger, now)
+    yield changes_at(wish.scaling.schedules, now) if wish.scaling else None
     yield from overdue_at(seen, now) if wish.replaces or wish.recreates else ()

@@ -12,11 +12,13 @@ from typing import Any, Final, Literal
 from pydantic import ValidationError
 
 from tritium.api import names
+from tritium.api.scaling import Scaling
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.traffic import Arm, Experiment, Limits, Traffic
 from tritium.api.traffic_status import TrafficLimits
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
+from tritium.core.scaling.schedule import NoTime
 from tritium.core.scaling.wish import ScalingWish, scaling_wish
 from tritium.core.strategy import NO_STEPS, settings, strategy
 
@@ -190,8 +192,15 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         experiment=_experiment(spec.experiment, obj["spec"]) if spec.experiment else None,
         enforces=not rollout or rollout.compatibility != "Warn",
         follows=spec.model.source.looked_at is not None,
-        scaling=scaling_wish(spec.scaling),
+        scaling=_scaling(spec.scaling),
     )
+
+
+def _scaling(scaling: Scaling | None) -> ScalingWish | None:
+    try:
+        return scaling_wish(scaling)
+    except NoTime as wrong:
+        raise SpecInvalid(f"spec.scaling.{wrong}") from wrong
 
 
 def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:

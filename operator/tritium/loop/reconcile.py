@@ -227,7 +227,7 @@ class _Pass:
         seen = self._observe()
         ready = [pod for pod in (pods_of(seen, stable) if stable else ()) if pod.ready and pod.ip]
         subject = Subject(
-            asked=wanted.scaling,
+            asked=wanted.scaling.at(self._shared.now()),
             model=wanted.model,
             stable=stable.number if stable else None,
             revisions=tuple(each.number for each in seen.revisions),

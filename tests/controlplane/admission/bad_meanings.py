@@ -57,6 +57,12 @@ TEXTS = [
     Bad("spec.server.runtimeClassName", "a_b", OBJECT_NAME),
     Bad("spec.server.imagePullSecrets", [{"name": "a/b"}], OBJECT_NAME, at="spec.server.imagePullSecrets[0].name"),
     Bad("spec.server.gpu", {"count": 1, "resourceName": "gpu"}, "must be an extended resource", at=".resourceName"),
+    Bad(
+        "spec.scaling",
+        {"max": 2, "schedules": [{"cron": "@daily", "min": 1}]},
+        "must be five fields of cron",
+        at="spec.scaling.schedules[0].cron",
+    ),
     Bad("spec.rollout.steps", [{"weight": 5, "minDuration": "5"}], DURATION, at="spec.rollout.steps[0].minDuration"),
     Bad("spec.rollout.analysis.latency.threshold", "250", DURATION),
     Bad("spec.rollout.analysis.prometheus", [{"name": "A", "query": "q", "max": 1}], DNS_LABEL, at="[0].name"),
@@ -184,6 +190,18 @@ RULES = [
     Bad("spec.scaling", {"min": 3, "max": 2}, "must not be below min", at="spec.scaling.max"),
     Bad("spec.scaling", {"min": 1, "max": 0}, "must be 1 or more", at="spec.scaling.max"),
     Bad("spec.scaling.min", 0, "0 is not available in this version"),
+    Bad(
+        "spec.scaling",
+        {"max": 2, "schedules": [{"cron": "0 7 * * *", "min": 3}]},
+        "schedules need a max, and none of them a min above it",
+        at="spec.scaling.schedules",
+    ),
+    Bad(
+        "spec.scaling",
+        {"max": 2, "schedules": [{"cron": "0 7 * * *", "min": 0}]},
+        "a min of 0 is not available in this version",
+        at="spec.scaling.schedules",
+    ),
     Bad("spec.scaling.metric", "concurrency", "a metric other than auto needs a target", at="spec.scaling.target"),
     Bad("spec.scaling.target", 10, "has no meaning with metric auto"),
     Bad("spec.scaling", {"metric": "gpuUtilization", "target": 80}, "Unsupported value", at="spec.scaling.metric"),
@@ -279,7 +297,6 @@ RULES = [
 CLOSED = [
     not_yet("spec.scaling.idleAfter", "30m"),
     not_yet("spec.scaling.holdFor", "60s"),
-    not_yet("spec.scaling.schedules", [{"cron": "0 7 * * 1-5", "min": 3}]),
     not_yet("spec.scaling.priority", 10),
     *(
         Bad(

@@ -1,7 +1,7 @@
 """Replicas that follow the work, as a pass decides them."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +29,7 @@ from tritium.core.plan import Plan
 from tritium.core.reasons import Reason
 from tritium.core.scaling.capacity import Capacity
 from tritium.core.scaling.controller import Memory, Need, Why
+from tritium.core.scaling.schedule import Entry
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.scaling.work import Work
 from tritium.core.seen import PodSeen, Seen
@@ -155,6 +156,22 @@ def test_without_data_nothing_changes() -> None:
 def test_but_what_the_spec_says_holds_without_data() -> None:
     assert size(decide(asked(least=3), scaled(2), served(2), NOW))[0] == 3
     assert size(decide(asked(most=2), scaled(4), served(4), NOW))[0] == 2
+
+
+WORKDAY = (Entry("0 7 * * 1-5", "Europe/Berlin", 4), Entry("0 20 * * *", "Europe/Berlin", 1))
+MONDAY = datetime(2026, 7, 6, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("hour", "pods", "limited", "next_hour"), [(5, 4, "schedule", 18), (4, 2, None, 5)])
+def test_a_schedule_is_a_lower_bound_by_the_clock(hour: int, pods: int, limited: str | None, next_hour: int) -> None:
+    plan = decide(asked(schedules=WORKDAY), scaled(2), served(2, needs(2.0)), MONDAY.replace(hour=hour))
+    assert size(plan) == (pods, limited, pods)
+    assert plan.wake_at == MONDAY.replace(hour=next_hour), "nothing else would tell that its time has come"
+
+
+def test_when_its_time_is_over_there_are_fewer_by_and_by() -> None:
+    evening = MONDAY.replace(hour=18, minute=5)
+    assert size(decide(asked(schedules=WORKDAY), scaled(4), served(4, needs(1.0)), evening))[0] == 3
 
 
 def test_it_begins_with_the_pods_that_there_are() -> None:

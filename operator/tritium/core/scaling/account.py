@@ -20,6 +20,7 @@ NEWS: Final = 0.1
 
 _LIMITS: Final = {
     "min": ", which is scaling.min",
+    "schedule": ", which is the min of a schedule",
     "max": ", which is scaling.max",
     "window": ": as many were needed a while ago",
     "step": ": there are fewer by and by",

@@ -45,9 +45,9 @@ def sized(
     wish: Wish, status: ModelDeploymentStatus, before: Ledger, seen: Seen, now: datetime
 ) -> tuple[Wish, Sizing | None]:
     """The wish with the replicas that scaling asks for; without scaling it is as it was."""
-    asked = wish.scaling
-    if asked is None:
+    if wish.scaling is None:
         return wish, None
+    asked = wish.scaling.at(now)
     stable = next((each for each in seen.revisions if each.number == before.stable), None)
     known = status.scaling
     has = _has(wish, asked, known, seen)
@@ -55,6 +55,8 @@ def sized(
     advice = _advice(known, seen, has, knobs, now)
     moves = status.phase not in _AT_REST or not runs(before.traffic, seen)
     allowed = _allowed(advice, has, stable, seen, moves=moves) if asked.acts else advice
+    if allowed.limited == "min" and asked.schedules:
+        allowed = replace(allowed, limited="schedule")
     desired = max(asked.least, min(asked.most, allowed.pods)) if asked.acts else has
     case = Case(asked, known, stable, seen, desired, allowed, now)
     said = next((each for each in status.conditions or () if each.type == ConditionType.SCALING_ACTIVE), None)

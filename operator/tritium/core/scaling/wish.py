@@ -1,9 +1,11 @@
 """What a spec asks of scaling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from tritium.api.scaling import Scaling
+from tritium.api.scaling import Scaling, Schedule
 from tritium.core.scaling.knobs import Metric
+from tritium.core.scaling.schedule import Entry, NoTime, check, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class ScalingWish:
         acts: what is found is done; otherwise it is only shown.
         metric, target: the signal that decides, and what each pod should have of it.
         capacity: requests a second that each pod can do, where the user knows it.
+        schedules: lower bounds by the clock.
     """
 
     least: int
@@ -23,13 +26,22 @@ class ScalingWish:
     metric: Metric = "auto"
     target: float | None = None
     capacity: float | None = None
+    schedules: tuple[Entry, ...] = ()
+
+    def at(self, now: datetime) -> "ScalingWish":
+        """With the lower bound of that time."""
+        least = in_force(self.schedules, now)
+        return self if least is None else replace(self, least=least)
 
 
 def scaling_wish(scaling: Scaling | None) -> ScalingWish | None:
     """Read it, with what is absent.
 
+    Raises:
+        NoTime: a schedule cannot be followed; the text begins with its path in `scaling`.
+
     >>> scaling_wish(Scaling(max=8))
-    ScalingWish(least=1, most=8, acts=True, metric='auto', target=None, capacity=None)
+    ScalingWish(least=1, most=8, acts=True, metric='auto', target=None, capacity=None, schedules=())
     >>> scaling_wish(Scaling(mode="External")) is None
     True
     """
@@ -43,4 +55,14 @@ def scaling_wish(scaling: Scaling | None) -> ScalingWish | None:
         metric=scaling.metric or "auto",
         target=scaling.target,
         capacity=scaling.capacity_rps,
+        schedules=tuple(_entry(index, each) for index, each in enumerate(scaling.schedules or ())),
     )
+
+
+def _entry(index: int, schedule: Schedule) -> Entry:
+    entry = Entry(schedule.cron, schedule.time_zone or "UTC", schedule.min)
+    try:
+        check(entry)
+    except NoTime as wrong:
+        raise NoTime(f"schedules[{index}].{wrong}") from wrong
+    return entry
