@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from tritium.kube.store import Key
-from tritium.probes.triton_http import AtOnce, TritonProbe, Unanswered
+from tritium.probes.triton_http import AtOnce, Load, TritonProbe, Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +40,15 @@ class Waits:
         pending: requests that wait in them; none where not every one has told lately.
         full: in each of them so many have waited, the last two times, that it had all to do that it can.
         flight: requests in flight that each is meant to have while it is not known what it can do.
+        queue_ms: how long requests have waited lately that were answered, a mean; none where nothing was answered.
+        gpu: share of the time in which their GPUs did anything, a mean; none where nobody tells.
     """
 
     pending: int | None
     full: bool
     flight: float
+    queue_ms: float | None = None
+    gpu: float | None = None
 
 
 @dataclass(slots=True)
@@ -53,11 +57,13 @@ class _Told:
 
     Attributes:
         full: how many times in a row so many requests waited.
+        before: what it told the time before, if it is still the same server.
     """
 
-    pending: int
+    load: Load
     at: float
     full: int
+    before: Load | None = None
 
 
 @dataclass(slots=True)
@@ -79,8 +85,14 @@ class Servers:
         flight = SHARE * known.instances * max(1.0, known.batch / 2) if known else 1.0
         if not servers or len(fresh) < len(told):
             return Waits(None, full=False, flight=max(1.0, flight))
-        full = all(each.full >= 2 for each in fresh)
-        return Waits(sum(each.pending for each in fresh), full, max(1.0, flight))
+        gpus = [each.load.gpu for each in fresh if each.load.gpu is not None]
+        return Waits(
+            pending=sum(each.load.pending for each in fresh),
+            full=all(each.full >= 2 for each in fresh),
+            flight=max(1.0, flight),
+            queue_ms=_queue_ms(fresh),
+            gpu=sum(gpus) / len(gpus) if gpus else None,
+        )
 
     async def run(self, asked: Callable[[], Asked]) -> None:
         """Ask, again and again, until cancelled."""
@@ -105,7 +117,7 @@ class Servers:
             async with turns:
                 if server.uid not in self._at_once:
                     self._at_once[server.uid] = await self.probe.at_once(server.ip, model)
-                pending = await self.probe.pending(server.ip, model)
+                load = await self.probe.load(server.ip, model)
         except Unanswered as error:
             log.debug("%s: %s", server.ip, error, extra={"key": "/".join(key)})
             return
@@ -113,6 +125,15 @@ class Servers:
             log.exception("asking %s", server.ip, extra={"key": "/".join(key)})
             return
         known, at_once = self._told.get(server.uid), self._at_once[server.uid]
-        is_full = pending >= max(1, at_once.batch // 2) * at_once.instances
+        is_full = load.pending >= max(1, at_once.batch // 2) * at_once.instances
         full = (known.full if known else 0) + 1 if is_full else 0
-        self._told[server.uid] = _Told(pending, self.clock(), full)
+        same = known is not None and load.requests >= known.load.requests
+        self._told[server.uid] = _Told(load, self.clock(), full, known.load if known and same else None)
+
+
+def _queue_ms(told: Iterable[_Told]) -> float | None:
+    """Between the last two answers of each."""
+    pairs = [(each.before, each.load) for each in told if each.before]
+    requests = sum(now.requests - before.requests for before, now in pairs)
+    waited = sum(now.queued_us - before.queued_us for before, now in pairs)
+    return waited / requests / 1000 if requests > 0 else None

@@ -1,12 +1,14 @@
 """Asks a Triton server how much it has to do, and what it is made to do at once."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from yarl import URL
 
 from tritium.probes.bounded import TooMuch, bounded
@@ -16,12 +18,33 @@ DEADLINE: Final = 1.0
 METRICS_PORT: Final = 8002
 HTTP_PORT: Final = 8000
 PENDING: Final = "nv_inference_pending_request_count"
+QUEUED: Final = "nv_inference_queue_duration_us"
+REQUESTS: Final = "nv_inference_request_success"
+GPU: Final = "nv_gpu_utilization"
+_READ: Final = (PENDING, QUEUED, REQUESTS, GPU)
 
 _LARGEST: Final = 4 * 2**20
 
 
 class Unanswered(Exception):
     """A pod did not answer, or with something else than it should; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a server has to do for a model.
+
+    Attributes:
+        pending: requests that wait in it.
+        queued_us: microseconds for which the requests that it has answered have waited, all together,
+        requests: and how many these are. Both count from the server's start.
+        gpu: share of the time in which a GPU that it sees did anything, from 0 to 1, a mean of them; none without one.
+    """
+
+    pending: int
+    queued_us: float = 0.0
+    requests: float = 0.0
+    gpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +83,13 @@ class TritonProbe:
     async def __aexit__(self, *_: object) -> None:
         await self._http.close()
 
-    async def pending(self, ip: str, model: str) -> int:
-        """Requests that wait in the server for a model, all of its versions.
+    async def load(self, ip: str, model: str) -> Load:
+        """What a server has to do for a model, all of its versions.
 
         Raises:
-            Unanswered: nothing, too late, an error, or no such number.
+            Unanswered: nothing, too late, an error, or no such numbers.
         """
-        return pending_in(await self._ask(ip, self.metrics_port, "/metrics"), model)
+        return load_in(await self._ask(ip, self.metrics_port, "/metrics"), model)
 
     async def at_once(self, ip: str, model: str) -> AtOnce:
         """What a model does at the same time, by its configuration.
@@ -93,21 +116,28 @@ class TritonProbe:
             raise Unanswered(str(broken) or type(broken).__name__) from broken
 
 
-def pending_in(exposition: str, model: str) -> int:
-    r"""The sum over a model's versions.
+def load_in(exposition: str, model: str) -> Load:
+    r"""Read it off the text of the metrics; numbers of versions are added up.
 
     Raises:
-        Unanswered: there is no such number, as before the model has loaded.
+        Unanswered: there are no such numbers, as before the model has loaded.
 
     >>> text = '# TYPE nv_inference_pending_request_count gauge\n'
     >>> text += 'nv_inference_pending_request_count{model="fraud",version="1"} 3\n'
-    >>> pending_in(text, "fraud")
-    3
+    >>> text += 'nv_gpu_utilization{gpu_uuid="GPU-1"} 0.75\n'
+    >>> load_in(text, "fraud")
+    Load(pending=3, queued_us=0.0, requests=0.0, gpu=0.75)
     """
-    found = [value for name, value in _samples(exposition) if name == model]
-    if not found:
+    found, gpus = defaultdict[str, float](float), list[float]()
+    for sample in _samples(exposition):
+        if sample.name == GPU:
+            gpus.append(sample.value)
+        elif sample.labels.get("model") == model:
+            found[sample.name] += sample.value
+    if PENDING not in found:
         raise Unanswered(f"its metrics have no {PENDING} of the model {model}")
-    return round(sum(found))
+    gpu = sum(gpus) / len(gpus) if gpus else None
+    return Load(round(found[PENDING]), found[QUEUED], found[REQUESTS], gpu)
 
 
 def at_once(config: Any) -> AtOnce:
@@ -123,8 +153,8 @@ def at_once(config: Any) -> AtOnce:
     return AtOnce(instances, max(1, int(config.get("max_batch_size") or 0)))
 
 
-def _samples(exposition: str) -> Iterator[tuple[str, float]]:
+def _samples(exposition: str) -> Iterator[Sample]:
     # Only these lines: there are hundreds of others, and they are read every few seconds of every pod.
-    lines = "\n".join(line for line in exposition.splitlines() if line.startswith(PENDING))
-    for family in text_string_to_metric_families(lines + "\n"):
-        yield from ((each.labels.get("model", ""), each.value) for each in family.samples)
+    lines = (line for line in exposition.splitlines() if line.startswith(_READ))
+    for family in text_string_to_metric_families("\n".join(lines) + "\n"):
+        yield from family.samples

@@ -15,7 +15,7 @@ from tritium.kube.store import Key
 from tritium.loop.arrivals import Arrivals
 from tritium.loop.scaler import NEWS_EVERY, SILENT_AFTER, Scaler, Subject
 from tritium.loop.servers import Server, Servers
-from tritium.probes.triton_http import AtOnce, Unanswered
+from tritium.probes.triton_http import AtOnce, Load, Unanswered
 
 FRAUD = Key("ml", "fraud")
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,10 +36,10 @@ class Triton:
 
     waiting: int | None = 0
 
-    async def pending(self, _ip: str, _model: str) -> int:
+    async def load(self, _ip: str, _model: str) -> Load:
         if self.waiting is None:
             raise Unanswered("it does not answer")
-        return self.waiting
+        return Load(self.waiting)
 
     async def at_once(self, _ip: str, _model: str) -> AtOnce:
         return AtOnce(instances=2, batch=8)
