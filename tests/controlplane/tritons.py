@@ -1,4 +1,4 @@
-"""The stand-in for what runs in model pods: Triton's answer to which tensors a model has.
+"""The stand-in for what runs in model pods: Triton's answers to which tensors a model has, and how much waits in it.
 
 Nothing runs in a pod that the stub kubelet makes ready. For a pod of a model it asks here for an address, and a small
 server answers there as Triton would (see addresses.py). By default all models are alike; a test can
@@ -13,11 +13,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
+from aiohttp import web
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from tests.controlplane.addresses import stand_in
+from tests.controlplane.addresses import stand_in, stand_in_host
 from tritium.api import names
 from tritium.api.fetch import REQUEST_VARIABLE
+from tritium.probes.triton_http import HTTP_PORT, METRICS_PORT
 
 if TYPE_CHECKING:
     from tests.controlplane.api import Object
@@ -39,14 +41,17 @@ class Tritons:
     Attributes:
         tensors: by the URI of a model's source, what it takes and gives, where that is not the usual.
         silent: URIs of models that do not answer.
-        asked: URIs, each time that one was asked.
+        asked: URIs, each time that one was asked which tensors its model has.
+        pending: by the URI, requests that wait in each server; 0 where nothing is said.
     """
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensors] = {}
         self.silent: set[str] = set()
         self.asked: list[str] = []
+        self.pending: dict[str, int] = {}
         self._servers: dict[str, grpc.aio.Server] = {}
+        self._http: dict[str, web.AppRunner] = {}
 
     async def serve(self, pod: Object) -> str:
         """Answer in the place of a pod; returns its address."""
@@ -58,12 +63,33 @@ class Tritons:
                 server.add_insecure_port(stand_in(ip))
                 await server.start()
                 self._servers[pod["metadata"]["uid"]] = server
+                self._http[pod["metadata"]["uid"]] = await self._serve_http(stand_in_host(ip), source(pod))
                 return ip
+
+    async def _serve_http(self, host: str, uri: str) -> web.AppRunner:
+        """What it says in JSON, and its metrics."""
+
+        async def config(_: web.Request) -> web.Response:
+            return web.json_response({"max_batch_size": 8, "instance_group": [{"count": 1}]})
+
+        async def metrics(_: web.Request) -> web.Response:
+            waiting = self.pending.get(uri, 0)
+            return web.Response(text=f'nv_inference_pending_request_count{{model="fraud",version="1"}} {waiting}\n')
+
+        app = web.Application()
+        app.add_routes([web.get("/v2/models/{name}/config", config), web.get("/metrics", metrics)])
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        for port in (HTTP_PORT, METRICS_PORT):
+            await web.TCPSite(runner, host, port).start()
+        return runner
 
     async def gone(self, uid: str) -> None:
         """A pod is no more."""
         if server := self._servers.pop(uid, None):
             await server.stop(grace=0)
+        if runner := self._http.pop(uid, None):
+            await runner.cleanup()
 
     async def close(self) -> None:
         """Answer no more."""

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import runpy
 
-from tests.controlplane.addresses import stand_in
+from tests.controlplane.addresses import stand_in, stand_in_host
 from tritium.loop import prober
+from tritium.probes import triton_http
 
 if __name__ == "__main__":
     prober.address = stand_in
+    triton_http.host = stand_in_host
     runpy.run_module("tritium", run_name="__main__", alter_sys=True)

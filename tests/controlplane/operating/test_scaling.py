@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.controlplane.gateways import Gateways
+    from tests.controlplane.kubelet import Kubelet
     from tests.controlplane.operating.harness import Models
     from tests.controlplane.ring import ControlPlane
 
@@ -120,3 +121,21 @@ async def metrics(operator: Operator, models: Models) -> dict[str, float]:
         for each in family.samples
         if each.name.startswith("tritium_scaling_") and each.labels["namespace"] == models.namespace
     }
+
+
+async def test_what_a_pod_can_do_is_learned_and_kept(
+    operator: Operator, models: Models, gateways: Gateways, kubelet: Kubelet
+) -> None:
+    """The one pod answers all that comes, and has requests waiting all the time: that is what it can do."""
+    await models.apply(scaling={"max": 8})
+    await models.settled(revision=1)
+    async with Requests(gateways, models.namespace):
+        kubelet.tritons.pending["s3://models/fraud/1"] = 6
+        status = await wait_for(
+            models.status, 60, "it is learned", until=lambda found: "capacity" in found.get("scaling", {})
+        )
+        learned = status["scaling"]["capacity"]
+        assert learned["revision"] == 1
+        assert RATE * 0.7 < learned["rps"] <= RATE
+        kubelet.tritons.pending.clear()
+        await wait_for(lambda: pods(models), 30, "a third more than one", until=lambda seen: seen == [2])
