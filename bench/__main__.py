@@ -3,11 +3,12 @@
 import asyncio
 import sys
 
-from bench import abort, admission, gates, latency, loss, many, rollback, scale, stories, sync, weight
+from bench import abort, admission, gates, latency, loss, many, reaction, rollback, scale, stories, sync, weight
 
 MEASUREMENTS = {
     "admission": admission.main,
     "scale": scale.main,
+    "reaction": reaction.main,
     "latency": latency.main,
     "weight": weight.main,
     "many": many.main,

@@ -61,7 +61,7 @@ async def main() -> None:
 
 
 async def _scale(size: int, *, quiet: float) -> None:
-    async with _ground() as (ring, api, folder):
+    async with ground() as (ring, api, _, folder):
         async with Operator(ring.admin, folder, NAMESPACE) as operator:
             await operator.ready()
             pids = _processes(ring) | {"operator": _pid(operator), "stub kubelet and bench": os.getpid()}
@@ -104,7 +104,7 @@ async def _quiet(operator: Operator, before: Counter[str], seconds: float) -> No
 
 
 async def _writes_by_kind() -> None:
-    async with _ground() as (ring, api, folder), FaultProxy(ring.admin) as proxy:
+    async with ground() as (ring, api, _, folder), FaultProxy(ring.admin) as proxy:
         async with Operator(proxy.credentials(), folder, NAMESPACE) as operator:
             await operator.ready()
             await _create(api, FEW)
@@ -121,7 +121,7 @@ async def _writes_by_kind() -> None:
 
 
 @asynccontextmanager
-async def _ground() -> AsyncIterator[tuple[ControlPlane, Api, Path]]:
+async def ground() -> AsyncIterator[tuple[ControlPlane, Api, Kubelet, Path]]:
     """A ring of its own with the CRD, a namespace, and a kubelet for which every source is found."""
     with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder) / "ring") as ring:
         await install_crd(ring, custom_resource_definition(), collected=True)
@@ -129,7 +129,7 @@ async def _ground() -> AsyncIterator[tuple[ControlPlane, Api, Path]]:
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
             async with Kubelet(api, [NAMESPACE]) as kubelet:
                 resolves(kubelet)
-                yield ring, api, Path(folder)
+                yield ring, api, kubelet, Path(folder)
 
 
 def _model(name: str) -> Object:
