@@ -61,7 +61,7 @@ def sample(counts: Mapping[Part, float]) -> Sample:
     bounds = [bound for bound, _ in buckets]
     return Sample(
         requests=sum(number for _, number in ended),
-        failed=sum(number for part, number in ended if _is_failure(part)),
+        failed=sum(number for part, number in ended if is_failure(part)),
         refused=sum(number for part, number in ended if _is_refusal(part)),
         latency=tuple(zip(bounds, accumulate(number for _, number in buckets), strict=True)),
     )
@@ -116,7 +116,12 @@ def bound_of(threshold_ms: float) -> float | None:
     return next((bound for bound in BOUNDS_MS if bound >= threshold_ms), None)
 
 
-def _is_failure(part: Part) -> bool:
+def is_failure(part: Part) -> bool:
+    """Whether a code is one that the revision answers for.
+
+    >>> [is_failure(Part(HTTP, code)) for code in ("200", "404", "429", "503")]
+    [False, False, True, True]
+    """
     code = int(part.of)
     if part.kind == GRPC:
         return code in GRPC_FAILURES or code > GRPC_LAST
@@ -125,7 +130,7 @@ def _is_failure(part: Part) -> bool:
 
 def _is_refusal(part: Part) -> bool:
     code = int(part.of)
-    return not _is_failure(part) and (code != GRPC_OK if part.kind == GRPC else code >= 400)
+    return not is_failure(part) and (code != GRPC_OK if part.kind == GRPC else code >= 400)
 
 
 def _up_to(histogram: Histogram, bound: float) -> int:

@@ -5,14 +5,14 @@ would count twice in a second and others not at all: so all are read at one mome
 """
 
 from collections import deque
-from collections.abc import Hashable, Mapping
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
 from tritium.api.gateway import GatewayCounters, RevisionCounters
-from tritium.core.counts import Series
-from tritium.core.sample import sample
-from tritium.loop.counting import Told, is_another, read
+from tritium.core.counts import GRPC, HTTP, Part, Series
+from tritium.core.sample import is_failure
+from tritium.loop.counting import Told, is_another
 
 KEPT: Final = 16
 """Answers of a pod that are kept."""
@@ -85,6 +85,8 @@ class _Pod:
             # What it has told stays; what was in flight is lost with the Envoy that it was in.
             before = self.flows()
             self.offset = {each: flow._replace(active=0.0) for each, flow in before.items()}
+        else:  # one that is asked about since now had its requests before
+            self.offset |= {each: _nothing(flow) for each, flow in raw.items() if each not in self.raw}
         self.told, self.raw = told, raw
         self.answers.append(_Answer(told.at, self.flows()))
 
@@ -107,10 +109,22 @@ class Arrivals:
     _pods: dict[Hashable, _Pod] = field(default_factory=dict)
     _left: dict[Series, Flow] = field(default_factory=dict)
 
-    def take_in(self, pod: Hashable, namespace: str, counters: GatewayCounters, at: float) -> None:
-        """What a pod has counted; `at` in seconds of a clock that is never set."""
+    def take_in(
+        self, pod: Hashable, namespace: str, counters: GatewayCounters, at: float, *, of: Container[str]
+    ) -> None:
+        """What a pod has counted.
+
+        Args:
+            pod: which one.
+            namespace: where it is.
+            counters: since its Envoy started.
+            at: seconds of a clock that is never set.
+            of: names of the ModelDeployments that are of interest.
+        """
         told = Told(at, counters.age)
-        raw = {Series(namespace, each.name, each.revision): _flow(namespace, each) for each in counters.revisions}
+        raw = {
+            Series(namespace, each.name, each.revision): _flow(each) for each in counters.revisions if each.name in of
+        }
         if pod in self._pods:
             self._pods[pod].hears(told, raw)
         else:
@@ -151,12 +165,13 @@ class Arrivals:
         return [each for each in self._pods.values() if each.namespace == namespace and now - each.told.at <= SILENT]
 
 
-def _flow(namespace: str, counters: RevisionCounters) -> Flow:
-    series = Series(namespace, counters.name, counters.revision)
-    done = sample(read(namespace, GatewayCounters(models=[], revisions=[counters]))[series])
+def _flow(counters: RevisionCounters) -> Flow:
+    parts = ((HTTP, counters.codes), (GRPC, counters.grpc))
+    done = sum(sum(counts.values()) for _, counts in parts)
+    failed = sum(number for kind, counts in parts for of, number in counts.items() if is_failure(Part(kind, of)))
     return Flow(
-        arrived=float(done.requests + counters.active),
-        answered=float(done.requests - done.failed),
+        arrived=float(done + counters.active),
+        answered=float(done - failed),
         shed=float(counters.none_healthy + counters.overflow),
         active=float(counters.active),
     )

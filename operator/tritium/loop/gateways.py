@@ -105,15 +105,15 @@ class Gateways:
         self.windows = Windows(self.counting)
         self.tallies = Tallies(self.counting)
         self.arrivals = Arrivals()
-        self.scales: Callable[[str], bool] = lambda _: False
-        """Whether replicas follow the work in a namespace."""
+        self.scales: Callable[[str], Collection[str]] = lambda _: ()
+        """Names of the ModelDeployments of a namespace whose replicas follow the work."""
         self.polling = Polling(
             probe,
             self._wake,
             self._awaits,
             counts=self._counted,
             counts_again=lambda pod: self.arrivals.again(pod.uid, clock()),
-            judges=lambda namespace: self._judges(namespace) or self.scales(namespace),
+            judges=lambda namespace: self._judges(namespace) or bool(self.scales(namespace)),
             clock=clock,
         )
         store.follow(self._learn)
@@ -263,8 +263,8 @@ class Gateways:
 
     def _counted(self, pod: Target, counters: GatewayCounters) -> None:
         self.counting.take_in(pod.uid, pod.namespace, counters, began_before=pod.uid in self._older, at=self._clock())
-        if self.scales(pod.namespace):
-            self.arrivals.take_in(pod.uid, pod.namespace, counters, self._clock())
+        if scaled := self.scales(pod.namespace):
+            self.arrivals.take_in(pod.uid, pod.namespace, counters, self._clock(), of=scaled)
         for name, each in self._store.namespace_owners(pod.namespace).items():
             if each.judging:
                 self._queue.add(Key(pod.namespace, name))

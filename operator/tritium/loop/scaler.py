@@ -123,9 +123,9 @@ class Scaler:
         if self._watched.pop(key, None):
             self.arrivals.forget(key.namespace, key.name)
 
-    def scales(self, namespace: str) -> bool:
-        """Whether the work of any in a namespace is looked at."""
-        return any(key.namespace == namespace for key in self._watched)
+    def scales(self, namespace: str) -> frozenset[str]:
+        """Names of those in a namespace whose work is looked at."""
+        return frozenset(key.name for key in self._watched if key.namespace == namespace)
 
     def __iter__(self) -> Iterator[tuple[Key, Subject, Work]]:
         """All whose work is looked at, and what is known of it."""

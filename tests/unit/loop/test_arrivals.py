@@ -13,6 +13,7 @@ from tritium.core.counts import Series
 from tritium.loop.arrivals import SILENT, Arrivals, Flow
 
 FRAUD = Series("ml", "fraud", 1)
+OF = {"fraud"}
 
 
 def arrived(arrivals: Arrivals, at: float) -> float:
@@ -21,9 +22,9 @@ def arrived(arrivals: Arrivals, at: float) -> float:
 
 def test_what_was_there_before_the_first_question_did_not_just_arrive() -> None:
     arrivals = Arrivals()
-    arrivals.take_in("a", "ml", counted(1000), 1.0)
+    arrivals.take_in("a", "ml", counted(1000), 1.0, of=OF)
     assert arrivals.at(1.0, FRAUD) == Flow()
-    arrivals.take_in("a", "ml", counted(1010, active=3), 2.0)
+    arrivals.take_in("a", "ml", counted(1010, active=3), 2.0, of=OF)
     assert arrivals.at(2.0, FRAUD) == Flow(23, 20, 0, 3)  # `counted` counts each for HTTP and for gRPC
 
 
@@ -35,7 +36,7 @@ def test_a_rate_that_stays_is_the_same_however_the_pods_are_asked(jitter: list[t
     for pauses in [(0.0, 0.0), *jitter]:
         for pod, pause in zip(times, pauses, strict=True):
             times[pod] += pause
-            arrivals.take_in(pod, "ml", counted(round(times[pod] * 1e6)), times[pod])
+            arrivals.take_in(pod, "ml", counted(round(times[pod] * 1e6)), times[pod], of=OF)
         moment = arrivals.moment("ml", max(times.values()))
         assert moment == min(times.values())
         seen.append((moment, arrived(arrivals, moment)))
@@ -45,17 +46,26 @@ def test_a_rate_that_stays_is_the_same_however_the_pods_are_asked(jitter: list[t
             assert (now - before) / (ended - began) == pytest.approx(4e6, rel=1e-3)
 
 
+def test_one_that_is_asked_about_from_now_on_did_not_just_get_all_its_requests() -> None:
+    arrivals = Arrivals()
+    arrivals.take_in("a", "ml", counted(5000), 1.0, of=())
+    assert arrived(arrivals, 1.0) == 0
+    arrivals.take_in("a", "ml", counted(5010), 2.0, of=OF)
+    arrivals.take_in("a", "ml", counted(5020), 3.0, of=OF)
+    assert [arrived(arrivals, at) for at in (1.0, 2.0, 3.0)] == [0, 0, 20]
+
+
 def test_an_envoy_that_began_anew_takes_nothing_away() -> None:
     arrivals = Arrivals()
     for at, number in ((0.0, 100), (1.0, 130), (2.0, 4), (3.0, 9)):
-        arrivals.take_in("a", "ml", counted(number), at)
+        arrivals.take_in("a", "ml", counted(number), at, of=OF)
     assert [arrived(arrivals, at) for at in (0.0, 1.0, 2.0, 3.0)] == [0, 60, 68, 78]
 
 
 def test_what_a_pod_counted_stays_when_it_goes() -> None:
     arrivals = Arrivals()
-    arrivals.take_in("a", "ml", counted(0), 0.0)
-    arrivals.take_in("a", "ml", counted(10, active=2), 1.0)
+    arrivals.take_in("a", "ml", counted(0), 0.0, of=OF)
+    arrivals.take_in("a", "ml", counted(10, active=2), 1.0, of=OF)
     arrivals.leave("a")
     assert arrivals.at(1.0, FRAUD) == Flow(22, 20, 0, 0)
     assert arrivals.moment("ml", 1.0) is None
@@ -66,10 +76,10 @@ def test_what_a_pod_counted_stays_when_it_goes() -> None:
 def test_a_pod_that_does_not_answer_is_not_waited_for_and_not_forgotten() -> None:
     arrivals = Arrivals()
     for pod in ("a", "b"):
-        arrivals.take_in(pod, "ml", counted(0), 0.0)
-        arrivals.take_in(pod, "ml", counted(10), 1.0)
+        arrivals.take_in(pod, "ml", counted(0), 0.0, of=OF)
+        arrivals.take_in(pod, "ml", counted(10), 1.0, of=OF)
     late = 2 + SILENT
-    arrivals.take_in("a", "ml", counted(20), late)
+    arrivals.take_in("a", "ml", counted(20), late, of=OF)
     assert arrivals.moment("ml", late) == late
     assert arrivals.is_partial("ml", late)
     assert arrived(arrivals, late) == 60
@@ -78,7 +88,7 @@ def test_a_pod_that_does_not_answer_is_not_waited_for_and_not_forgotten() -> Non
 
 def test_one_that_counts_nothing_more_is_no_silent_one() -> None:
     arrivals = Arrivals()
-    arrivals.take_in("a", "ml", counted(10), 0.0)
+    arrivals.take_in("a", "ml", counted(10), 0.0, of=OF)
     for second in range(1, 40):
         arrivals.again("a", float(second))
     assert not arrivals.is_partial("ml", 39.0)
@@ -88,7 +98,7 @@ def test_one_that_counts_nothing_more_is_no_silent_one() -> None:
 
 def test_a_namespace_has_its_own() -> None:
     arrivals = Arrivals()
-    arrivals.take_in("a", "ml", counted(0), 0.0)
-    arrivals.take_in("a", "ml", counted(10), 1.0)
+    arrivals.take_in("a", "ml", counted(0), 0.0, of=OF)
+    arrivals.take_in("a", "ml", counted(10), 1.0, of=OF)
     assert arrivals.moment("other", 1.0) is None
     assert arrivals.at(1.0, Series("other", "fraud", 1)) == Flow()

@@ -71,7 +71,7 @@ class World:
             self.seconds += 1
             self.requests += self.rps / 2  # `counted` counts each for HTTP and for gRPC
             if tells:
-                self.scaler.arrivals.take_in("gw", "ml", counted(round(self.requests)), self.seconds)
+                self.scaler.arrivals.take_in("gw", "ml", counted(round(self.requests)), self.seconds, of={"fraud"})
             if self.seconds % 5 == 0:
                 await self.scaler.servers.ask(self.scaler.asked())
             self.scaler.look()
@@ -178,7 +178,7 @@ async def test_without_counts_a_person_is_told_and_nothing_is_needed() -> None:
 
 async def test_what_is_not_followed_has_no_work() -> None:
     it = world()
-    assert it.scaler.scales("ml")
+    assert it.scaler.scales("ml") == {"fraud"}
     assert not it.scaler.scales("other")
     it.scaler.forget(FRAUD)
     assert not it.scaler.scales("ml")
