@@ -73,6 +73,7 @@ class _Watch:
         need: what the work needed when it was last known,
         at: and when that was.
         told: pods that a pass was last told are needed, and when.
+        gpu: share of the time in which the servers' GPUs did anything.
         quiet: a person was told that nothing is known.
     """
 
@@ -82,6 +83,7 @@ class _Watch:
     need: Need | None = None
     at: float = float("-inf")
     told: tuple[float, float] = (0.0, float("-inf"))
+    gpu: float | None = None
     quiet: bool = False
 
 
@@ -142,7 +144,7 @@ class Scaler:
         silent = "the gateway's pods do not tell what arrives; the replicas stay" if unknown_for > SILENT_AFTER else ""
         fresh = watch.need if unknown_for <= SILENT_AFTER else None
         partial = self.arrivals.is_partial(key.namespace, at)
-        return Work(watch.memory, at, fresh, silent, partial=partial)
+        return Work(watch.memory, at, fresh, silent, partial, watch.gpu)
 
     async def run(self) -> None:
         """Look, again and again, until cancelled."""
@@ -181,6 +183,7 @@ class Scaler:
         for flow in flows.values():
             total = total.plus(flow)
         waits = self.servers.waits(subject.servers)
+        watch.gpu = waits.gpu
         sight = Sight(
             at=moment,
             arrived=total.arrived,

@@ -114,8 +114,9 @@ def test_a_process_that_begins_does_not_know_what_was_needed() -> None:
         (served(4, needs(1.0), pod("new", ONE, STARTING)), following, "starting"),
         (served(4, needs(1.0)), silent, "rollout"),
         (served(4, needs(1.0, partial=True)), following, "partial"),
+        (served(4, needs(1.0, gpu=0.93)), following, "gpu"),
     ],
-    ids=["a pod starts", "the gateway does not answer", "a gateway pod does not tell"],
+    ids=["a pod starts", "the gateway does not answer", "a gateway pod does not tell", "the GPUs are busy"],
 )
 def test_nothing_goes_while_something_moves(seen: Seen, says: Gateway, limited: str) -> None:
     assert size(decide(asked(), scaled(4), seen, NOW, says)) == (4, limited, 4)

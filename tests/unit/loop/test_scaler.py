@@ -35,11 +35,12 @@ class Triton:
     """What the servers say, each the same; None: they do not answer."""
 
     waiting: int | None = 0
+    gpu: float | None = None
 
     async def load(self, _ip: str, _model: str) -> Load:
         if self.waiting is None:
             raise Unanswered("it does not answer")
-        return Load(self.waiting)
+        return Load(self.waiting, gpu=self.gpu)
 
     async def at_once(self, _ip: str, _model: str) -> AtOnce:
         return AtOnce(instances=2, batch=8)
@@ -150,6 +151,16 @@ async def test_servers_that_do_not_answer_show_nothing() -> None:
     last = it.work().memory.last
     assert last
     assert last.pending is None
+
+
+async def test_what_the_gpus_do_is_known_as_long_as_the_servers_tell() -> None:
+    it = world()
+    it.triton.gpu = 0.5
+    await it.go_on(10)
+    assert it.work().gpu == 0.5
+    it.triton.waiting = None
+    await it.go_on(20)
+    assert it.work().gpu is None
 
 
 async def test_of_a_new_revision_less_is_known() -> None:

@@ -26,6 +26,7 @@ _LIMITS: Final = {
     "step": ": there are fewer by and by",
     "tolerance": ": that is near enough",
     "partial": ": there are fewer when every gateway pod tells what arrives",
+    "gpu": ": there are fewer when the GPUs are less busy",
     "rollout": ": there are fewer when the rollout is over",
     "starting": ": there are fewer when no pod is starting",
     "room": ": the cluster has no room for another",

@@ -21,6 +21,9 @@ from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import PodSeen, RevisionSeen, Seen
 from tritium.core.wish import Wish
 
+BUSY: Final = 0.9
+"""Share of the time that a GPU does something, above which none is given up. Below it says nothing of what it could do."""
+
 _AT_REST: Final = frozenset({Phase.IDLE, Phase.ABORTED})
 """Phases in which no rollout changes what any revision gets."""
 
@@ -94,6 +97,8 @@ def _allowed(advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, 
         return replace(advice, pods=has, limited="partial")
     if moves:
         return replace(advice, pods=has, limited="rollout")
+    if seen.work and (seen.work.gpu or 0.0) > BUSY:
+        return replace(advice, pods=has, limited="gpu")
     pods = pods_of(seen, stable)
     if any(map(_starts, pods)) or sum(pod.ready for pod in pods) < advice.pods:
         return replace(advice, pods=has, limited="starting")

@@ -15,6 +15,7 @@ class Work:
         need: what the work needs; none while nothing is known, or not any more.
         partial: more may arrive than is counted: a pod of the gateway does not answer.
         silent: why nothing is known, for a person; empty while that may just be a beginning.
+        gpu: share of the time in which the pods' GPUs did anything, a mean; none where nobody tells.
     """
 
     memory: Memory
@@ -22,3 +23,4 @@ class Work:
     need: Need | None = None
     silent: str = ""
     partial: bool = False
+    gpu: float | None = None
