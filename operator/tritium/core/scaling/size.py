@@ -22,7 +22,7 @@ from tritium.core.seen import PodSeen, RevisionSeen, Seen
 from tritium.core.wish import Wish
 
 BUSY: Final = 0.9
-"""Share of the time that a GPU does something, above which none is given up. Below it says nothing of what it could do."""
+"""Share of the time that a GPU does something, above which none is given up. Less says little of what it could do."""
 
 _AT_REST: Final = frozenset({Phase.IDLE, Phase.ABORTED})
 """Phases in which no rollout changes what any revision gets."""
@@ -89,20 +89,24 @@ def _advice(known: ScalingStatus | None, seen: Seen, has: int, knobs: Knobs, now
 
 
 def _allowed(advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, *, moves: bool) -> Advice:
+    why = ""
     if advice.pods > has and want_of_room(seen, stable):
-        return replace(advice, pods=has, limited="room")
-    if advice.pods >= has or stable is None:
-        return advice
-    if seen.work and seen.work.partial:
-        return replace(advice, pods=has, limited="partial")
+        why = "room"
+    elif advice.pods < has and stable:
+        why = _keeps(advice.pods, stable, seen, moves=moves)
+    return replace(advice, pods=has, limited=why) if why else advice
+
+
+def _keeps(wanted: int, stable: RevisionSeen, seen: Seen, *, moves: bool) -> str:
+    """What keeps pods from going, in one word; empty where nothing does."""
+    work, pods = seen.work, pods_of(seen, stable)
+    if work and work.partial:
+        return "partial"
     if moves:
-        return replace(advice, pods=has, limited="rollout")
-    if seen.work and (seen.work.gpu or 0.0) > BUSY:
-        return replace(advice, pods=has, limited="gpu")
-    pods = pods_of(seen, stable)
-    if any(map(_starts, pods)) or sum(pod.ready for pod in pods) < advice.pods:
-        return replace(advice, pods=has, limited="starting")
-    return advice
+        return "rollout"
+    if work and (work.gpu or 0.0) > BUSY:
+        return "gpu"
+    return "starting" if any(map(_starts, pods)) or sum(pod.ready for pod in pods) < wanted else ""
 
 
 def _starts(pod: PodSeen) -> bool:
