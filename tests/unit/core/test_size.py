@@ -71,26 +71,26 @@ def active(plan: Plan) -> tuple[str, str]:
 
 
 def test_more_are_asked_for_at_once() -> None:
-    plan = decide(asked(), scaled(2), served(2, needs(4.3)), NOW)
+    plan = decide(asked(), scaled(2), served(2, needs(4.7)), NOW)
     assert size(plan) == (5, None, 5)
     assert plan.status.scaling
     assert plan.status.scaling.changed_at == NOW
-    assert plan.status.scaling.message == "86 requests a second need 4.3 pods; 5 are asked for"
+    assert plan.status.scaling.message == "94 requests a second need 4.7 pods; 5 are asked for"
     assert active(plan) == ("True", Reason.SCALING)
     assert [(each.reason, each.message) for each in plan.notices] == [
-        (Reason.SCALED, "2 -> 5 pods: 86 requests a second need 4.3 pods; 5 are asked for")
+        (Reason.SCALED, "2 -> 5 pods: 94 requests a second need 4.7 pods; 5 are asked for")
     ]
 
 
 def test_what_is_decided_is_written_before_it_is_done() -> None:
     before = scaled(2)
-    plan = decide(asked(), before, served(2, needs(4.3)), NOW)
+    plan = decide(asked(), before, served(2, needs(4.7)), NOW)
     assert plan.course.ledger.size
     assert plan.course.ledger.size.desired == 5
 
 
 def test_never_more_than_max_and_it_says_so() -> None:
-    plan = decide(asked(most=3), scaled(2), served(2, needs(4.3)), NOW)
+    plan = decide(asked(most=3), scaled(2), served(2, needs(4.7)), NOW)
     assert size(plan) == (3, "max", 3)
     assert active(plan) == ("True", Reason.AT_MAX)
 
@@ -130,7 +130,7 @@ def test_nothing_goes_in_a_rollout() -> None:
 
 def test_more_are_asked_for_in_a_rollout() -> None:
     begun = decide(asked("b"), scaled(2), serving(ONE, TWO, count=2), NOW).status
-    assert size(decide(asked("b"), begun, serving(ONE, TWO, count=2, work=needs(4.3)), NOW))[0] == 5
+    assert size(decide(asked("b"), begun, serving(ONE, TWO, count=2, work=needs(4.7)), NOW))[0] == 5
 
 
 def test_without_room_no_more_are_asked_for_again_and_again() -> None:
@@ -185,8 +185,8 @@ def test_also_if_the_status_is_lost() -> None:
 
 
 def test_a_process_that_begins_writes_nothing() -> None:
-    told = decide(asked(), scaled(2), served(2, needs(4.3)), NOW).status
-    running = decide(asked(), told, served(5, needs(4.3)), after(seconds=60)).status
+    told = decide(asked(), scaled(2), served(2, needs(4.7)), NOW).status
+    running = decide(asked(), told, served(5, needs(4.7)), after(seconds=60)).status
     assert decide(asked(), running, served(5), after(seconds=90)).status == running
     begun = Work(Memory(began=0.0), 1.0)
     assert decide(asked(), running, served(5, begun), after(seconds=90)).status == running
@@ -206,16 +206,16 @@ def test_numbers_are_written_when_they_are_news_and_not_more_than_twice_a_minute
 
 def test_recommend_shows_and_does_nothing() -> None:
     wanted = replace(asked(acts=False), replicas=2)
-    plan = decide(wanted, scaled(2, wanted), served(2, needs(4.3)), NOW)
+    plan = decide(wanted, scaled(2, wanted), served(2, needs(4.7)), NOW)
     assert size(plan) == (2, None, 2)
     assert plan.status.scaling
     assert plan.status.scaling.recommended == 5
-    assert plan.status.scaling.message == "86 requests a second need 4.3 pods; 5 would be asked for"
+    assert plan.status.scaling.message == "94 requests a second need 4.7 pods; 5 would be asked for"
     assert active(plan) == ("False", Reason.RECOMMENDING)
 
 
 def test_fixed_replicas_have_nothing_of_it() -> None:
-    plan = decide(wish(replicas=2), scaled(4), served(4, needs(4.3)), NOW)
+    plan = decide(wish(replicas=2), scaled(4), served(4, needs(4.7)), NOW)
     assert plan.status.scaling is None
     assert plan.replicas[A] == 2
     assert active(plan) == ("False", Reason.FIXED_REPLICAS)
