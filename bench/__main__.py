@@ -3,7 +3,21 @@
 import asyncio
 import sys
 
-from bench import abort, admission, gates, latency, loss, many, reaction, rollback, scale, stories, sync, weight
+from bench import (
+    abort,
+    admission,
+    autoscale,
+    gates,
+    latency,
+    loss,
+    many,
+    reaction,
+    rollback,
+    scale,
+    stories,
+    sync,
+    weight,
+)
 
 MEASUREMENTS = {
     "admission": admission.main,
@@ -15,6 +29,7 @@ MEASUREMENTS = {
     "loss": loss.main,
     "gates": gates.main,
     "stories": stories.main,
+    "autoscale": autoscale.main,
     "abort": abort.main,
     "rollback": rollback.main,
     "sync": sync.main,
