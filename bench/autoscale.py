@@ -6,10 +6,9 @@ does not (40 a second). An hour of a recording and four made-up curves, in units
 comes beyond that fails.
 
 Everybody begins with what the first second needs. Tritium is told what the operator is told, every 2 s, and does not
-know what a pod can do. The HPA is told that: its target is 75 % of the truth. So it is compared with Tritium as it is
-with `capacityRps`, which is told the same. Foresight is the smallest number that,
-always there, answers 99 % in time. "At once" sees the true rate, and reacts without delay: what it misses, everybody
-misses who does not know the future.
+know what a pod can do. The HPA is told that: its target is 75 % of the truth. So it is compared with "Tritium, told",
+which has `capacityRps`. Foresight is the smallest number that, always there, answers 99 % in time. "At once" sees the
+true rate without delay and has just what that needs; "ahead" has it as long before as a pod takes to start.
 
 BENCH_SEED: of the arrivals, 1 unless told.
 """

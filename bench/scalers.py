@@ -107,7 +107,7 @@ class Static:
 class Oracle:
     """Knows the true rate, and for as many seconds `ahead` what it will be; it has as many pods as Tritium is to have.
 
-    With 0 seconds it is the bound of all that reacts: it sees at once what others have to find out.
+    With 0 seconds it sees at once what others have to find out; it keeps nothing for what may come.
     """
 
     rates: Rates
