@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 RATE = 2 * EACH / EVERY
 """Requests a second, at most, through both pods of the gateway."""
-SCALING = {"min": 1, "max": 8, "capacityRps": RATE / 3}
-"""So that four pods are needed: a third more than the three that would do."""
+A_POD = RATE / 3.2
+SCALING = {"min": 1, "max": 8, "capacityRps": A_POD}
+"""So that four pods are needed, a third more than those that would do; also where a fourth of the requests is late."""
 
 
 async def pods(models: Models) -> list[int]:
@@ -60,8 +61,8 @@ async def test_a_step_of_the_load_brings_pods_and_another_operator_leaves_them(
         assert any(each.startswith("1 -> ") for each in events)
         told = await metrics(operator, models)
         assert told["desired_replicas"] == 4
-        assert told["pod_requests_per_second"] == pytest.approx(RATE / 3)
-        assert 3 < told["needed_replicas"] <= 4
+        assert told["pod_requests_per_second"] == pytest.approx(A_POD)
+        assert 3 < told["needed_replicas"] < 4.3
 
         before = await models.children("apps/v1/deployments")
         async with Operator(control_plane.admin, tmp_path, models.namespace, name="operator-1") as heir:
