@@ -84,12 +84,12 @@ class Servers:
         known = next((self._at_once[each.uid] for each in servers if each.uid in self._at_once), None)
         flight = SHARE * known.instances * max(1.0, known.batch / 2) if known else 1.0
         if not servers or len(fresh) < len(told):
-            return Waits(None, full=False, flight=max(1.0, flight))
+            return Waits(None, full=False, flight=flight)
         gpus = [each.load.gpu for each in fresh if each.load.gpu is not None]
         return Waits(
             pending=sum(each.load.pending for each in fresh),
             full=all(each.full >= 2 for each in fresh),
-            flight=max(1.0, flight),
+            flight=flight,
             queue_ms=_queue_ms(fresh),
             gpu=sum(gpus) / len(gpus) if gpus else None,
         )
