@@ -39,7 +39,7 @@ class ScalingMetrics(Collector):
             if work.need:
                 needed.add_metric([*key], work.need.pods)
                 rate.add_metric([*key], work.memory.demand.rate)
-            rps = subject.asked.capacity or work.memory.capacity.rps
+            rps = subject.asked.capacity or work.memory.capacity.known
             if rps and subject.stable:
                 capacity.add_metric([*key, str(subject.stable)], rps)
         yield from (desired, needed, rate, capacity)

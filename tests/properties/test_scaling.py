@@ -93,6 +93,7 @@ def test_more_requests_never_need_fewer_pods(looks: Looks, knobs: Knobs, some: i
         now = replace(last, at=last.at + 2.0, arrived=last.arrived + arrived)
         memory = look(before, now, knobs)
         what = need(memory, Span(2.0, arrived, 0.0, 0.0), knobs)
+        assert what
         found.append((what.pods, advise(memory, what, has, knobs, now.at)[1].pods))
     assert found[0][0] <= found[1][0] + 1e-9
     assert found[0][1] <= found[1][1]

@@ -34,6 +34,7 @@ def test_the_example_is_right() -> None:
         ready=4,
     )
     found = need(memory, Span(2.0, 400.0, 300.0, 0.0), KNOBS)
+    assert found
     assert found.why is Why.BACKLOG
     assert round(found.pods, 2) == said(r"= ([\d.]+) \|")
     assert advise(memory, found, 4, KNOBS, 1000.0)[1].pods == said(r"\| pods \| (\d+) \|")
@@ -51,6 +52,7 @@ def test_the_way_down_of_the_example_is_right() -> None:
         ready=7,
     )
     found = need(memory, Span(2.0, 200.0, 200.0, 0.0), KNOBS)
+    assert found
     assert round(found.pods, 2) == said(r"come in again, ([\d.]+) pods are needed")
     sizes: list[int] = []
     has, at = 7, 2000.0

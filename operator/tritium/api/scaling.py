@@ -21,7 +21,7 @@ Cron = Annotated[
 
 
 class Schedule(ApiObject):
-    """A lower bound from a time on, until the next schedule's time."""
+    """A lower bound from a time on, until the next one's."""
 
     cron: Cron
     """When it begins: minute, hour, day of month, month, day of week."""
@@ -46,6 +46,11 @@ class Scaling(ApiObject):
         Rule(
             "!has(self.target) || has(self.metric) && self.metric != 'auto'",
             "has no meaning with metric auto; name the metric it is meant for",
+            field=".target",
+        ),
+        Rule(
+            "!(has(self.metric) && self.metric == 'gpuUtilization' && has(self.target)) || self.target <= 1.0",
+            "for gpuUtilization must be a share between 0 and 1, such as 0.8",
             field=".target",
         ),
         Rule(
@@ -84,10 +89,11 @@ class Scaling(ApiObject):
     """Lower bound; 0 lets the model sleep. Absent: 1."""
     max: Replicas | None = None
     """Upper bound. Absent: min, and at least 1."""
-    metric: Literal["auto", "requestRate", "concurrency"] | None = None
-    """The signal that decides. Absent or auto: demand and backlog over the learned capacity of a replica."""
+    metric: Literal["auto", "requestRate", "concurrency", "queueTime", "gpuUtilization"] | None = None
+    """The signal that decides. Absent or auto: demand and backlog over what a replica can do."""
     target: float | None = Field(default=None, gt=0)
-    """What one replica should have: requests a second, or requests in flight."""
+    """What one replica should have: requests a second, requests in flight, milliseconds in Triton's queue, or a share
+    of its GPUs' time."""
     capacity_rps: float | None = Field(default=None, gt=0)
     """Requests a second that one replica can do, where it is known. Absent: learned."""
     idle_after: Duration | None = None
@@ -95,6 +101,6 @@ class Scaling(ApiObject):
     hold_for: Duration | None = None
     """How long a request may wait for a sleeping model to wake; 0s refuses it at once. Absent: 60s."""
     schedules: list[Schedule] | None = Field(default=None, max_length=16)
-    """Lower bounds by time: the one whose time came last holds, instead of min."""
+    """Lower bounds by time instead of min: the last one that began."""
     priority: int | None = Field(default=None, ge=-1000, le=1000)
     """Who gets the next GPU when there are not enough: the higher number. Absent: 0."""

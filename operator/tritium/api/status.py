@@ -276,7 +276,7 @@ class CapacityStatus(Observed):
     revision: Revision
     """Its number."""
     rps: float
-    """Requests a second, when it had more to do than it could."""
+    """Requests a second."""
     windows: Count
     """How often that was seen."""
 
@@ -289,15 +289,15 @@ class ScalingStatus(Observed):
     changed_at: datetime
     """Since when."""
     recommended: Count | None = None
-    """With mode Recommend: what would be wanted."""
+    """What would be wanted, with mode Recommend."""
     signal: Word | None = None
     """The signal that decides."""
     value: float | None = None
-    """Its value, of half a minute ago at most, or hardly another."""
+    """Its value."""
     need: float | None = None
     """Pods that this calls for."""
     limited_by: Word | None = None
-    """What keeps desired from that: min, max, tolerance, window, step, rollout, starting, NoData."""
+    """What keeps desired from that, see docs/scaling.md."""
     capacity: CapacityStatus | None = None
     """What a pod can do."""
     cold_start_seconds: Count | None = None

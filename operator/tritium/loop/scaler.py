@@ -141,10 +141,16 @@ class Scaler:
         if watch is None:
             return None
         unknown_for = at - max(watch.at, watch.memory.began)
-        silent = "the gateway's pods do not tell what arrives; the replicas stay" if unknown_for > SILENT_AFTER else ""
+        silent = f"{self._who(watch)}; the replicas stay" if unknown_for > SILENT_AFTER else ""
         fresh = watch.need if unknown_for <= SILENT_AFTER else None
         partial = self.arrivals.is_partial(key.namespace, at)
         return Work(watch.memory, at, fresh, silent, partial, watch.gpu)
+
+    def _who(self, watch: _Watch) -> str:
+        """Who does not tell."""
+        if watch.memory.last and self.clock() - watch.memory.last.at <= SILENT_AFTER:
+            return f"the pods' Triton does not tell the metric {watch.subject.asked.metric}"
+        return "the gateway's pods do not tell what arrives"
 
     async def run(self) -> None:
         """Look, again and again, until cancelled."""
@@ -193,12 +199,14 @@ class Scaler:
             pending=waits.pending,
             full=waits.full,
             shed=total.shed,
+            queue_ms=waits.queue_ms,
+            gpu=waits.gpu,
         )
         knobs = replace(knobs_of(subject.asked, subject.cold), flight=waits.flight)
         what = span(last, sight) if last else None
         watch.memory = look(watch.memory, sight, knobs)
-        if what is not None:
-            watch.need, watch.at = need(watch.memory, what, knobs), self.clock()
+        if what is not None and (found := need(watch.memory, what, knobs)) is not None:
+            watch.need, watch.at = found, self.clock()
 
     def _is_news(self, key: Key, watch: _Watch, at: float) -> bool:
         work = self.work(key)
@@ -227,4 +235,4 @@ def _seed(capacity: CapacityStatus | None, stable: int | None) -> Capacity:
 
 
 def _less(capacity: Capacity) -> Capacity:
-    return Capacity(capacity.rps * SEED if capacity.rps else None)
+    return Capacity(capacity.known * SEED if capacity.known else None)

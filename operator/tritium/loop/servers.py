@@ -40,7 +40,8 @@ class Waits:
         pending: requests that wait in them; none where not every one has told lately.
         full: in each of them so many have waited, the last two times, that it had all to do that it can.
         flight: requests in flight that each is meant to have while it is not known what it can do.
-        queue_ms: how long requests have waited lately that were answered, a mean; none where nothing was answered.
+        queue_ms: how long requests have waited lately that were answered, a mean; none where they wait, and
+            nothing was answered.
         gpu: share of the time in which their GPUs did anything, a mean; none where nobody tells.
     """
 
@@ -136,4 +137,6 @@ def _queue_ms(told: Iterable[_Told]) -> float | None:
     pairs = [(each.before, each.load) for each in told if each.before]
     requests = sum(now.requests - before.requests for before, now in pairs)
     waited = sum(now.queued_us - before.queued_us for before, now in pairs)
-    return waited / requests / 1000 if requests > 0 else None
+    if requests > 0:
+        return waited / requests / 1000
+    return 0.0 if pairs and not any(now.pending for _, now in pairs) else None

@@ -204,7 +204,12 @@ RULES = [
     ),
     Bad("spec.scaling.metric", "concurrency", "a metric other than auto needs a target", at="spec.scaling.target"),
     Bad("spec.scaling.target", 10, "has no meaning with metric auto"),
-    Bad("spec.scaling", {"metric": "gpuUtilization", "target": 80}, "Unsupported value", at="spec.scaling.metric"),
+    Bad(
+        "spec.scaling",
+        {"metric": "gpuUtilization", "target": 80},
+        "for gpuUtilization must be a share between 0 and 1",
+        at="spec.scaling.target",
+    ),
     Bad(
         "spec.scaling",
         {"mode": "External", "max": 3},

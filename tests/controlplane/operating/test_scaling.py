@@ -25,7 +25,7 @@ RATE = 2 * EACH / EVERY
 """Requests a second, at most, through both pods of the gateway."""
 A_POD = RATE / 6
 SCALING = {"min": 1, "max": 20, "capacityRps": A_POD}
-"""So that about eight pods are needed; on a busy machine requests are late, and it is fewer, but not as few as three."""
+"""So that about eight pods are needed; on a busy machine requests are late, and it is fewer, but no less than four."""
 
 
 async def pods(models: Models) -> list[int]:

@@ -36,11 +36,17 @@ class Triton:
 
     waiting: int | None = 0
     gpu: float | None = None
+    queue_ms: float = 0.0
+    answers: int = 50
+    load_so_far: Load = field(default_factory=lambda: Load(0))
 
     async def load(self, _ip: str, _model: str) -> Load:
         if self.waiting is None:
             raise Unanswered("it does not answer")
-        return Load(self.waiting, gpu=self.gpu)
+        before = self.load_so_far
+        queued = before.queued_us + 1000 * self.queue_ms * self.answers
+        self.load_so_far = Load(self.waiting, queued, before.requests + self.answers, self.gpu)
+        return self.load_so_far
 
     async def at_once(self, _ip: str, _model: str) -> AtOnce:
         return AtOnce(instances=2, batch=8)
@@ -196,3 +202,30 @@ async def test_what_is_not_followed_has_no_work() -> None:
     assert it.scaler.work(FRAUD) is None
     await it.go_on(5)
     assert not it.woken
+
+
+async def test_by_what_the_gpus_do_and_nothing_is_needed_while_they_do_not_tell() -> None:
+    it = world(replace(SUBJECT, asked=ScalingWish(1, 8, metric="gpuUtilization", target=0.5)))
+    it.triton.gpu = 0.75
+    await it.go_on(60)
+    need = it.work().need
+    assert need
+    assert (need.why, round(need.pods, 2)) == (Why.GPU, 3.0)
+    it.triton.gpu = None
+    await it.go_on(round(SILENT_AFTER) + 30)
+    assert it.work().need is None
+    assert it.work().silent == "the pods' Triton does not tell the metric gpuUtilization; the replicas stay"
+
+
+async def test_by_how_long_requests_wait_in_triton() -> None:
+    it = world(replace(SUBJECT, asked=ScalingWish(1, 8, metric="queueTime", target=20.0)))
+    it.triton.queue_ms = 30.0
+    await it.go_on(60)
+    need = it.work().need
+    assert need
+    assert (need.why, round(need.pods, 2)) == (Why.QUEUE_TIME, 3.0)
+    it.triton.answers = 0
+    await it.go_on(120)
+    need = it.work().need
+    assert need
+    assert round(need.pods, 1) == 0.0, "nobody asks, and nobody waits"

@@ -119,6 +119,8 @@ def _sentence(case: Case, need: Need) -> str:
     said = {
         Why.BACKLOG: f"{value} requests that wait, beside those that come in, need {_rounded(need.pods):g} pods",
         Why.CONCURRENCY: f"{value} requests in flight need {_rounded(need.pods):g} pods",
+        Why.QUEUE_TIME: f"{value} ms of waiting in Triton need {_rounded(need.pods):g} pods",
+        Why.GPU: f"GPUs that are busy {_rounded(100 * need.value):g} % of the time need {_rounded(need.pods):g} pods",
         Why.SHED: f"{value} requests were turned away, which calls for one pod more",
     }.get(need.why, f"{value} requests a second need {_rounded(need.pods):g} pods")
     end = f"{case.desired} are asked for" if asked.acts else f"{case.advice.pods} would be asked for"
@@ -129,12 +131,12 @@ def _capacity(case: Case) -> CapacityStatus | None:
     """What was learned, as soon as it is something else."""
     known, stable, work = case.known.capacity if case.known else None, case.stable, case.seen.work
     found = work.memory.capacity if work else None
-    if stable is None or found is None or found.rps is None:
+    if stable is None or found is None or found.known is None:
         return known
-    same = known is not None and known.revision == stable.number and abs(found.rps - known.rps) <= NEWS * known.rps
+    same = known is not None and known.revision == stable.number and abs(found.known - known.rps) <= NEWS * known.rps
     if known and same and known.windows.bit_length() >= found.windows.bit_length():
         return known  # how sure it is, is written as it doubles
-    return CapacityStatus(revision=stable.number, rps=_rounded(found.rps), windows=found.windows)
+    return CapacityStatus(revision=stable.number, rps=_rounded(found.known), windows=found.windows)
 
 
 def _cold(case: Case) -> int | None:

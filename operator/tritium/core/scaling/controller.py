@@ -41,6 +41,9 @@ PART: Final = 0.25
 GAP: Final = 30.0
 """Seconds without anything known after which the window begins anew: nobody knows what was needed meanwhile."""
 
+DOUBLED: Final = 2.0
+"""Times its pods that a signal of theirs calls for at most: in an overload, how long requests wait has no bound."""
+
 WINDUP: Final = 4.0
 """Times what its pods are meant to have that requests in flight count for: a queue that has formed is no demand."""
 
@@ -53,6 +56,8 @@ class Why(StrEnum):
     CONCURRENCY = "concurrency"
     SHED = "shed"
     REQUEST_RATE = "requestRate"
+    QUEUE_TIME = "queueTime"
+    GPU = "gpuUtilization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,8 @@ def look(before: Memory, now: Sight, knobs: Knobs) -> Memory:
     capacity = shown(learned(before.capacity, what, now.ready, full=full), what, now, same=same)
     after = replace(before, last=now, demand=demand, capacity=capacity, ready=min(last.ready, now.ready))
     found = need(after, what, knobs)
+    if found is None:
+        return after
     wanted = whole(found.pods + found.margin)
     since = now.at - window(knobs)
     guessed = capacity.rps and not before.capacity.rps  # by requests in flight: no measure beside the capacity
@@ -136,8 +143,8 @@ def look(before: Memory, now: Sight, knobs: Knobs) -> Memory:
     return replace(after, needs=(*needs, (now.at, wanted)), began=began)
 
 
-def need(memory: Memory, what: Span, knobs: Knobs) -> Need:
-    """What the work needs now, within the tolerance or not.
+def need(memory: Memory, what: Span, knobs: Knobs) -> Need | None:
+    """What the work needs now, within the tolerance or not; none where the servers do not tell what is to decide.
 
     With a capacity it is demand and backlog over that; without one, requests in flight over what a pod should have.
     """
@@ -147,6 +154,10 @@ def need(memory: Memory, what: Span, knobs: Knobs) -> Need:
         return _for_rate(demand, knobs.target, Why.REQUEST_RATE)
     if knobs.metric == "concurrency" and knobs.target:
         return _for_flight(demand, knobs.target, now.ready)
+    if knobs.metric == "queueTime":
+        return _for_servers(demand.queue_ms, knobs, now.ready, Why.QUEUE_TIME)
+    if knobs.metric == "gpuUtilization":
+        return _for_servers(demand.gpu, knobs, now.ready, Why.GPU)
     rps = knobs.capacity or memory.capacity.known
     found = _for_rate(demand, LOAD * rps, Why.DEMAND) if rps else _guessed(memory, now.ready, knobs)
     waiting = max(0.0, (now.pending or 0) - NO_BACKLOG * now.ready)
@@ -208,6 +219,19 @@ def _guessed(memory: Memory, ready: int, knobs: Knobs) -> Need:
 
 def _for_rate(demand: Demand, each: float, why: Why) -> Need:
     return Need(demand.rate / each, why, demand.rate, MARGIN * demand.chance / each)
+
+
+def _for_servers(value: float | None, knobs: Knobs, ready: int, why: Why) -> Need | None:
+    """As an HPA does it: as many times the pods that are ready as the signal is of its target.
+
+    >>> _for_servers(0.75, Knobs(1, 8, "gpuUtilization", 0.5), 2, Why.GPU).pods
+    3.0
+    >>> _for_servers(900.0, Knobs(1, 8, "queueTime", 50.0), 2, Why.QUEUE_TIME).pods
+    4.0
+    """
+    if value is None or not knobs.target or not ready:
+        return None
+    return Need(ready * min(DOUBLED, value / knobs.target), why, value)
 
 
 def _for_flight(demand: Demand, each: float, ready: int) -> Need:

@@ -29,12 +29,15 @@ class Demand:
         fast, slow: requests a second, over `FAST` and `SLOW` seconds.
         flight: requests in flight, over `FLIGHT` seconds.
         seconds: of which anything was counted so far.
+        queue_ms, gpu: what the servers say of these, over `FAST` seconds.
     """
 
     fast: float | None = None
     slow: float | None = None
     flight: float | None = None
     seconds: float = 0.0
+    queue_ms: float | None = None
+    gpu: float | None = None
 
     @property
     def rate(self) -> float:
@@ -71,7 +74,11 @@ def counted(before: Demand, what: Span, now: Sight) -> Demand:
     slow = smoothed(before.slow, rate, what.seconds, SLOW, seconds)
     fast = smoothed(before.fast, rate, what.seconds, _fast_over(before.slow or 0.0), seconds)
     flight = smoothed(before.flight, float(now.active), what.seconds, FLIGHT, seconds)
-    return Demand(max(fast, proven), slow, flight, seconds)
+    queue, gpu = (
+        smoothed(known, told, what.seconds, FAST) if told is not None else None
+        for known, told in ((before.queue_ms, now.queue_ms), (before.gpu, now.gpu))
+    )
+    return Demand(max(fast, proven), slow, flight, seconds, queue, gpu)
 
 
 def smoothed(before: float | None, value: float, seconds: float, over: float, known: float = float("inf")) -> float:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Metric = Literal["auto", "requestRate", "concurrency"]
+Metric = Literal["auto", "requestRate", "concurrency", "queueTime", "gpuUtilization"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ class Sight:
         pending: those of them that wait in the servers' queues; none where not every server has told.
         full: there is no server that has not had requests waiting since the last sight.
         ready: pods that are ready.
+        queue_ms: milliseconds for which requests have waited in the servers lately, a mean; none where nobody tells.
+        gpu: share of the time in which the pods' GPUs did anything, from 0 to 1, a mean; none where nobody tells.
         shed: requests that were turned away so far, because too many were in flight or there was no pod.
     """
 
@@ -26,6 +28,8 @@ class Sight:
     pending: int | None = None
     full: bool = False
     shed: float = 0.0
+    queue_ms: float | None = None
+    gpu: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ QUIET = Span(2.0, 120.0, 120.0, 0.0)
 def needed(memory: Memory = CALM, what: Span = QUIET, knobs: Knobs = KNOBS) -> tuple[float, Why]:
     """Pods and why."""
     found = need(memory, what, knobs)
+    assert found
     return round(found.pods, 2), found.why
 
 
@@ -87,6 +88,7 @@ def test_fewer_in_flight_because_there_are_many_pods_is_no_reason_for_few() -> N
     """12 pods hold 16 requests of which each is to have 4: that 4 pods do is not said by that."""
     many = replace(CALM, capacity=Capacity(), demand=replace(CALM.demand, flight=16.0))
     found = need(replace(many, last=Sight(1000.0, 0.0, 0.0, active=16, ready=12)), QUIET, replace(KNOBS, flight=4.0))
+    assert found
     assert found.pods == 4.0
     assert found.pods + found.margin == pytest.approx(6.93, abs=0.01)
 
@@ -202,3 +204,19 @@ def test_a_tenth_of_a_request_a_second_is_one_pod() -> None:
             found = need(memory, Span(2.0, float(index % 5 == 0), 0.0, 0.0), KNOBS)
             memory, advice = advise(memory, found, advice.pods, KNOBS, now.at)
             assert advice.pods == 1
+
+
+def test_by_a_signal_of_the_servers_as_many_times_the_pods_as_it_is_of_its_target() -> None:
+    told = replace(CALM, demand=replace(CALM.demand, queue_ms=75.0, gpu=0.6))
+    assert needed(told, knobs=replace(KNOBS, metric="queueTime", target=50.0)) == (6.0, Why.QUEUE_TIME)
+    assert needed(told, knobs=replace(KNOBS, metric="gpuUtilization", target=0.8)) == (3.0, Why.GPU)
+
+
+def test_a_queue_without_bound_does_not_double_more_than_once() -> None:
+    told = replace(CALM, demand=replace(CALM.demand, queue_ms=9000.0))
+    assert needed(told, knobs=replace(KNOBS, metric="queueTime", target=50.0))[0] == 8.0
+
+
+def test_what_the_servers_do_not_tell_is_no_need() -> None:
+    assert need(CALM, QUIET, replace(KNOBS, metric="queueTime", target=50.0)) is None
+    assert need(CALM, QUIET, replace(KNOBS, metric="gpuUtilization", target=0.8)) is None
