@@ -16,7 +16,8 @@ from tritium.api.fetch import FetchReason
 from tritium.cli.manifest import files
 from tritium.core import manifest
 from tritium.core.manifest import FileEntry
-from tritium.sync.download import CHUNK, keep
+from tritium.sync import disk
+from tritium.sync.download import CHUNK
 from tritium.sync.errors import from_system
 
 MODEL = {
@@ -179,7 +180,7 @@ async def test_a_model_larger_than_the_disk_is_refused_at_once(server: S3, pod: 
 def test_a_disk_that_fills_up_on_the_way() -> None:
     descriptor = os.open("/dev/full", os.O_WRONLY)
     with pytest.raises(OSError, match="No space left") as caught:
-        keep(descriptor, [b"piece"], 0, entry_hash())
+        disk.write(descriptor, [b"piece"], 0)
     os.close(descriptor)
     assert from_system(caught.value).reason == FetchReason.DISK_FULL
 

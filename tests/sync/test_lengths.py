@@ -75,6 +75,9 @@ async def website(tmp_path: Path, pod: Pod) -> AsyncIterator[Website]:
     await server.start_server(ssl=context)
     site.address = f"https://{HOST}:{server.port}"
     yield site
+    for connection in server.handler.connections:
+        if connection.transport:  # what a fetch that gave up does not read any more would keep it open
+            connection.transport.abort()
     await server.close()
 
 

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.sync.pod import Pod, request
 from tests.sync.s3 import S3
 from tests.sync.tracking import Mlflow
@@ -22,12 +24,14 @@ os._exit(code)
 """
 
 
-def test_memory_is_bounded_whatever_the_size(server: S3, pod: Pod, prefix: str) -> None:
+@pytest.mark.parametrize("files", [1, 600])
+def test_memory_is_bounded_whatever_the_size(server: S3, pod: Pod, prefix: str, files: int) -> None:
     folder = server.lay(f"{prefix}/1/model.onnx", b"").parent
     block = os.urandom(1 << 20)
-    with (folder / "model.onnx").open("wb") as file:
-        for _ in range(SIZE >> 20):
-            file.write(block)
+    for number in range(files):
+        with (folder / (f"{number}.bin" if number else "model.onnx")).open("wb") as file:
+            for _ in range((SIZE // files) >> 20):
+                file.write(block)
     server.put(f"{prefix}/config.pbtxt", b'backend: "onnxruntime"\n')
     wanted = request(server, prefix)
     pod.mount()
@@ -37,7 +41,7 @@ def test_memory_is_bounded_whatever_the_size(server: S3, pod: Pod, prefix: str) 
     output = run(pod, "fetch", wanted.model_copy(update={"fingerprint": fingerprint}))
     peak = int(output.rpartition("VmHWM:")[2].split()[0]) >> 10
     assert pod.result().failure is None
-    assert (pod.ready / "repository" / "fraud" / "1" / "model.onnx").stat().st_size == SIZE
+    assert sum(each.stat().st_size for each in (pod.ready / "repository" / "fraud" / "1").iterdir()) == SIZE
     assert peak <= 256, output
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tritium.sync.cache import Cache
-from tritium.sync.download import take_up
+from tritium.sync.disk import take_up
 
 log = logging.getLogger(__name__)
 

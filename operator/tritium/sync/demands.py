@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tritium.api import fetch as wire
 from tritium.api.fetch import FetchReason, FetchRequest
 from tritium.sync import saying
-from tritium.sync.download import Arrived
+from tritium.sync.disk import Arrived
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing
 from tritium.sync.publish import Shelf

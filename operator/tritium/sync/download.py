@@ -1,40 +1,42 @@
 """Bytes from a source to files: parallel parts, a bounded window, each file hashed on the way.
 
-At most `WINDOW` parts of `CHUNK` bytes are in flight over all files together, and that is all the memory it takes,
-whatever the model's size. Parts arrive in any order and are hashed and written in the file's order, so that no byte
-is read a second time. A part that breaks off goes on where it broke off, with growing pauses, until nothing moves.
+At most `WINDOW` parts of `CHUNK` bytes are in flight over all files together, and `LANES` small files, which come
+whole: that is all the memory it takes, whatever the model's size. Parts arrive in any order and are hashed and written
+in the file's order, so that no byte is read a second time. A part that breaks off goes on where it broke off, with
+growing pauses, until nothing moves.
 
 So what a file holds is always a beginning of it without gaps, and a download that was killed goes on after it: what is
 there is hashed again, and only what was in flight comes over the network a second time.
 """
 
 import asyncio
-import hashlib
 import math
 import os
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, ParamSpec
+from typing import Final
 
-from tritium.api.fetch import FetchReason
-from tritium.core.manifest import FileEntry
+from tritium.sync import disk
+from tritium.sync.disk import Arrived, Sums, to_its_end
 from tritium.sync.errors import Failed
 from tritium.sync.exact import Exact
-from tritium.sync.listing import RemoteFile
-
-if TYPE_CHECKING:
-    from hashlib import _Hash as Hash
-
-P = ParamSpec("P")
+from tritium.sync.listing import Piece, RemoteFile
+from tritium.sync.server import PIECE
 
 CHUNK: Final = 8 << 20
 WINDOW: Final = 8
+LANES: Final = 32
+"""Small files in flight: with them it is the way to the server and back that takes the time."""
 
-_PIECE: Final = 1 << 20
-"""Bytes of a file that are read at a time."""
+_SMALL: Final = PIECE
+"""Bytes of the largest of them."""
+
+
+Bring = Callable[[RemoteFile, Path], Awaitable[Arrived]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +72,6 @@ class Progress:
     held: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """What a file was found to be.
-
-    Attributes:
-        blob: the name that git has for its bytes, where the source says one.
-    """
-
-    entry: FileEntry
-    blob: str | None
-
-
-class Sums:
-    """What the bytes of a file come to as they pass."""
-
-    def __init__(self, file: RemoteFile) -> None:
-        self._file = file
-        self._sha256 = hashlib.sha256()
-        self._blob = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False) if file.blob else None
-
-    def update(self, piece: bytes) -> None:
-        """The next bytes."""
-        self._sha256.update(piece)
-        if self._blob:
-            self._blob.update(piece)
-
-    def arrived(self) -> Arrived:
-        """All of them were there."""
-        entry = FileEntry(self._file.path, self._file.size, self._sha256.hexdigest())
-        return Arrived(entry, self._blob.hexdigest() if self._blob else None)
-
-
 class Download:
     """One download of many files."""
 
@@ -123,41 +93,45 @@ class Download:
             OSError: a file could not be written.
         """
         arrived: list[Arrived] = []
-        waiting = iter(files)
+
+        async def lane(waiting: Iterator[RemoteFile], bring: Bring) -> None:
+            """One file after the other, as long as there are any."""
+            for file in waiting:
+                found = await bring(file, targets[file.path])
+                arrived.append(found)
+
+        small, large = _parted(files, lambda each: each.size <= _SMALL and not targets[each.path].exists())
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(WINDOW):
-                    group.create_task(self._some(group, waiting, targets, arrived))
+                    group.create_task(lane(large, partial(self._in_parts, group)))
+                for _ in range(LANES):
+                    group.create_task(lane(small, self._whole))
         except ExceptionGroup as failures:
             raise _first(failures) from None
         return arrived
 
-    async def _some(
-        self,
-        group: asyncio.TaskGroup,
-        waiting: Iterator[RemoteFile],
-        targets: Mapping[str, Path],
-        arrived: list[Arrived],
-    ) -> None:
-        """One file after the other, as long as there are any."""
-        for file in waiting:
-            found = await self._file(group, file, targets[file.path])
-            arrived.append(found)
-
-    async def _file(self, group: asyncio.TaskGroup, file: RemoteFile, target: Path) -> Arrived:
+    async def _whole(self, file: RemoteFile, target: Path) -> Arrived:
         sums = Sums(file)
-        parts: deque[tuple[int, asyncio.Task[list[bytes]]]] = deque()
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        await to_its_end(disk.put, target, file, await self._part(file, 0, file.size), sums)
+        return sums.arrived()
+
+    async def _in_parts(self, group: asyncio.TaskGroup, file: RemoteFile, target: Path) -> Arrived:
+        sums = Sums(file)
+        parts: deque[tuple[int, asyncio.Task[list[Piece]]]] = deque()
+        descriptor = disk.opened(target)
 
         async def keep_oldest() -> None:
             start, part = parts.popleft()
-            await _to_its_end(keep, descriptor, await part, start, sums)
+            pieces = await part
+            # Side by side: hashing takes one core all the time that a file takes at best.
+            await asyncio.gather(to_its_end(disk.add, pieces, sums), to_its_end(disk.write, descriptor, pieces, start))
             self._slots.release()
 
         try:
             held = os.fstat(descriptor).st_size
             if held:
-                await _to_its_end(take_up, target, sums)
+                await to_its_end(disk.take_up, target, sums)
                 self._progress.held += held
             for start in range(held, file.size, CHUNK):
                 # Who holds parts of the window never waits for more of it, so files cannot block each other.
@@ -167,15 +141,15 @@ class Download:
                 parts.append((start, group.create_task(self._part(file, start, min(start + CHUNK, file.size)))))
             while parts:
                 await keep_oldest()
-            await _to_its_end(os.fsync, descriptor)
-            _demand_length(descriptor, file, target)
+            await to_its_end(os.fsync, descriptor)
+            disk.demand_length(descriptor, file, target)
         finally:
             os.close(descriptor)
         return sums.arrived()
 
-    async def _part(self, file: RemoteFile, start: int, end: int) -> list[bytes]:
+    async def _part(self, file: RemoteFile, start: int, end: int) -> list[Piece]:
         """The pieces of one part, going on after each break where it was."""
-        pieces: list[bytes] = []
+        pieces: list[Piece] = []
         position, failures = start, 0
         while position < end:
             before = position
@@ -194,50 +168,13 @@ class Download:
         return pieces
 
 
-def keep(descriptor: int, pieces: Sequence[bytes], start: int, sums: "Sums | Hash") -> None:
-    """Hash the pieces and write them at their place.
-
-    Raises:
-        OSError: such as ENOSPC.
-    """
-    for piece in pieces:
-        sums.update(piece)
-        view = memoryview(piece)
-        while view:
-            written = os.pwrite(descriptor, view, start)
-            start += written
-            view = view[written:]
-
-
-def take_up(path: Path, sums: "Sums | Hash") -> None:
-    """Hash what a file holds already.
-
-    Raises:
-        OSError: such as EIO.
-    """
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(_PIECE):
-            sums.update(piece)
-
-
-def _demand_length(descriptor: int, file: RemoteFile, target: Path) -> None:
-    length = os.fstat(descriptor).st_size
-    if length != file.size:
-        raise Failed(
-            FetchReason.FETCH_FAILED,
-            f"{target}: {length} bytes lie on the disk where {file.size} of {file.path} were written. Something else "
-            "writes to the volume: find out what, and delete the pod",
-        )
-
-
-async def _to_its_end(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Work in a thread. Cancelled, it still waits: what the thread works on must not be closed before it is done."""
-    working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        await asyncio.shield(working)
-    except asyncio.CancelledError:
-        await asyncio.gather(working, return_exceptions=True)
-        raise
+def _parted(files: Iterable[RemoteFile], is_one: Callable[[RemoteFile], bool]) -> tuple[Iterator[RemoteFile], ...]:
+    """Those that are, and those that are not."""
+    ones: list[RemoteFile] = []
+    others: list[RemoteFile] = []
+    for file in files:
+        (ones if is_one(file) else others).append(file)
+    return iter(ones), iter(others)
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from tritium.api.fetch import FetchReason
 from tritium.sync.errors import Failed
-from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.listing import Listing, Piece, RemoteFile
 from tritium.sync.sources import Store
 
 
@@ -31,7 +31,7 @@ class Exact:
         """
         return await self._store.files()
 
-    async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
         """The bytes from start to before end, piece by piece.
 
         Raises:

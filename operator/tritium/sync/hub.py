@@ -20,7 +20,7 @@ from tritium.sync import server
 from tritium.sync.credentials import Credentials
 from tritium.sync.explain import Place
 from tritium.sync.guard import Guard
-from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.listing import Listing, Piece, RemoteFile
 
 PUBLIC: Final = "https://huggingface.co"
 
@@ -95,6 +95,6 @@ class Repository:
         commit, files = await asyncio.to_thread(hub_listing.listed, wanted, self.place, self._options, self._token)
         return Listing(tuple(files), Origin(pin=commit))
 
-    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
         """A part of a file."""
         return server.pinned(self._store, self.place, file, start, end)

@@ -9,6 +9,9 @@ from typing import Final
 
 from tritium.api.fetch import Origin
 
+Piece = bytes | memoryview
+"""Bytes of a file, as they come."""
+
 MAX_FILES: Final = 10_000
 """A model with more files is a mistake in the URI, and listing a whole bucket would only find it late."""
 

@@ -10,7 +10,7 @@ from tritium.api.fetch import FetchReason
 from tritium.sync import server
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
-from tritium.sync.listing import MAX_FILES, Listing, RemoteFile
+from tritium.sync.listing import MAX_FILES, Listing, Piece, RemoteFile
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -46,7 +46,7 @@ class Folder:
             raise Failed(FetchReason.SOURCE_NOT_FOUND, f"{self.place}: nothing is there. Check model.source.uri")
         return Listing(tuple(found))
 
-    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
         """A part of an object."""
         return server.read(self._store, self.place, file, start, end)
 

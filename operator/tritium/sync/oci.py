@@ -19,7 +19,7 @@ from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
 from tritium.sync.guard import Guard
 from tritium.sync.layers import remote_files
-from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.listing import Listing, Piece, RemoteFile
 from tritium.sync.logins import login
 from tritium.sync.registry import INDEXES, Registry
 
@@ -95,7 +95,7 @@ class Artifact:
         self._store = self._opened()
         return Listing(remote_files(manifest, self._registry.repository, self.place), Origin(pin=digest))
 
-    async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
         """A part of a blob."""
         proof, position = self._registry.authorization, start
         try:

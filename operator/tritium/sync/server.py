@@ -14,10 +14,10 @@ from tritium.sync import credentials as identity
 from tritium.sync.addresses import is_address
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place, explain
-from tritium.sync.listing import RemoteFile
+from tritium.sync.listing import Piece, RemoteFile
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, ObjectMeta
+    from obstore import GetOptions, GetResult, ObjectMeta
     from obstore.store import AzureStore, ClientConfig, GCSStore, HTTPStore, RetryConfig, S3Store
 
     AnyStore = AzureStore | GCSStore | HTTPStore | S3Store
@@ -93,7 +93,7 @@ def explained(place: Place) -> Iterator[None]:
         raise explain(error, place) from error
 
 
-async def read(store: "AnyStore", place: Place, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+async def read(store: "AnyStore", place: Place, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
     """The bytes from start to before end of the file that was listed, and of no other under its name.
 
     Raises:
@@ -107,7 +107,7 @@ async def read(store: "AnyStore", place: Place, file: RemoteFile, start: int, en
             result = await obstore.get_async(store, file.key, options=options)
             if _version(result.meta) != file.version or result.meta["size"] != file.size:
                 raise _changed(place, file)
-            async for piece in result.stream(min_chunk_size=PIECE):
+            async for piece in _pieces(result, end - start):
                 yield piece
     except Failed as failure:
         cause = failure.__cause__
@@ -116,7 +116,7 @@ async def read(store: "AnyStore", place: Place, file: RemoteFile, start: int, en
         raise
 
 
-async def pinned(store: "AnyStore", place: Place, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+async def pinned(store: "AnyStore", place: Place, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
     """The bytes from start to before end of a file whose address names one content for ever.
 
     Raises:
@@ -126,8 +126,17 @@ async def pinned(store: "AnyStore", place: Place, file: RemoteFile, start: int, 
         result = await obstore.get_async(store, file.key, options={"range": (start, end)})
         if result.meta["size"] != file.size:
             raise _changed(place, file)
-        async for piece in result.stream(min_chunk_size=PIECE):
+        async for piece in _pieces(result, end - start):
             yield piece
+
+
+def _pieces(result: "GetResult", length: int) -> AsyncIterator[Piece]:
+    """What an answer holds. What is no longer than a piece comes as it was received, without a copy."""
+    return _whole(result) if length <= PIECE else result.stream(min_chunk_size=PIECE)
+
+
+async def _whole(result: "GetResult") -> AsyncIterator[Piece]:
+    yield memoryview(await result.bytes_async())
 
 
 def _changed(place: Place, file: RemoteFile) -> Failed:

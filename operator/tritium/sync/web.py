@@ -13,7 +13,7 @@ from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.explain import Place
 from tritium.sync.guard import Guard
-from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.listing import Listing, Piece, RemoteFile
 
 
 class HttpFile:
@@ -35,6 +35,6 @@ class HttpFile:
             found = await obstore.head_async(self._store, self._path)
         return Listing((server.remote(found, self._path.rpartition("/")[2]),))
 
-    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
         """A part of the file."""
         return server.read(self._store, self.place, file, start, end)

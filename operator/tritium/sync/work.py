@@ -18,7 +18,8 @@ from tritium.sync import configure, credentials, demands, glimpse, planning, roo
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
-from tritium.sync.download import Arrived, Download, Patience
+from tritium.sync.disk import Arrived
+from tritium.sync.download import Download, Patience
 from tritium.sync.errors import Failed
 from tritium.sync.exact import Exact
 from tritium.sync.guard import Guard

@@ -13,7 +13,7 @@ from tritium.sync.credentials import Credentials
 from tritium.sync.errors import Failed
 from tritium.sync.gcs import gcs
 from tritium.sync.guard import Guard
-from tritium.sync.listing import Listing, RemoteFile
+from tritium.sync.listing import Listing, Piece, RemoteFile
 from tritium.sync.mlflow import registry
 from tritium.sync.mlflow.client import Tracking
 from tritium.sync.mlflow.proxy import ARTIFACTS, Proxied
@@ -26,7 +26,7 @@ _BLOB_HOST: Final = ".blob.core.windows.net"
 
 class _Store(Protocol):
     async def files(self) -> Listing: ...
-    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]: ...
+    def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]: ...
 
 
 _DIRECT: Final[Mapping[str, Callable[[Source, Credentials, Guard], _Store]]] = {
@@ -86,7 +86,7 @@ class Registered:
         files = tuple(replace(file, version=f"{version.identity} {file.version}") for file in listed.files)
         return Listing(files, origin=version.origin)
 
-    async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[bytes]:
+    async def read(self, file: RemoteFile, start: int, end: int) -> AsyncIterator[Piece]:
         """A part of a file that was listed."""
         if self._files is None:
             raise ValueError("not listed yet")
