@@ -46,8 +46,11 @@ def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, server: S3) -> Iterator[Mlflow]:
-    """It wants a name and a password, and keeps its artifacts in a bucket that it alone can read."""
-    with tracking_server(tmp_path_factory.mktemp("guarded"), server) as running:
+    """It wants a name and a password, and keeps its artifacts in a bucket that it alone can read.
+
+    It knows itself by its address and by one name.
+    """
+    with tracking_server(tmp_path_factory.mktemp("guarded"), server, called="mlflow.example.com") as running:
         yield running
 
 

@@ -46,6 +46,15 @@ async def test_a_version_without_files_is_told(mlflow: Mlflow, pod: Pod, prefix:
     assert "the version is registered, but nothing lies at mlflow-artifacts:/" in message
 
 
+async def test_a_name_that_the_server_does_not_know_for_its_own(guarded: Mlflow, pod: Pod, prefix: str) -> None:
+    pod.secret = guarded.keys
+    called = Mlflow(guarded.port, guarded.keys, "localhost")
+    wanted = called.wants(prefix, version=1, allowedNetworks=["127.0.0.0/8", "::1/128"])
+    reason, message = await pod.refuses("resolve", wanted)
+    assert reason is FetchReason.ACCESS_DENIED
+    assert f"start it with --allowed-hosts, or MLFLOW_SERVER_ALLOWED_HOSTS, and localhost:{guarded.port}" in message
+
+
 @pytest.mark.parametrize(
     ("keys", "reason", "says"),
     [

@@ -39,15 +39,17 @@ class Mlflow:
     Attributes:
         port: where it listens.
         keys: what a Secret for it holds.
+        host: the address that it listens at.
     """
 
     port: int
     keys: dict[str, str] = field(default_factory=dict)
+    host: str = HOST
 
     @property
     def endpoint(self) -> str:
         """Its address."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def ask(self, method: str, path: str, body: bytes | dict[str, Any] | None = None) -> dict[str, Any]:
         """A request that works, and the answer's members."""
@@ -67,7 +69,7 @@ class Mlflow:
         if self.keys:
             token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
             headers["Authorization"] = f"Basic {token}"
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         with contextlib.closing(connection):
             connection.request(method, f"/api/2.0/{path}", content, headers)
             answer = connection.getresponse()
@@ -110,14 +112,23 @@ class Mlflow:
 
 
 @contextlib.contextmanager
-def tracking_server(folder: Path, bucket: S3 | None = None) -> Iterator[Mlflow]:
-    """The server, with SQLite; with a bucket for its artifacts it wants a name and a password, too."""
+def tracking_server(folder: Path, bucket: S3 | None = None, host: str = HOST, called: str = "") -> Iterator[Mlflow]:
+    """The server, with SQLite; with a bucket for its artifacts it wants a name and a password, too.
+
+    Args:
+        folder: where it keeps everything.
+        bucket: for its artifacts.
+        host: the address that it listens at.
+        called: what others call it. It refuses requests to a name that it was not told.
+    """
     port = free_ports(1)[0]
     artifacts = f"s3://{BUCKET}/behind-mlflow" if bucket else str(folder / "artifacts")
-    command = [str(wheels.mlflow()), "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    command = [str(wheels.mlflow()), "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
     more = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", artifacts]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     environment["MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES"] = "hdfs"
+    if called:
+        environment["MLFLOW_SERVER_ALLOWED_HOSTS"] = f"{called},{host}:*"
     if bucket:
         settings = folder / "auth.ini"
         settings.write_text(
@@ -134,7 +145,7 @@ def tracking_server(folder: Path, bucket: S3 | None = None) -> Iterator[Mlflow]:
             [*command, *more], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     keys = {"MLFLOW_TRACKING_USERNAME": USER, "MLFLOW_TRACKING_PASSWORD": PASSWORD} if bucket else {}
-    running = Mlflow(port, keys)
+    running = Mlflow(port, keys, host)
     try:
         _wait(running, process, folder / "log")
         yield running

@@ -41,6 +41,8 @@ _KINDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ConnectionResetError, "the connection broke off"),
 )
 _BUSY: Final = frozenset({408, 429, 502, 503, 504})
+_NAMELESS: Final = b"Invalid Host header"
+"""What MLflow 3.5 and newer answer, with 403, to requests for a name that they were not told is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +176,9 @@ class Tracking:
     async def _check(self, answer: aiohttp.ClientResponse) -> None:
         """Refuse what no request can go on with."""
         if answer.status in {401, 403}:
-            raise Failed(
-                FetchReason.ACCESS_DENIED,
-                f"{self.shown}: access was refused ({answer.status}). {self._identity()}",
-            )
+            nameless = (await answer.content.read(1 << 10)).startswith(_NAMELESS)
+            remedy = self._allowing_its_name() if nameless else self._identity()
+            raise Failed(FetchReason.ACCESS_DENIED, f"{self.shown}: access was refused ({answer.status}). {remedy}")
         if 300 <= answer.status < 400:
             there = urlsplit(answer.headers.get("Location", ""))
             to = f"{there.scheme}://{there.netloc}" if there.netloc else "another address"
@@ -193,6 +194,14 @@ class Tracking:
                 f"{self.shown}: the server cannot answer ({answer.status}{': ' if said else ''}{said}). Check its log",
                 transient=True,
             )
+
+    def _allowing_its_name(self) -> str:
+        """What to do where the server takes a name of its own for an attack."""
+        name = urlsplit(self.address).netloc.rpartition("@")[2]
+        return (
+            f"MLflow was not told that its name is {name}: start it with --allowed-hosts, or "
+            f"MLFLOW_SERVER_ALLOWED_HOSTS, and {name} among the names"
+        )
 
     def _identity(self) -> str:
         """What to check when the server does not let us in."""
