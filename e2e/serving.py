@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from obstore.store import S3Store
 
 from e2e import objects
 from e2e.kubectl import Kubectl
+from e2e.waiting import condition
 from tritium.api import names
 
 Object = dict[str, Any]
@@ -125,6 +126,16 @@ def leading(namespace: Kubectl, name: str) -> str:
     told = namespace.get("mdep", name)["status"]["traffic"]["revisions"]
     service: str = max(told, key=lambda each: int(each["weight"]))["service"]
     return service.removeprefix(f"{name}-")
+
+
+def serves(revision: int) -> Callable[[Object], bool]:
+    """Whether a status says that this revision serves, and is the one that is asked for."""
+
+    def is_so(status: Object) -> bool:
+        stable = (status.get("stable") or {}).get("revision")
+        return bool(stable == revision and condition(status, "Released")["status"] == "True")
+
+    return is_so
 
 
 def is_ready(pod: Object) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import obstore
 import pytest
 
@@ -28,26 +26,16 @@ def followed(shared: Kubectl) -> Kubectl:
     return shared
 
 
-def serves(revision: int) -> Any:
-    """Whether that revision serves, and is the one that is asked for."""
-
-    def is_so(status: dict[str, Any]) -> bool:
-        stable = (status.get("stable") or {}).get("revision")
-        return bool(stable == revision and condition(status, "Released")["status"] == "True")
-
-    return is_so
-
-
 def test_what_is_written_into_the_folder_is_rolled_out_and_what_comes_back_is_the_old_revision(
     followed: Kubectl,
 ) -> None:
     assert serving.answer(followed, NAME) == [[5.0, 7.0]]
     serving.put(followed, adders.files(LATEST, offset=2))
-    await_status(followed, NAME, serves(2))
+    await_status(followed, NAME, serving.serves(2))
     assert serving.answer(followed, NAME) == [[6.0, 8.0]]
 
     serving.put(followed, adders.files(LATEST, offset=1))
-    status = await_status(followed, NAME, serves(1))
+    status = await_status(followed, NAME, serving.serves(1))
     assert serving.answer(followed, NAME) == [[5.0, 7.0]]
     assert [each["revision"] for each in status["revisions"]] == [1, 2], "no third one for what was there before"
     said = [each["reason"] for each in followed.items("events", "") if each["involvedObject"]["name"] == NAME]
@@ -56,7 +44,7 @@ def test_what_is_written_into_the_folder_is_rolled_out_and_what_comes_back_is_th
 
 def test_without_the_bucket_what_serves_goes_on_and_the_way_to_a_warm_revision_is_open(followed: Kubectl) -> None:
     serving.put(followed, adders.files(LATEST, offset=3))
-    number = await_status(followed, NAME, serves(3))["stable"]["revision"]
+    number = await_status(followed, NAME, serving.serves(3))["stable"]["revision"]
     with serving.bucket(followed) as store:
         obstore.delete(store, [f"{LATEST}/{each}" for each in ("config.pbtxt", "1/model.py")])
     followed("delete", "pod", "s3")
@@ -65,7 +53,7 @@ def test_without_the_bucket_what_serves_goes_on_and_the_way_to_a_warm_revision_i
     assert condition(status, "Ready")["status"] == "True"
     assert serving.answer(followed, NAME) == [[7.0, 9.0]]
     followed("patch", "mdep", NAME, "--type=merge", "-p", f'{{"spec": {{"pinRevision": {number - 2}}}}}')
-    await_status(followed, NAME, serves(1), seconds=30)
+    await_status(followed, NAME, serving.serves(1), seconds=30)
     assert serving.answer(followed, NAME) == [[5.0, 7.0]]
     # One pod has looked all the time, and goes with the last model.
     assert len(followed.items("jobs", LOOK)) >= 1
