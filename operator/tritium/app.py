@@ -26,6 +26,7 @@ from tritium.kube.events import Recorder
 from tritium.kube.lease import Elector
 from tritium.kube.store import FOLLOWERS, SHARED, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.fetches import Fetches
 from tritium.loop.follow_pass import FollowPass
 from tritium.loop.followers import Followers
 from tritium.loop.gateway_pass import Dispatch, GatewayPass
@@ -70,6 +71,7 @@ class _Asked(NamedTuple):
     queries: Queries
     followers: Followers
     scaler: Scaler
+    fetches: Fetches
 
 
 class App:
@@ -149,7 +151,8 @@ class App:
             gateways.scales = scaler.scales
             prober = Prober(wake=queue.add, clock=time.monotonic)
             queries = Queries(prometheus, lambda key, after: queue.add(key, after=after), _now, time.monotonic)
-            asked = _Asked(gateways, prober, queries, Followers(store, queue), scaler)
+            fetches = Fetches(wake=queue.add, clock=time.monotonic)
+            asked = _Asked(gateways, prober, queries, Followers(store, queue), scaler, fetches)
             reconciler = self._reconciler(client, store, elector, asked)
             workers = Workers(queue, self._passes(reconciler, queue), self._ended)
             self._follow(store, queue, workers)
@@ -175,6 +178,7 @@ class App:
                 self._gateway_metrics.source = self._rollout_metrics.source = self._scaling_metrics.source = None
                 prober.stop()
                 queries.stop()
+                fetches.stop()
                 gateways.polling.stop()
                 log.info("not leading")
 
@@ -189,6 +193,7 @@ class App:
             queries=asked.queries,
             followers=asked.followers,
             scaler=asked.scaler,
+            fetches=asked.fetches,
             rendering=Rendering(
                 fetch_image=self._settings.image,
                 triton_image=self._settings.triton_image,

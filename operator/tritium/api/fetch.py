@@ -20,6 +20,12 @@ from tritium.api.values import ObjectName
 REQUEST_VARIABLE: Final = "TRITIUM_FETCH"
 """Environment variable with the `FetchRequest`."""
 
+ADDRESS_VARIABLE: Final = "TRITIUM_POD_IP"
+"""Environment variable with the address at which a fetch says how far it is; absent, it does not."""
+
+PROGRESS_PORT: Final = 19002
+"""The port for it, which nothing else in the pod has."""
+
 MODELS_FOLDER: Final = "/models"
 """Where the volume for the model is mounted, writable for fetch and read-only for Triton."""
 
@@ -50,6 +56,8 @@ KEPT_KEY: Final = "revisions"
 
 
 Network = IPv4Network | IPv6Network
+
+_Bytes = Annotated[int, Field(ge=0, le=2**60)]
 
 
 class FetchReason(StrEnum):
@@ -134,6 +142,17 @@ class Origin(Observed):
     """Where a registry says that the files lie."""
     run_id: Annotated[str, Field(max_length=64)] | None = None
     """The run of the tracking server that made the model."""
+
+
+class FetchProgress(Observed):
+    """How far a download is."""
+
+    there: _Bytes
+    """Bytes that are here."""
+    total: _Bytes
+    """Bytes that there are."""
+    rate: _Bytes
+    """Bytes in a second, lately."""
 
 
 class FetchFailure(Observed):

@@ -333,6 +333,8 @@ class ModelDeploymentStatus(Observed):
     """The source's state that is followed, with source.pollInterval."""
     revisions: list[RevisionStatus] | None = Field(default=None, max_length=64)
     """Kept revisions."""
+    fetching: Word | None = None
+    """How far pods are that fetch the model for long."""
     rejected_revisions: list[RejectedRevision] | None = Field(default=None, max_length=64)
     """Revisions that are not tried again."""
     last_rollback: LastRollback | None = None

@@ -68,6 +68,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         digests=digests,
         ask=frozenset(pod.uid for pod in ask),
         describe=frozenset(pod.uid for pod in describe),
+        fetching=tuple(pod for pod in seen.pods if pod.fetching),
         replace=outlived(wish, course.ledger, course.candidate, seen) if course.candidate else frozenset(),
         wake_at=min((each for each in _times(wish, target, course, seen, now) if each), default=None),
         notices=(

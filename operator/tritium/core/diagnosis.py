@@ -19,6 +19,7 @@ from tritium.core.pod_facts import (
     condition,
     init_statuses,
     is_at_work,
+    is_fetching,
     is_terminating,
     is_true,
     main_statuses,
@@ -57,6 +58,7 @@ def pod_seen(pod: Object) -> PodSeen:
         restarts=restarts(pod),
         moved=_moment(moved(pod)),
         at_work=is_at_work(pod),
+        fetching=is_fetching(pod) and not terminating,
         node=(pod.get("spec") or {}).get("nodeName"),
         gone_by=_moment(metadata["deletionTimestamp"]) if terminating else None,
     )

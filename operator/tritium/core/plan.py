@@ -10,7 +10,7 @@ from tritium.api.status import ModelDeploymentStatus, Phase, SourceStatus
 from tritium.core.gate import Gate
 from tritium.core.ledger import Ledger
 from tritium.core.scaling.size import Sizing
-from tritium.core.seen import RevisionSeen, Seen, Trouble
+from tritium.core.seen import PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.wish import ArmWish, Wish
 
 
@@ -172,6 +172,7 @@ class Plan:
         digests: by eight characters, what is known of a revision's bytes.
         ask: uids of the pods that the smoke test should be sent to now.
         describe: uids of the pods to be asked which tensors their model has.
+        fetching: pods to be asked how far their fetch is, if it takes long.
         replace: uids of pods to be deleted, so that new ones are made in their place.
         wake_at: when to look again although nothing happened.
         notices: what is told as soon as the decision is written.
@@ -188,6 +189,7 @@ class Plan:
     digests: Mapping[str, str]
     ask: frozenset[str] = frozenset()
     describe: frozenset[str] = frozenset()
+    fetching: tuple[PodSeen, ...] = ()
     preview: PreviewWish = PreviewWish()
     replace: frozenset[str] = frozenset()
     wake_at: datetime | None = None

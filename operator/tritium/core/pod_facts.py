@@ -103,6 +103,15 @@ def moved(pod: Object) -> str:
     return max(str(each) for each in (pod["metadata"]["creationTimestamp"], *well, ready) if each)
 
 
+def is_fetching(pod: Object) -> bool:
+    """Whether its fetch runs.
+
+    >>> is_fetching({"status": {"initContainerStatuses": [{"name": "fetch", "state": {"running": {}}}]}})
+    True
+    """
+    return any(each.get("name") == FETCH and "running" in (each.get("state") or {}) for each in init_statuses(pod))
+
+
 def is_at_work(pod: Object) -> bool:
     """Whether it fetches the model, or loads it, for the first time: both are given up by themselves if they hang.
 

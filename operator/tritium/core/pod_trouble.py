@@ -10,7 +10,7 @@ from tritium.core.pod_facts import (
     TRITON,
     Object,
     condition,
-    init_statuses,
+    is_fetching,
     is_terminating,
     is_true,
     main_statuses,
@@ -103,7 +103,7 @@ def _starting(pod: Object) -> Trouble:
 def _doing(pod: Object) -> tuple[str, str]:
     if not is_true(pod, "PodScheduled"):
         return POD, "The pod waits for a node."
-    if any(each["name"] == FETCH and state(each, "running") for each in init_statuses(pod)):
+    if is_fetching(pod):
         return FETCH, "The model is being fetched."
     if gate := _closed_gate(pod):
         return POD, f"The pod's readiness gate {gate} is not met yet."

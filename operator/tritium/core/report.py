@@ -20,6 +20,7 @@ from tritium.core.arm_report import arms
 from tritium.core.bake import is_baking
 from tritium.core.experiment import NUMBERS_EVERY
 from tritium.core.exposure import exposed
+from tritium.core.fetching import fetching
 from tritium.core.findings import findings
 from tritium.core.gate import Gate, gate_status
 from tritium.core.gateway import observed
@@ -52,6 +53,7 @@ def report(view: View, before: ModelDeploymentStatus, now: datetime) -> ModelDep
             "experiment_ended": course.ledger.ended,
             "source": course.ledger.source,
             "revisions": _revisions(view) or None,
+            "fetching": fetching(seen, before.fetching),
             "rejected_revisions": list(course.ledger.rejected) or None,
             "last_rollback": course.ledger.rollback,
             "last_action": course.ledger.action,

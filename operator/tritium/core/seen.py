@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tritium.api.fetch import FetchFailure, FetchResult
+from tritium.api.fetch import FetchFailure, FetchProgress, FetchResult
 from tritium.core.sample import Sample
 from tritium.core.scaling.work import Work
 from tritium.core.signature import Signature
@@ -48,6 +48,7 @@ class PodSeen:
         restarts: how often Triton was started again.
         moved: when it last came further: it was made, had fetched the model, became ready.
         at_work: it fetches or loads the model, for the first time.
+        fetching: its fetch runs.
         node: the node that it is on.
         gone_by: when it should be gone, if it is being deleted.
     """
@@ -64,6 +65,7 @@ class PodSeen:
     restarts: int = 0
     moved: datetime | None = None
     at_work: bool = False
+    fetching: bool = False
     node: str | None = None
     gone_by: datetime | None = None
 
@@ -293,6 +295,7 @@ class Seen:
         digests: by a revision's eight characters: the digest that its first fetch found, as its ConfigMap keeps it.
         smoke: by the pod's uid, for those that were asked.
         signatures: the same, of what the model takes and gives.
+        progress: the same, of how far their fetch is; none where nobody was asked yet.
         refusals: what the last pass could not get.
         port: the gateway's port that this ModelDeployment is to have; none where none could be had yet.
         gateway_trouble: why the namespace's gateway cannot be made, or cannot make pods.
@@ -315,6 +318,7 @@ class Seen:
     digests: Mapping[str, str] = field(default_factory=dict)
     smoke: Mapping[str, SmokeSeen] = field(default_factory=dict)
     signatures: Mapping[str, SignatureSeen] = field(default_factory=dict)
+    progress: Mapping[str, FetchProgress] | None = None
     refusals: tuple[Refusal, ...] = ()
     gateways: tuple[GatewaySeen, ...] = ()
     port: int | None = None

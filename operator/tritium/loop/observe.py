@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from tritium.api import names
-from tritium.api.fetch import DIGEST_KEY
+from tritium.api.fetch import DIGEST_KEY, FetchProgress
 from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
 from tritium.core.revision import revision_of
 from tritium.core.sample import Sample
@@ -51,6 +51,7 @@ class Heard:
         has_prometheus: there is one that can be asked.
         totals: by the number of a revision, what it did in the experiment.
         signatures: which tensors the models of pods have, by the pod's uid.
+        progress: how far the fetch of pods is, by the pod's uid.
         followed: what was told of changes at the source.
         work: what is known of the work, where the replicas follow it.
     """
@@ -66,6 +67,7 @@ class Heard:
     has_prometheus: bool = False
     totals: Mapping[int, Sample] = field(default_factory=dict)
     signatures: Mapping[str, SignatureSeen] = field(default_factory=dict)
+    progress: Mapping[str, FetchProgress] | None = None
     followed: OfSource = NOTHING_HEARD
     work: Work | None = None
 
@@ -93,6 +95,7 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         digests=_digests(owned(store, key, kinds.CONFIG_MAPS, owner)),
         smoke=heard.smoke,
         signatures=heard.signatures,
+        progress=heard.progress,
         refusals=tuple(each for each in refusals if not _is_of_preview(each, key)),
         preview_refusal=next((each for each in refusals if _is_of_preview(each, key)), None),
         preview=service_seen(preview).port if preview else None,

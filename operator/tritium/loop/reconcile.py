@@ -26,6 +26,7 @@ from tritium.kube.events import Recorder
 from tritium.kube.status import merge_patch, pruned
 from tritium.kube.store import Key, Store
 from tritium.loop.act import Act, Tools
+from tritium.loop.fetches import Fetches
 from tritium.loop.followers import NOTHING_HEARD, Followers
 from tritium.loop.gateways import Gateways
 from tritium.loop.inquiry import Inquiry
@@ -69,6 +70,7 @@ class Reconciler:
     queries: Queries
     followers: Followers
     scaler: Scaler
+    fetches: Fetches
     rendering: Rendering
     proven: Callable[[], bool]
     now: Callable[[], datetime]
@@ -103,6 +105,7 @@ class Reconciler:
         self.inquiry.forget(key)
         self.queries.forget(key)
         self.scaler.forget(key)
+        self.fetches.forget(key)
         self._memories.pop(key, None)
 
 
@@ -127,7 +130,8 @@ class _Pass:
         await self._report(plan.status, (*plan.notices, *plan.pending))
         self._ask(plan, wanted)
         self._have_looked_at(plan, wanted)
-        return Outcome(self._seconds_to(plan, pending=pending), refused=bool(self._memory.refusals))
+        look = self._shared.fetches.ask(self._key, plan.fetching)
+        return Outcome(self._seconds_to(plan, look, pending=pending), refused=bool(self._memory.refusals))
 
     async def _rounds(self, wanted: Wish) -> Plan:
         rounds = 0
@@ -158,6 +162,7 @@ class _Pass:
             has_prometheus=shared.queries.probe is not None,
             totals=shared.gateways.tallies.seen(self._key, self._status),
             signatures=shared.prober.signatures(self._key, pods),
+            progress=shared.fetches.seen(self._key),
             followed=followed,
             work=shared.scaler.work(self._key),
         )
@@ -239,8 +244,8 @@ class _Pass:
         )
         self._shared.scaler.follow(self._key, subject)
 
-    def _seconds_to(self, plan: Plan, *, pending: bool) -> float | None:
+    def _seconds_to(self, plan: Plan, *others: float | None, pending: bool) -> float | None:
         now = self._shared.now()
         due = (plan.wake_at - now).total_seconds() if plan.wake_at else None
         look = self._shared.inquiry.every if pending else None
-        return min((max(each, 0.0) for each in (due, look) if each is not None), default=None)
+        return min((max(each, 0.0) for each in (due, look, *others) if each is not None), default=None)

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 from tritium.api import names
 from tritium.api.fetch import (
+    ADDRESS_VARIABLE,
     CACHE_FOLDER,
     CREDENTIALS_FOLDER,
     KEPT_FOLDER,
@@ -85,13 +86,15 @@ def container(  # noqa: PLR0913 - each by its name
         {"name": KEPT, "mountPath": KEPT_FOLDER, "readOnly": True},
     ]
     source = [{"name": SOURCE, "mountPath": SOURCE_FOLDER, "readOnly": True}] if _claim(asked) else []
+    of_pod = {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}
+    address = [{"name": ADDRESS_VARIABLE, "valueFrom": of_pod}] if verb == "fetch" else []
     secret = [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(asked) else []
     return {
         "name": verb,
         "image": rendering.fetch_image,
         "imagePullPolicy": rendering.image_pull_policy,
         "command": ["python3", "-m", "tritium.sync", verb],
-        "env": [{"name": name, "value": value}],
+        "env": [{"name": name, "value": value}, *address],
         "resources": resources,
         "volumeMounts": [scratch, *secret, *source, *(cache if asked.cache else []), *mounts],
         "securityContext": container_security(),

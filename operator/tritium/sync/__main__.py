@@ -11,13 +11,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from tritium.api.fetch import REQUEST_VARIABLE, FetchReason, FetchRequest, FetchResult
+from tritium.api.fetch import ADDRESS_VARIABLE, REQUEST_VARIABLE, FetchReason, FetchRequest, FetchResult
 from tritium.api.follow import FOLLOW_VARIABLE, FollowRequest
 from tritium.sync import check, report, work
 from tritium.sync.cache import Cache
@@ -29,7 +30,8 @@ from tritium.sync.work import Mounts
 ROOT_VARIABLE: Final = "TRITIUM_FETCH_ROOT"
 """A folder that stands for `/`, so that it can be run outside of a container."""
 
-_VERBS: Final = {"resolve": work.resolve, "fetch": work.fetch}
+_RESOLVE: Final = "resolve"
+_FETCH: Final = "fetch"
 _FOLLOW: Final = "follow"
 _VERIFY: Final = "verify"
 
@@ -38,7 +40,7 @@ log = logging.getLogger("tritium.sync")
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Do what the one argument says; return the exit code."""
-    verbs = (*_VERBS, _FOLLOW, _VERIFY)
+    verbs = (_RESOLVE, _FETCH, _FOLLOW, _VERIFY)
     if len(arguments) != 1 or arguments[0] not in verbs:
         log.error("usage: python -m tritium.sync %s", "|".join(verbs))
         return 2
@@ -69,7 +71,7 @@ def _follow(environment: Mapping[str, str], mounts: Mounts) -> int:
 def _outcome(verb: str, environment: Mapping[str, str], mounts: Mounts) -> FetchResult:
     try:
         request = FetchRequest.model_validate_json(environment.get(REQUEST_VARIABLE, ""))
-        return asyncio.run(_VERBS[verb](request, mounts))
+        return asyncio.run(_work(verb, environment)(request, mounts))
     except Failed as failure:
         return report.failed(failure, Discretion.of(mounts.credentials))
     except ValidationError as error:
@@ -81,6 +83,12 @@ def _outcome(verb: str, environment: Mapping[str, str], mounts: Mounts) -> Fetch
         log.exception("this is a mistake in Tritium, please report it")
         mistake = Failed(FetchReason.FETCH_FAILED, f"a mistake in Tritium: {type(error).__name__}: {error}")
         return report.failed(mistake, Discretion.of(mounts.credentials))
+
+
+def _work(verb: str, environment: Mapping[str, str]) -> Callable[..., Coroutine[Any, Any, FetchResult]]:
+    if verb == _RESOLVE:
+        return work.resolve
+    return partial(work.fetch, address=environment.get(ADDRESS_VARIABLE))
 
 
 def _mounts(environment: Mapping[str, str]) -> Mounts:

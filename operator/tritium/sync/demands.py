@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tritium.api import fetch as wire
 from tritium.api.fetch import FetchReason, FetchRequest
-from tritium.sync import saying
+from tritium.core.amounts import size
 from tritium.sync.disk import Arrived
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing
@@ -47,7 +47,7 @@ def room(request: FetchRequest, shelf: Shelf, wanted: int) -> None:
             "Make the claim larger",
         )
     )
-    raise Failed(FetchReason.DISK_FULL, f"the model needs {saying.size(wanted)}, and {where} has less room. {remedy}")
+    raise Failed(FetchReason.DISK_FULL, f"the model needs {size(wanted)}, and {where} has less room. {remedy}")
 
 
 def as_listed(request: FetchRequest, listing: Listing, arrived: Sequence[Arrived]) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from tritium.api import fetch as wire
 from tritium.api.fetch import CacheUse, FetchReason, FetchRequest, FetchResult
 from tritium.core import manifest
+from tritium.core.amounts import size
 from tritium.core.manifest import FileEntry
 from tritium.sync import configure, credentials, demands, glimpse, planning, room, saying, signature, sizes, trees
 from tritium.sync.addresses import Policy
 from tritium.sync.cache import Cache
 from tritium.sync.claim import claim
-from tritium.sync.disk import Arrived
 from tritium.sync.download import Download, Patience
 from tritium.sync.errors import Failed
 from tritium.sync.exact import Exact
@@ -80,15 +80,23 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
     return found
 
 
-async def fetch(request: FetchRequest, mounts: Mounts, patience: Patience | None = None) -> FetchResult:
+async def fetch(
+    request: FetchRequest, mounts: Mounts, patience: Patience | None = None, address: str | None = None
+) -> FetchResult:
     """Bring a model here, verified and laid out; nothing is visible before all of it is.
+
+    Args:
+        request: which model.
+        mounts: the folders that the pod mounts.
+        patience: with a source that does not answer.
+        address: where whoever asks is told how far it is.
 
     Raises:
         Failed: why not.
         OSError: a file or a folder could not be written.
     """
     with _guarded(request) as guard:
-        return await _fetch(request, mounts, patience or Patience(), guard)
+        return await _fetch(request, mounts, guard, patience or Patience(), address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +110,19 @@ class _Errand:
     request: FetchRequest
     mounts: Mounts
     known: str | None
-    patience: Patience
     guard: Guard
+    patience: Patience
+    address: str | None
 
 
-async def _fetch(request: FetchRequest, mounts: Mounts, patience: Patience, guard: Guard) -> FetchResult:
+async def _fetch(
+    request: FetchRequest, mounts: Mounts, guard: Guard, patience: Patience, address: str | None
+) -> FetchResult:
     shelf, known = Shelf(mounts.models), known_digest(request, mounts)
     if there := shelf.ready(request, known):
         log.info("Model %s is there already: %s, digest %s", request.model, saying.amount(there), there.digest)
         return there
-    errand = _Errand(request, mounts, known, patience, guard)
+    errand = _Errand(request, mounts, known, guard, patience, address)
     result = await (_from_cache(errand, request.cache) if request.cache else _from_source(errand))
     log.info("Model %s is ready in %s", request.model, shelf.published)
     return result
@@ -207,7 +218,7 @@ def _begun(errand: _Errand, shelf: Shelf, listing: Listing, plan: Plan | None) -
     wanted = {targets[each.path]: each.size for each in listing.files}
     held = shelf.take_up(_attempt(errand.request, errand.known, fingerprint(listing.files)), wanted)
     if held:
-        log.info("A fetch that was killed had %s of it; going on after them", saying.size(held))
+        log.info("A fetch that was killed had %s of it; going on after them", size(held))
     return _least(listing) - held
 
 
@@ -223,7 +234,8 @@ async def _verified(
     signed = await _signed(request, store, listing)
     started = time.monotonic()
     places = shelf.prepare(plan) if plan else bench.prepare(listing)
-    arrived = await _download(store, listing, places, errand.patience)
+    async with saying.progress(listing.bytes, errand.address) as progress:
+        arrived = await Download(store, errand.patience, progress).run(listing.files, places)
     demands.as_listed(request, listing, arrived)
     entries = [each.entry for each in arrived]
     if signed is not None:
@@ -337,8 +349,3 @@ async def _make_room(cache: Cache, incoming: Shelf, wanted: int, kept: Path) -> 
     async with cache.clearing():
         kept_ones = frozenset(names.read_text(encoding="ascii").split())
         await asyncio.to_thread(room.make_room, cache, kept_ones, lambda: wanted <= incoming.free())
-
-
-async def _download(store: Exact, listing: Listing, targets: Mapping[str, Path], patience: Patience) -> list[Arrived]:
-    async with saying.progress(listing.bytes) as progress:
-        return await Download(store, patience, progress).run(listing.files, targets)

@@ -16,6 +16,7 @@ from tritium.kube.client import Client
 from tritium.kube.events import Recorder
 from tritium.kube.store import GATEWAY, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.fetches import Fetches
 from tritium.loop.followers import Followers
 from tritium.loop.gateway_pass import GatewayPass
 from tritium.loop.gateways import Gateways
@@ -110,6 +111,7 @@ class Passes:
                 asyncio.get_running_loop().time,
                 _now,
             ),
+            fetches=Fetches(wake=lambda _: None, clock=asyncio.get_running_loop().time),
             rendering=self.rendering,
             proven=lambda: self.leads,
             now=_now,

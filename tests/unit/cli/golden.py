@@ -76,6 +76,15 @@ def _answer() -> RenderableType:
 
 LISTED = (CANARY, ABORTED | {"metadata": ABORTED["metadata"] | {"name": "credit-card-limits"}}, IDLE, NEW)
 PAUSED = CANARY | {"status": CANARY["status"] | {"phase": "Paused", "reason": "InsufficientData"}}
+FETCHED = NEW | {
+    "status": {
+        "observedGeneration": 4,
+        "phase": "Initial",
+        "reason": "RollingOut",
+        "fetching": "2.0 GiB of 5.0 GiB, 64.0 MiB/s, 48 s to go; the slowest of 3 pods",
+        "conditions": [condition("Ready", "False", "Starting", "revision 1 is being made ready")],
+    }
+}
 PINNED = IDLE | {"spec": IDLE["spec"] | {"pinRevision": 2}}
 SCALED = copy.deepcopy(IDLE)
 SCALED["status"] |= {
@@ -108,6 +117,7 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status-pinned": lambda: _status(PINNED),
     "status-scaled": lambda: _status(SCALED),
     "status-new": lambda: _status(NEW),
+    "status-fetching": lambda: _status(FETCHED),
     "status-all": lambda: status_list([read(each) for each in LISTED], NOW),
     "status-lines": lambda: "\n".join(status_line(read(each)) for each in LISTED),
     "history-canary": lambda: _history(with_revisions(CANARY)),

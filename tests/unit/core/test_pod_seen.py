@@ -325,3 +325,12 @@ def test_a_node_that_does_not_answer() -> None:
     next(each for each in pod["status"]["conditions"] if each["type"] == "Ready")["status"] = "False"
     found = trouble(pod)
     assert (found.reason, found.message.partition(". ")[0]) == (Reason.POD_LOST, "The node node-a does not answer")
+
+
+def test_whether_its_fetch_runs() -> None:
+    pod = behaving(NeverReady())
+    assert not pod_seen(pod).fetching
+    pod["status"]["initContainerStatuses"][0]["state"] = {"running": {}}
+    assert pod_seen(pod).fetching
+    pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert not pod_seen(pod).fetching, "it goes, and what it fetches with it"

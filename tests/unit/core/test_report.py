@@ -1,6 +1,7 @@
 """The status beside its conditions."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from tests.unit.core.seeing import (
     unaware_of,
     wish,
 )
-from tritium.api.fetch import FetchResult
+from tritium.api.fetch import FetchProgress, FetchResult
 from tritium.api.status import CandidateStatus, Failure, ModelDeploymentStatus, Phase, StableStatus
 from tritium.api.traffic_status import RevisionObserved, TrafficObserved
 from tritium.core import decide as deciding
@@ -200,3 +201,25 @@ def test_a_member_that_is_unknown_is_named_by_its_path() -> None:
         read_wish(obj)
     assert "spec.model.sauce: " in str(raised.value)
     assert "spec.model.source: " in str(raised.value)
+
+
+def test_a_fetch_that_takes_long_is_told_until_it_is_over() -> None:
+    quick, slow = (FetchProgress(there=there << 20, total=100 << 20, rate=1 << 20) for there in (90, 40))
+    two = tuple(pod(name, TWO, STARTING, fetching=True) for name in "pq")
+
+    def told(before: ModelDeploymentStatus, **changes: Any) -> str | None:
+        sees = serving(ONE, TWO, deployments=deployments(a=1, b=2), **changes)
+        return decide(wish("b", replicas=2), before, sees, NOW).status.fetching
+
+    assert told(SERVES, pods=two) is None, "nobody was asked"
+    said = told(SERVES, pods=two, progress={"uid-p": quick, "uid-q": slow})
+    assert said == "40.0 MiB of 100.0 MiB, 1.0 MiB/s, 60 s to go; the slowest of 2 pods"
+    fetches = SERVES.model_copy(update={"fetching": said})
+    assert told(fetches, pods=two) == said, "who is just started has nothing newer to say"
+    assert told(fetches, pods=two[:1], progress={"uid-p": quick}) == "90.0 MiB of 100.0 MiB, 1.0 MiB/s, 10 s to go"
+    assert told(fetches, pods=two, progress={}) is None, "they do not say"
+    assert told(fetches, pods=(pod("p", TWO, STARTING),), progress={"uid-p": quick}) is None
+    still = FetchProgress(there=99, total=100, rate=0)
+    assert told(SERVES, pods=two, progress={"uid-p": still, "uid-q": slow}) == (
+        "99 B of 100 B, 0 B/s; the slowest of 2 pods"
+    )

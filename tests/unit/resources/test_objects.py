@@ -68,7 +68,8 @@ def test_where_a_reference_led_is_kept_and_its_pods_go_there_again() -> None:
     assert revision["data"]["origin"] == {"pin": "version 7", "uri": "s3://mlflow/1/models/m-2", "runId": "8f2c"}
     made = made_from(revision)
     assert led_to(made) == "version 7 · s3://mlflow/1/models/m-2 · run 8f2c"
-    (variable,) = template["spec"]["initContainers"][0]["env"]
+    variable, address = template["spec"]["initContainers"][0]["env"]
+    assert address["valueFrom"]["fieldRef"]["fieldPath"] == "status.podIP"
     assert FetchRequest.model_validate_json(variable["value"]).pin == "version 7"
 
 

@@ -120,6 +120,8 @@ def _addresses(facts: ModelFacts) -> Iterator[Text]:
 def _troubles(facts: ModelFacts, now: datetime, program: str) -> Iterator[tuple[str, Text]]:
     status = facts.status
     shown = that_matter(facts)
+    if status.fetching:
+        yield "fetching", Text(status.fetching)
     for each in shown:
         style = BAD if each.type is ConditionType.READY else WAITS
         message = in_commands(each.message, facts.name, program)

@@ -21,6 +21,7 @@ def status_data(facts: ModelFacts, program: str) -> dict[str, Any]:
         "url": status.url,
         "previewUrl": status.preview_url,
         "pinRevision": facts.pin,
+        "fetching": status.fetching,
         "stable": plain(status.stable),
         "candidate": plain(status.candidate),
         "scaling": plain(status.scaling),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tritium.api import names
+from tritium.api.fetch import PROGRESS_PORT
 from tritium.api.gateway import AGENT_PORT, FIRST_PORT, LAST_PORT, SHARED_PORT, preview_port
 from tritium.resources.gateway.identity import PODS, Gateway
 from tritium.resources.seal import sealed
@@ -41,14 +42,15 @@ def gateway_policy(gateway: Gateway, *, operator: str) -> Object:
 def models_policy(gateway: Gateway, *, operator: str) -> Object:
     """Requests come from the gateway, smoke tests from the operator; metrics are for whoever collects them.
 
-    To be applied once every Service of the namespace leads to the gateway: until then clients speak to the pods.
+    The operator also asks how far a fetch is. To be applied once every Service of the namespace leads to the gateway:
+    until then clients speak to the pods.
     """
     return _policy(
         gateway,
         MODELS,
         {names.MANAGED_BY: names.FIELD_MANAGER, names.COMPONENT: names.Component.MODEL.value},
         {"from": [{"podSelector": {"matchLabels": dict(PODS)}}], "ports": _ports(HTTP_PORT, GRPC_PORT)},
-        {"from": [_operator(operator)], "ports": _ports(GRPC_PORT)},
+        {"from": [_operator(operator)], "ports": _ports(GRPC_PORT, PROGRESS_PORT)},
         {"ports": _ports(METRICS_PORT)},
     )
 

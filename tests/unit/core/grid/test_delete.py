@@ -15,6 +15,7 @@ from tests.unit.resources.golden import RENDERING, gateway_anchor, objects, owne
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
 from tritium.loop.arrivals import Arrivals
+from tritium.loop.fetches import Fetches
 from tritium.loop.followers import Followers
 from tritium.loop.inquiry import Inquiry
 from tritium.loop.prober import Prober
@@ -52,6 +53,7 @@ def reconciler(store: Store) -> Reconciler:
         queries=Queries(None, lambda *_: None, lambda: NOW, lambda: 0.0),
         followers=Followers(store, WorkQueue[Key]()),
         scaler=Scaler(Arrivals(), Servers(TritonProbe(), lambda: 0.0), lambda _: None, lambda: 0.0, lambda: NOW),
+        fetches=Fetches(lambda _: None, lambda: 0.0),
         rendering=RENDERING,
         proven=lambda: True,
         now=lambda: NOW,
