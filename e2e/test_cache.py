@@ -72,5 +72,7 @@ def test_another_version_and_the_way_back_without_the_bucket(stored: Kubectl) ->
 
 
 def test_a_claim_that_is_not_there(stored: Kubectl) -> None:
-    stored.apply(serving.small(stored, "nowhere", "adder/1", source={"uri": "pvc://nothing/adder"}))
+    obj = serving.small(stored, "nowhere", "adder/1")
+    obj["spec"]["model"]["source"] = {"uri": "pvc://nothing/adder"}
+    stored.apply(obj)
     await_status(stored, "nowhere", lambda status: "nothing" in condition(status, "SourceReady")["message"])

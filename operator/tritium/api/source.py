@@ -8,8 +8,17 @@ from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one
 from tritium.api.values import VISIBLE, Digest, HttpAddress, Limit, ObjectName, Text, cel_string
 
-OPTIONS = ("accountName", "allowHttp", "anonymous", "endpoint", "proxyUrl", "region", "virtualHostedStyle")
-"""The store settings that are no secret. What is secret is a key of the Secret in `credentials`."""
+OPTIONS: Final = {
+    "accountName": ("az",),
+    "allowHttp": ("s3", "gs", "az", "hf", "oci"),
+    "anonymous": ("s3", "gs", "az", "hf", "oci"),
+    "endpoint": ("s3", "gs", "az", "hf"),
+    "proxyUrl": ("s3", "gs", "az", "hf", "oci", "https"),
+    "region": ("s3",),
+    "virtualHostedStyle": ("s3",),
+}
+"""The store settings that are no secret, and the schemes that use them. What is secret is a key of the Secret in
+`credentials`."""
 
 OF_AN_ALIAS = "1m"
 """How often an alias is looked at."""
@@ -138,6 +147,18 @@ class Source(ApiObject):
     """Refuse anything but these bytes: sha256 over the sorted lines "sha256 size path" of all files."""
     credentials: Credentials | None = None
     """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
+
+    @property
+    def unused(self) -> list[str]:
+        """Settings that the scheme of the URI does not use.
+
+        Where a registered model lies is known when it is looked up, and another version may lie elsewhere.
+
+        >>> Source(uri="oci://registry.example.com/fraud", options={"endpoint": "https://a.example.com"}).unused
+        ['endpoint']
+        """
+        scheme = (self.uri or "").partition("://")[0]
+        return sorted(name for name in self.options or () if self.uri and scheme not in OPTIONS.get(name, ()))
 
     @property
     def looked_at(self) -> str | None:

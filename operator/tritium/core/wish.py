@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from tritium.api import names
 from tritium.api.scaling import Scaling
+from tritium.api.source import Source
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.traffic import Arm, Experiment, Limits, Traffic
 from tritium.api.traffic_status import TrafficLimits
@@ -217,7 +218,22 @@ def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:
         )
         raise SpecInvalid(found[:2000]) from error
     _check_size(obj["spec"]["model"])
+    _check_options(spec.model.source)
     return spec
+
+
+def _check_options(source: Source) -> None:
+    """Nothing is silently ignored; the rules of the schema have no room for this one.
+
+    >>> _check_options(Source(uri="pvc://models/fraud", options={"endpoint": "https://s3.example.com"}))
+    Traceback (most recent call last):
+    tritium.core.wish.SpecInvalid: spec.model.source.options: pvc:// does not use endpoint; remove it (docs/sources.md)
+    """
+    if unused := source.unused:
+        scheme = (source.uri or "").partition("://")[0]
+        raise SpecInvalid(
+            f"spec.model.source.options: {scheme}:// does not use {', '.join(unused)}; remove it (docs/sources.md)"
+        )
 
 
 def _check_size(model: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tritium.api.source import OPTIONS
 from tritium.api.traffic_status import TrafficLimits
 from tritium.core.wish import RoutingWish, SpecInvalid, Wish, wish
 
@@ -40,6 +41,38 @@ def test_a_sticky_header_is_lower_case_as_it_is_on_the_wire() -> None:
 )
 def test_a_timeout_is_in_milliseconds(written: str, milliseconds: int) -> None:
     assert routing(traffic={"timeout": written}).limits == TrafficLimits(timeout_ms=milliseconds)
+
+
+UNUSED = [
+    ("s3", "accountName"),
+    ("gs", "region"),
+    ("az", "virtualHostedStyle"),
+    ("hf", "region"),
+    ("oci", "endpoint"),
+    ("https", "endpoint"),
+    ("https", "anonymous"),
+    ("https", "allowHttp"),
+    ("pvc", "proxyUrl"),
+]
+
+
+@pytest.mark.parametrize(("scheme", "option"), UNUSED)
+def test_a_setting_that_the_source_does_not_use_is_refused(scheme: str, option: str) -> None:
+    source = {"uri": f"{scheme}://models/fraud", "options": {option: "true"}}
+    with pytest.raises(SpecInvalid, match=f"^spec.model.source.options: {scheme}:// does not use {option}; remove it"):
+        asked(model={"source": source})
+
+
+@pytest.mark.parametrize(("option", "scheme"), [(name, each) for name, schemes in OPTIONS.items() for each in schemes])
+def test_a_setting_is_taken_where_it_means_something(option: str, scheme: str) -> None:
+    source = {"uri": f"{scheme}://models/fraud", "options": {option: "true"}}
+    assert asked(model={"source": source}).model == "fraud"
+
+
+def test_where_a_registered_model_lies_is_not_known_before_it_is_looked_up() -> None:
+    registered = {"trackingUri": "https://mlflow.example.com", "name": "fraud", "alias": "champion"}
+    source = {"mlflow": registered, "options": dict.fromkeys(OPTIONS, "true")}
+    assert asked(model={"source": source}).follows
 
 
 SIZES = [
