@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,16 @@ from tritium.api.spec import ModelDeploymentSpec
 if TYPE_CHECKING:
     from tests.controlplane.api import Api
 
-SAMPLES = sorted((Path(__file__).parents[3] / "manifests" / "samples").glob("*.yaml"))
+ROOT = Path(__file__).parents[3]
+SAMPLES = sorted((ROOT / "manifests" / "samples").glob("*.yaml"))
 
 
 def documents(path: Path) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(path.read_text()) if document]
+
+
+def models(path: Path) -> list[dict[str, Any]]:
+    return [each for each in documents(path) if each["kind"] == names.KIND]
 
 
 def test_there_are_samples() -> None:
@@ -41,3 +47,15 @@ def test_a_sample_is_what_the_operator_reads(sample: Path) -> None:
         if document["kind"] == names.KIND:
             spec = ModelDeploymentSpec.model_validate(document["spec"])
             assert spec.model.source.address
+
+
+def test_each_kind_of_source_has_a_sample() -> None:
+    found = [ModelDeploymentSpec.model_validate(each["spec"]).model.source for path in SAMPLES for each in models(path)]
+    schemes = {"mlflow" if each.mlflow else (each.uri or "").partition("://")[0] for each in found}
+    assert schemes == {"s3", "gs", "az", "https", "hf", "oci", "pvc", "mlflow"}
+    page = (ROOT / "docs" / "sources.md").read_text()
+    for scheme in schemes - {"mlflow"}:
+        section = page.partition(f"\n## {scheme}://\n")[2].partition("\n## ")[0]
+        (named,) = set(re.findall(r"manifests/samples/([a-z-]+\.yaml)", section))
+        (shown,) = models(ROOT / "manifests" / "samples" / named)
+        assert shown["spec"]["model"]["source"]["uri"].startswith(f"{scheme}://")
