@@ -52,7 +52,7 @@ FLAGS: Final[Mapping[str, Flags]] = {
     "helm": Flags(usual="2 min"),
     "s5cmd": Flags(usual="1 min"),
     # Of all that can tell it what to scrape only files are needed.
-    "prometheus": Flags(tags="remove_all_sd netgo", usual="3 min"),
+    "prometheus": Flags(tags="remove_all_sd netgo", usual="4 min"),
 }
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import tritium
 from tritium.api import names
+from tritium.condition_metrics import ConditionMetrics
 from tritium.gateway_metrics import GatewayMetrics
 from tritium.health import Health, serve
 from tritium.kube import kinds
@@ -83,7 +84,8 @@ class App:
         self._gateway_metrics = GatewayMetrics()
         self._rollout_metrics = RolloutMetrics()
         self._scaling_metrics = ScalingMetrics()
-        for each in (self._gateway_metrics, self._rollout_metrics, self._scaling_metrics):
+        self._condition_metrics = ConditionMetrics()
+        for each in (self._gateway_metrics, self._rollout_metrics, self._scaling_metrics, self._condition_metrics):
             self._telemetry.registry.register(each)
         self._health = Health()
         self._heard = time.monotonic()
@@ -158,7 +160,7 @@ class App:
             self._follow(store, queue, workers)
             self._health.leading, self._health.synced = True, False
             self._gateway_metrics.source, self._rollout_metrics.source = gateways, Rollouts(store)
-            self._scaling_metrics.source = scaler
+            self._scaling_metrics.source, self._condition_metrics.source = scaler, store
             try:
                 async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
                     group.create_task(self._watch(client, store, queue))
@@ -175,7 +177,8 @@ class App:
             finally:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0
-                self._gateway_metrics.source = self._rollout_metrics.source = self._scaling_metrics.source = None
+                self._gateway_metrics.source = self._rollout_metrics.source = None
+                self._scaling_metrics.source = self._condition_metrics.source = None
                 prober.stop()
                 queries.stop()
                 fetches.stop()

@@ -30,16 +30,18 @@ class ScalingMetrics(Collector):
         needed = GaugeMetricFamily(
             "tritium_scaling_needed_replicas", "Pods that the work needs, before bounds and waiting", labels=_MODEL
         )
+        most = GaugeMetricFamily("tritium_scaling_max_replicas", "Pods that are asked for at most", labels=_MODEL)
         rate = GaugeMetricFamily("tritium_scaling_requests_per_second", "Requests that arrive, smoothed", labels=_MODEL)
         capacity = GaugeMetricFamily(
             "tritium_scaling_pod_requests_per_second", "Requests that one pod can do", labels=(*_MODEL, "revision")
         )
         for key, subject, work in self.source:
             desired.add_metric([*key], subject.desired)
+            most.add_metric([*key], subject.asked.most)
             if work.need:
                 needed.add_metric([*key], work.need.pods)
                 rate.add_metric([*key], work.memory.demand.rate)
             rps = subject.asked.capacity or work.memory.capacity.known
             if rps and subject.stable:
                 capacity.add_metric([*key, str(subject.stable)], rps)
-        yield from (desired, needed, rate, capacity)
+        yield from (desired, needed, most, rate, capacity)

@@ -17,9 +17,11 @@ from tritium.api.conditions import ConditionType
 from tritium.api.fetch import FetchReason
 from tritium.api.status import Phase
 from tritium.cli.main import app
-from tritium.core.counts import NO_ENDPOINT, Series
+from tritium.condition_metrics import ConditionMetrics
+from tritium.core.counts import BUCKET, GRPC, HTTP, NO_ENDPOINT, OVERFLOW, SUM, Part, Series
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
+from tritium.core.sample import sample
 from tritium.gateway_metrics import GatewayMetrics
 from tritium.kube.kinds import MODEL_DEPLOYMENTS
 from tritium.kube.store import Store
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "night.md").read_text()
-TEXT = re.sub(r"```yaml.*?```", "", PAGE, flags=re.DOTALL)
+RULES = DOCS.parent / "charts" / "tritium" / "rules.yaml"
 
 WELL: Final = frozenset(
     {
@@ -65,7 +67,7 @@ WELL: Final = frozenset(
 
 def rows(section: str) -> Iterator[tuple[set[str], list[str]]]:
     """What each row of a section's table is about, and its other cells."""
-    text = TEXT.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    text = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     for line in text.splitlines():
         if line.startswith("| `"):
             first, *others = (cell.strip() for cell in line.strip("|").split(" | "))
@@ -121,12 +123,41 @@ def test_it_is_found_from_where_people_begin() -> None:
 # ---- alerts: they are read by a parser of PromQL, and every series that they name is one that the operator tells ----
 
 
+def rules() -> list[dict[str, Any]]:
+    """All of the chart's, recording ones too."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
 def alerts() -> list[dict[str, Any]]:
-    """The rules of the page."""
-    (text,) = re.findall(r"```yaml\n(groups:.*?)```", PAGE, flags=re.DOTALL)
-    (group,) = yaml.safe_load(text)["groups"]
-    rules: list[dict[str, Any]] = group["rules"]
-    return rules
+    """Those that tell somebody."""
+    return [rule for rule in rules() if "alert" in rule]
+
+
+def written_out(expression: str) -> str:
+    """With the expression of each recording rule in the place of its name."""
+    for rule in rules():
+        if "record" in rule:
+            expression = expression.replace(rule["record"], f"({rule['expr']})")
+    return expression
+
+
+CONDITIONS: Final = [
+    {"type": kind, "status": status, "reason": reason}
+    for kind, status, reason in (
+        (ConditionType.SOURCE_READY, "False", FetchReason.SOURCE_UNREACHABLE),
+        (ConditionType.TRAFFIC_CONFIGURED, "False", Reason.GATEWAY_REJECTED),
+        (ConditionType.SCALING_ACTIVE, "True", Reason.AT_MAX),
+        (ConditionType.SCALING_ACTIVE, "False", Reason.NO_ROOM),
+        (ConditionType.SCALING_ACTIVE, "False", Reason.NO_DATA),
+    )
+]
+"""What alerts are about."""
+
+OF_TRITON: Final = {
+    "nv_gpu_utilization": [{"namespace": "ml", "name": "fraud", "revision_hash": "0a1b2c3d", "gpu_uuid": "GPU-1"}]
+}
+"""As a model pod with a GPU is scraped."""
 
 
 class Told:
@@ -136,7 +167,8 @@ class Told:
         self.counting = self
 
     def sums(self) -> Any:
-        return {Series("ml", "fraud", 1): {NO_ENDPOINT: 1}}
+        answers = {Part(HTTP, "200"): 9, Part(HTTP, "500"): 1, Part(GRPC, "14"): 1, Part(BUCKET, 5.0): 11}
+        return {Series("ml", "fraud", 1): {NO_ENDPOINT: 1, OVERFLOW: 1, SUM: 1} | answers}
 
     def active(self) -> Any:
         return {}
@@ -153,9 +185,10 @@ def series() -> dict[str, list[dict[str, str]]]:
     store, telemetry = Store(), Telemetry()
     metadata = {"namespace": "ml", "name": "fraud", "uid": "1", "resourceVersion": "1"}
     rollouts = RolloutMetrics(Rollouts(store))
-    store.remember(MODEL_DEPLOYMENTS, {"metadata": metadata, "status": {"phase": "Idle"}})
+    store.remember(MODEL_DEPLOYMENTS, {"metadata": metadata, "status": {"phase": "Idle", "conditions": CONDITIONS}})
     registry: CollectorRegistry = telemetry.registry
     registry.register(rollouts)
+    registry.register(ConditionMetrics(store))
     registry.register(GatewayMetrics(Told()))  # type: ignore[arg-type]
     found: dict[str, list[dict[str, str]]] = {}
     for family in text_string_to_metric_families(generate_latest(registry).decode()):
@@ -191,16 +224,31 @@ def matches(wanted: Any, labels: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: str(rule["alert"]))
 def test_an_alert_is_about_what_is_told(rule: dict[str, Any]) -> None:
-    known = series()
-    found = list(selectors(promql.parse(rule["expr"])))
+    known = series() | OF_TRITON
+    written = written_out(rule["expr"])
+    found = list(selectors(promql.parse(written)))
     assert found
     for each in found:
         assert each.name in known, f"the operator tells no {each.name}"
         assert any(matches(each.matchers.matchers, labels) for labels in known[each.name]), each
     used = set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"])))
-    kept = {name for by in re.findall(r"by \(([^)]*)\)", rule["expr"]) for name in re.split(r",\s*", by)}
+    kept = {name for by in re.findall(r"by \(([^)]*)\)", written) for name in re.split(r",\s*", by)}
     assert used <= kept, "a label that the expression does not keep is empty in a message"
     assert rule["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_the_page_has_each_alert_and_how_loud_it_is() -> None:
+    found = {alert: others[0] for names, others in rows("Alerts") for alert in names}
+    assert found == {rule["alert"]: rule["labels"]["severity"] for rule in alerts()}
+
+
+@pytest.mark.parametrize("protocol", [HTTP, GRPC])
+def test_an_error_is_what_gates_take_for_one(protocol: str) -> None:
+    (expression,) = (rule["expr"] for rule in rules() if rule.get("record") == "model:tritium_errors:ratio_rate5m")
+    (pattern,) = re.findall(rf'protocol="{protocol}",code=~"([^"]+)"', expression)
+    codes = range(600) if protocol == HTTP else range(1000)
+    counted = [code for code in codes if sample({Part(protocol, str(code)): 1}).failed]
+    assert [code for code in codes if re.fullmatch(pattern, str(code))] == counted
 
 
 def test_phases_and_reasons_of_alerts_exist() -> None:

@@ -1,6 +1,7 @@
 """What is asked of a ModelDeployment so often, or of so many at once, that nobody can decode them for it."""
 
 from collections.abc import Iterator, Mapping
+from sys import intern
 from typing import Any, NamedTuple
 
 
@@ -20,6 +21,7 @@ class Glance(NamedTuple):
         arms: of its experiment, by name, and the revision that each serves.
         follows: the state of its source that is followed, and how often that is looked at; empty where it is not.
         cached: its model is to come from a cache.
+        conditions: type, status and reason of each.
     """
 
     uid: str
@@ -35,6 +37,7 @@ class Glance(NamedTuple):
     arms: tuple[tuple[str, int], ...] = ()
     follows: tuple[str, ...] = ()
     cached: bool = False
+    conditions: tuple[tuple[str, str, str], ...] = ()
 
 
 def glance(obj: Mapping[str, Any]) -> Glance:
@@ -44,6 +47,9 @@ def glance(obj: Mapping[str, Any]) -> Glance:
     >>> found = glance({"metadata": {"uid": "a"}, "status": {"traffic": traffic, "revisions": [{"revision": 3}]}})
     >>> found.port, found.version, found.revisions
     (10007, 4, (3,))
+    >>> condition = {"type": "Ready", "status": "True", "reason": "Serving", "message": "it serves"}
+    >>> glance({"metadata": {"uid": "a"}, "status": {"conditions": [condition]}}).conditions
+    (('Ready', 'True', 'Serving'),)
     >>> odd = {"traffic": "odd", "revisions": 1, "candidate": {"step": "x"}, "rejectedRevisions": [7, {"revision": 2}]}
     >>> glance({"metadata": {"uid": "a", "deletionTimestamp": "x"}, "status": odd}) == Glance("a", going=True)
     True
@@ -69,7 +75,14 @@ def glance(obj: Mapping[str, Any]) -> Glance:
         arms=tuple(arms),
         follows=_follows(obj),
         cached="cache" in _mapping(_mapping(obj.get("spec")).get("model")),
+        conditions=tuple(_conditions(status.get("conditions"))),
     )
+
+
+def _conditions(entries: Any) -> Iterator[tuple[str, str, str]]:
+    for each in _mappings(entries):
+        kind, state, reason = (intern(str(each.get(name) or "")) for name in ("type", "status", "reason"))
+        yield kind, state, reason
 
 
 def _follows(obj: Mapping[str, Any]) -> tuple[str, ...]:

@@ -60,6 +60,7 @@ async def test_a_step_of_the_load_brings_pods_and_another_operator_leaves_them(
         assert any(each.startswith("1 -> ") for each in events)
         told = await metrics(operator, models)
         assert told["desired_replicas"] > 3
+        assert told["max_replicas"] == SCALING["max"]
         assert told["pod_requests_per_second"] == pytest.approx(A_POD)
         assert told["needed_replicas"] > 3
 
@@ -74,8 +75,15 @@ async def test_a_step_of_the_load_brings_pods_and_another_operator_leaves_them(
             assert after >= before
             # Other bounds count at once, whatever the work needs.
             await models.apply(scaling=SCALING | {"max": 2})
-            status = await scaled(models, lambda count: count == 2)
-            assert condition(status, "ScalingActive")["reason"] == "AtMax"
+            await scaled(models, lambda count: count == 2)
+            await models.until("it has all that it may have", ScalingActive="AtMax")
+            mine = f'name="fraud",namespace="{models.namespace}",reason="AtMax",status="True",type="ScalingActive"'
+            await wait_for(
+                lambda: heir.get("/metrics"),
+                what="what the alert asks for",
+                until=lambda told: f"tritium_condition{{{mine}}} 1.0" in told.text,
+            )
+            assert (await metrics(heir, models))["max_replicas"] == 2
 
 
 async def test_recommend_touches_nothing(operator: Operator, models: Models, gateways: Gateways) -> None:
