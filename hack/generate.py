@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hack import conditions
+from hack import conditions, dashboards
 from tritium.api import names
 from tritium.api.crd import custom_resource_definition
 from tritium.cli.crd_yaml import crd_yaml
@@ -29,6 +29,7 @@ def generated() -> dict[Path, str]:
         ROOT / "charts" / "tritium" / "templates" / "crd.yaml": f"# {NOTE}\n" + crd_yaml(kept),
         ROOT / "docs" / "modeldeployment.md": reference(crd),
         conditions.PAGE: conditions.page(),
+        **dashboards.dashboards(),
     }
 
 

@@ -78,10 +78,11 @@ def _buckets(parts: Mapping[Part, float]) -> Iterator[tuple[str, float]]:
 
 
 def _counter(name: str, text: str, labels: tuple[str, ...], part: Part, sums: Sums) -> Metric:
+    """Told with 0 as well: who sees a first 1 sees no increase."""
     family = CounterMetricFamily(f"tritium_gateway_{name}", text, labels=labels)
     for series, parts in sums.items():
-        if part in parts:
-            family.add_metric(_labels(series), parts[part])
+        if (series.revision is not None) == (labels == _REVISION):
+            family.add_metric(_labels(series), parts.get(part, 0.0))
     return family
 
 

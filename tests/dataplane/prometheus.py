@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from aiohttp import web
@@ -28,10 +28,12 @@ class Prometheus:
     Attributes:
         folder: for its files.
         shown: what the target shows, as lines of Prometheus' text format.
+        jobs: further targets, as `scrape_configs`.
     """
 
     folder: Path
     shown: list[str] = field(default_factory=list)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
     port: int = 0
     process: asyncio.subprocess.Process | None = None
 
@@ -48,7 +50,10 @@ class Prometheus:
         self.port, target = free_ports(2)
         await web.TCPSite(self._runner, HOST, target).start()
         scraped = {"job_name": "test", "static_configs": [{"targets": [f"{HOST}:{target}"]}]}
-        config = {"global": {"scrape_interval": SCRAPES, "scrape_timeout": SCRAPES}, "scrape_configs": [scraped]}
+        config = {
+            "global": {"scrape_interval": SCRAPES, "scrape_timeout": SCRAPES},
+            "scrape_configs": [scraped, *self.jobs],
+        }
         (self.folder / "prometheus.yml").write_text(json.dumps(config))
         await self.start()
         return self

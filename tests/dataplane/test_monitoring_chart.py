@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from e2e.cluster.binaries import ensure
+from hack.dashboards import FOLDER
 from hack.install_manifest import CHART
 from tests.unit.resources.golden import GOLDEN
 from tritium.api import names
@@ -69,6 +70,13 @@ def test_a_models_series_have_its_labels(label: str) -> None:
     sources = {source for each in endpoint["relabelings"] for source in each["sourceLabels"]}
     assert label in MODELS[0]["spec"]["template"]["metadata"]["labels"]
     assert "__meta_kubernetes_pod_label_" + label.replace(".", "_").replace("/", "_") in sources
+
+
+def test_the_dashboards_are_those_of_the_folder() -> None:
+    (found,) = of_monitoring("monitoring.dashboards.enabled=true")
+    assert found["kind"] == "ConfigMap"
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert found["data"] == {f"tritium-{path.name}": path.read_text() for path in FOLDER.glob("*.json")}
 
 
 def selects(monitor: Object, labels: dict[str, str]) -> bool:

@@ -104,8 +104,8 @@ MORE: Final = (
 """Other ways to the same."""
 
 WELL: Final = (
-    # 4 % of 2 minutes: the hour has seen little of it.
-    {requests(503): "0x238 0+30x2"},
+    # 4 % of 5 minutes: the hour has seen little of it.
+    {requests(503): "0x234 0+30x5"},
     # Over by now.
     {requests(503): "0x170 0+30x60 1800x10"},
     # One of few.
