@@ -52,6 +52,8 @@ SILENT: Final = 'tritium_gateway_pods{namespace="ml",state="silent"}'
 GPU: Final = f'nv_gpu_utilization{{{MODEL},pod="fraud-1",gpu_uuid="GPU-1"}}'
 IDLE_GPU: Final = f'nv_gpu_utilization{{{MODEL},pod="fraud-2",gpu_uuid="GPU-2"}}'
 
+COMPUTES: Final = f'nv_inference_compute_infer_duration_us{{{MODEL},pod="fraud-1",model="fraud",version="1"}}'
+
 HEALTHY: Final = {
     LEADER: "1x240",
     'tritium_leader{pod="operator-1"}': "0x240",
@@ -75,6 +77,7 @@ HEALTHY: Final = {
     SILENT: "0x30 1x3 0x207",
     GPU: "0.4x240",
     IDLE_GPU: "0x240",  # beside one that works
+    COMPUTES: "0+600000x240",  # 1 % of the time
 }
 """A day with what may happen."""
 
@@ -112,6 +115,8 @@ WELL: Final = (
     {requests(200): "0+1x240", requests(0, "grpc"): "0x240", requests(3, "grpc"): "0x240", requests(503): "0x235 1x5"},
     # Nobody asks for anything.
     {requests(200): "5x240", requests(0, "grpc"): "0x240", requests(3, "grpc"): "0x240"},
+    # A part of a GPU, of which nothing is known but that Triton computes for 20 s of each minute.
+    {GPU: "0x240", COMPUTES: "0+20000000x240"},
     # Without a GPU, and without scaling.
     {GPU: "_x240", IDLE_GPU: "_x240", condition("ScalingActive", "True", "AtMax"): "_x240"},
 )
