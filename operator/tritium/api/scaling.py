@@ -67,13 +67,13 @@ class Scaling(ApiObject):
         ),
         Rule(
             "!has(self.schedules) || self.schedules.all(entry, entry.min >= 1)",
-            "a min of 0 is not available in this version, a model does not sleep; set 1 or more",
+            "a min of 0 is not available in this version; set 1 or more",
             field=".schedules",
             reason="FieldValueForbidden",
         ),
         Rule(
             "!has(self.min) || self.min >= 1",
-            "0 is not available in this version, a model does not sleep; set 1 or more",
+            "0 is not available in this version; set 1 or more",
             field=".min",
             reason="FieldValueForbidden",
         ),
@@ -83,8 +83,8 @@ class Scaling(ApiObject):
     )
 
     mode: Literal["Auto", "Recommend", "External"] | None = None
-    """Auto: the operator scales. Recommend: it only shows what it would do. External: whoever writes the scale
-    subresource decides, such as an HPA. Absent: Auto."""
+    """Auto: the operator scales. Recommend: it only shows what it would do. External: who writes the scale
+    subresource does, such as an HPA. Absent: Auto."""
     min: Replicas | None = None
     """Lower bound; 0 lets the model sleep. Absent: 1."""
     max: Replicas | None = None

@@ -23,7 +23,7 @@ class ModelDeploymentSpec(ApiObject):
     rules: ClassVar = (
         Rule(
             f"!has(self.replicas) || !({_AUTO})",
-            "replicas and scaling exclude each other, but for the modes Recommend and External; remove one of the two",
+            "replicas and scaling exclude each other, but in the modes Recommend and External",
             field=".replicas",
         ),
         Rule(

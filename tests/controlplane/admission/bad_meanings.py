@@ -94,8 +94,6 @@ TEXTS = [
     Bad("spec.traffic.limits.maxRequestBytes", "64MB", QUANTITY),
     Bad("spec.traffic.limits.maxResponseBytes", "-1", QUANTITY),
     Bad("spec.traffic.limits.maxHeaderBytes", "", QUANTITY),
-    Bad("spec.logging", {"uri": "/tmp", "sampleRate": 1}, "must be a folder such as s3://bucket/path", at=".uri"),
-    Bad("spec.logging", {"uri": "s3://a", "sampleRate": 1, "maxBytes": "x"}, QUANTITY, at="spec.logging.maxBytes"),
     Bad("spec.routing.host", "Models", "must be a host name such as models.example.com"),
     Bad("spec.routing.path", "fraud", "must be a path such as /fraud", besides=(("spec.routing.host", "a.example"),)),
     Bad("spec.routing.path", "/a/..", "must be a path such as /fraud", besides=(("spec.routing.host", "a.example"),)),

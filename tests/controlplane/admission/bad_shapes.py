@@ -64,7 +64,6 @@ CHOICES = [
         'supported values: "KIND_AUTO"',
         at="spec.model.config.instanceGroups[0].kind",
     ),
-    Bad("spec.logging", {"uri": "s3://a", "sampleRate": 1, "fields": ["body"]}, 'supported values: "request"'),
     Bad("spec.routing.provider", "GatewayAPI", 'supported values: "Embedded"'),
 ]
 
@@ -82,7 +81,6 @@ NUMBERS = [
     Bad("spec.rollout.steps", [{"weight": 101}], "less than or equal to 100", at="spec.rollout.steps[0].weight"),
     Bad("spec.rollout.analysis.errors.maxShare", 1.5, "should be less than or equal to 1"),
     Bad("spec.traffic.mirror.percent", 0, "should be greater than or equal to 1"),
-    Bad("spec.logging", {"uri": "s3://a", "sampleRate": 2}, "less than or equal to 1", at="spec.logging.sampleRate"),
     Bad(f"{SOURCE}.mlflow", MLFLOW | {"version": 0}, "greater than or equal to 1", at=f"{SOURCE}.mlflow.version"),
     Bad(
         "spec.model.smokeTest",
@@ -183,11 +181,5 @@ LENGTHS = [
         [ARM | {"match": {"headers": []}}],
         "should have at least 1 items",
         at="spec.experiment.arms[0].match.headers",
-    ),
-    Bad(
-        "spec.logging",
-        {"uri": "s3://a", "sampleRate": 1, "fields": many("request", 4)},
-        "must have at most 3 items",
-        at="spec.logging.fields",
     ),
 ]

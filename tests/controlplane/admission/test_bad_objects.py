@@ -30,10 +30,10 @@ async def test_the_good_object_that_they_all_start_from_is_accepted(api: Api, na
 
 
 async def test_several_mistakes_are_told_at_once(api: Api, namespace: str) -> None:
-    bad = good(scaling={"min": 2, "max": 1}, pinRevision=1, rollout={"bakeTime": "soon"})
+    bad = good(scaling={"min": 2, "max": 1}, replicas=1, pinRevision=1, rollout={"bakeTime": "soon"})
     with pytest.raises(ApiError) as refused:
         await api.create(bad, namespace)
-    for path in ("spec.scaling:", "spec.scaling.max:", "spec.rollout.bakeTime:"):
+    for path in ("spec.replicas:", "spec.scaling.max:", "spec.rollout.bakeTime:"):
         assert path in refused.value.message
 
 
