@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -117,7 +118,8 @@ class Servers:
         try:
             async with turns:
                 if server.uid not in self._at_once:
-                    self._at_once[server.uid] = await self.probe.at_once(server.ip, model)
+                    with suppress(Unanswered):  # without it nobody knows when the server is full, and the rest is known
+                        self._at_once[server.uid] = await self.probe.at_once(server.ip, model)
                 load = await self.probe.load(server.ip, model)
         except Unanswered as error:
             log.debug("%s: %s", server.ip, error, extra={"key": "/".join(key)})
@@ -125,8 +127,8 @@ class Servers:
         except Exception:  # a mistake of ours: this server has not told, and the others are asked
             log.exception("asking %s", server.ip, extra={"key": "/".join(key)})
             return
-        known, at_once = self._told.get(server.uid), self._at_once[server.uid]
-        is_full = load.pending >= max(1, at_once.batch // 2) * at_once.instances
+        known, at_once = self._told.get(server.uid), self._at_once.get(server.uid)
+        is_full = at_once is not None and load.pending >= max(1, at_once.batch // 2) * at_once.instances
         full = (known.full if known else 0) + 1 if is_full else 0
         same = known is not None and load.requests >= known.load.requests
         self._told[server.uid] = _Told(load, self.clock(), full, known.load if known and same else None)

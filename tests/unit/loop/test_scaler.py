@@ -38,6 +38,7 @@ class Triton:
     gpu: float | None = None
     queue_ms: float = 0.0
     answers: int = 50
+    configured: bool = True
     load_so_far: Load = field(default_factory=lambda: Load(0))
 
     async def load(self, _ip: str, _model: str) -> Load:
@@ -49,6 +50,8 @@ class Triton:
         return self.load_so_far
 
     async def at_once(self, _ip: str, _model: str) -> AtOnce:
+        if not self.configured:
+            raise Unanswered("a NetworkPolicy is in the way")
         return AtOnce(instances=2, batch=8)
 
 
@@ -145,6 +148,16 @@ async def test_what_a_pod_can_do_is_learned_while_each_is_full() -> None:
     it.triton.waiting = 8
     await it.go_on(60)
     assert it.work().memory.capacity.rps == 10.0
+
+
+async def test_a_server_of_which_only_the_metrics_can_be_read_tells_what_waits() -> None:
+    it = world(replace(SUBJECT, asked=ScalingWish(1, 8)))
+    it.triton.waiting, it.triton.configured = 80, False
+    await it.go_on(60)
+    last = it.work().memory.last
+    assert last
+    assert last.pending == 160
+    assert it.work().memory.capacity.rps is None, "nobody knows when it is full"
 
 
 async def test_servers_that_do_not_answer_show_nothing() -> None:

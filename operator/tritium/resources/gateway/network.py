@@ -42,7 +42,7 @@ def gateway_policy(gateway: Gateway, *, operator: str) -> Object:
 def models_policy(gateway: Gateway, *, operator: str) -> Object:
     """Requests come from the gateway, smoke tests from the operator; metrics are for whoever collects them.
 
-    The operator also asks how far a fetch is. To be applied once every Service of the namespace leads to the gateway:
+    The operator also asks how far a fetch is, and what a model does at the same time. To be applied once every Service of the namespace leads to the gateway:
     until then clients speak to the pods.
     """
     return _policy(
@@ -50,7 +50,7 @@ def models_policy(gateway: Gateway, *, operator: str) -> Object:
         MODELS,
         {names.MANAGED_BY: names.FIELD_MANAGER, names.COMPONENT: names.Component.MODEL.value},
         {"from": [{"podSelector": {"matchLabels": dict(PODS)}}], "ports": _ports(HTTP_PORT, GRPC_PORT)},
-        {"from": [_operator(operator)], "ports": _ports(GRPC_PORT, PROGRESS_PORT)},
+        {"from": [_operator(operator)], "ports": _ports(HTTP_PORT, GRPC_PORT, PROGRESS_PORT)},
         {"ports": _ports(METRICS_PORT)},
     )
 
