@@ -42,8 +42,8 @@ def gateway_policy(gateway: Gateway, *, operator: str) -> Object:
 def models_policy(gateway: Gateway, *, operator: str) -> Object:
     """Requests come from the gateway, smoke tests from the operator; metrics are for whoever collects them.
 
-    The operator also asks how far a fetch is, and what a model does at the same time. To be applied once every Service of the namespace leads to the gateway:
-    until then clients speak to the pods.
+    The operator also asks how far a fetch is, and what a model does at the same time. To be applied once every Service
+    of the namespace leads to the gateway: until then clients speak to the pods.
     """
     return _policy(
         gateway,
