@@ -1,7 +1,6 @@
 """Warm-up by a real Triton: what fetch adds to a model is what Triton then does, and what fails ends it."""
 
 import json
-import signal
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -102,12 +101,6 @@ def test_every_type(triton_runtime: Runtime, tmp_path: Path) -> None:
     assert (found["inference_count"], found["inference_stats"]["fail"]["count"]) == (2, 0)
 
 
-def ended(server: Triton, tries: int = 12) -> tuple[int, str]:
-    """How it ends. One time in three this Triton dies of a signal before it says why; a kubelet starts it again."""
-    code, message = server.run_to_its_end()
-    return ended(server, tries - 1) if code == -signal.SIGSEGV and tries else (code, message)
-
-
 @pytest.mark.parametrize(
     ("request_", "says"),
     [
@@ -121,7 +114,7 @@ def test_what_fails_ends_the_server_and_says_why(
     triton_runtime: Runtime, tmp_path: Path, request_: Object, says: str
 ) -> None:
     models = warmed(tmp_path, "adder", request_)
-    code, message = ended(Triton(triton_runtime, models, tmp_path / "log"))
+    code, message = Triton(triton_runtime, models, tmp_path / "log").run_to_its_end()
     found = pod_seen(crashed(code, message)).trouble
     assert found is not None
     assert found == Trouble("triton", Reason.WARMUP_FAILED, found.message, "pod", rejects=True)

@@ -14,6 +14,7 @@ from typing import Final
 
 from tritium.api.status import CapacityStatus
 from tritium.core.counts import Series
+from tritium.core.scaling.account import is_other
 from tritium.core.scaling.capacity import Capacity
 from tritium.core.scaling.controller import Memory, Need, advise, look, need
 from tritium.core.scaling.sight import Sight, span
@@ -28,11 +29,12 @@ log = logging.getLogger(__name__)
 
 EVERY: Final = 1.0
 """Seconds between two looks."""
+AGAIN: Final = 10.0
+"""Seconds until a pass is woken again for as many pods as before: it may have had a reason not to ask for them."""
 SILENT_AFTER: Final = 60.0
 """Seconds without anything known after which a person is told."""
 NEWS_EVERY: Final = 30.0
-NEWS: Final = 0.1
-"""Seconds between two passes only because the need is another, and the share by which it must be."""
+"""Seconds between two passes only because the need is another."""
 SEED: Final = 0.8
 """Share of what a pod of the revision before could do that one of the next is taken to do, until it is seen."""
 
@@ -72,8 +74,9 @@ class _Watch:
         of: number of the revision whose capacity `memory` holds.
         need: what the work needed when it was last known,
         at: and when that was.
-        told: pods that a pass was last told are needed, and when.
+        told: pods that a pass was last told are needed, and when; none where it was told of none yet.
         gpu: share of the time in which the servers' GPUs did anything.
+        advised: pods that a pass was last woken to ask for, and when.
         quiet: a person was told that nothing is known.
     """
 
@@ -82,8 +85,9 @@ class _Watch:
     of: int | None
     need: Need | None = None
     at: float = float("-inf")
-    told: tuple[float, float] = (0.0, float("-inf"))
+    told: tuple[float, float] | None = None
     gpu: float | None = None
+    advised: tuple[int, float] = (-1, float("-inf"))
     quiet: bool = False
 
 
@@ -179,7 +183,7 @@ class Scaler:
         if moment is not None and (last is None or moment > last.at):
             self._see(key, watch, moment)
         if self._is_news(key, watch, at):
-            watch.told = (watch.need.pods if watch.need else 0.0, at)
+            watch.told = (watch.need.pods, at) if watch.need else watch.told
             self.wake(key)
 
     def _see(self, key: Key, watch: _Watch, moment: float) -> None:
@@ -216,14 +220,18 @@ class Scaler:
             return True
         if watch.need is None or quiet:
             return False
+        if watch.told is None:
+            return True
         subject, (told, when) = watch.subject, watch.told
         knobs = knobs_of(subject.asked, subject.cold)
         lowered = at - (self.now() - subject.since).total_seconds()
         advice = advise(replace(watch.memory, lowered=lowered), watch.need, subject.desired, knobs, at)[1]
-        if advice.pods != subject.desired and at - when >= EVERY:
-            return True
-        differs = abs(watch.need.pods - told) > NEWS * max(watch.need.pods, told)
-        return differs and at - when >= NEWS_EVERY
+        if advice.pods != subject.desired:
+            pods, then = watch.advised
+            if advice.pods != pods or at - then >= AGAIN:
+                watch.advised = advice.pods, at
+                return True
+        return is_other(watch.need.pods, told) and at - when >= NEWS_EVERY
 
 
 def _seed(capacity: CapacityStatus | None, stable: int | None) -> Capacity:

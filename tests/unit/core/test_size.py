@@ -192,6 +192,13 @@ def test_a_process_that_begins_writes_nothing() -> None:
     assert decide(asked(), running, served(5, begun), after(seconds=90)).status == running
 
 
+def test_the_last_of_fewer_is_no_limit() -> None:
+    plan = decide(asked(), scaled(2), served(2, needs(0.2)), NOW)
+    assert size(plan) == (1, None, 1)
+    assert plan.status.scaling
+    assert plan.status.scaling.message == "4 requests a second need 0.2 pods; 1 is asked for"
+
+
 def numbers(plan: Plan) -> tuple[float | None, datetime | None]:
     assert plan.status.scaling
     return plan.status.scaling.need, plan.status.scaling.at

@@ -107,6 +107,13 @@ async def test_a_load_that_stays_wakes_nobody_after_the_first_numbers() -> None:
     assert (need.why, round(need.pods, 2)) == (Why.DEMAND, 1.33)
 
 
+async def test_a_load_of_hardly_anything_is_told_once_too() -> None:
+    it = world(replace(SUBJECT, desired=1), rps=0.6)
+    await it.go_on(1000)
+    assert len(it.woken) == 1
+    assert it.woken[0] < 60
+
+
 async def test_a_step_wakes_within_two_looks() -> None:
     it = world()
     await it.go_on(100)
@@ -120,14 +127,16 @@ async def test_a_step_wakes_within_two_looks() -> None:
     assert need.pods > 2.2
 
 
-async def test_until_a_pass_has_asked_for_more_it_is_woken_again() -> None:
+async def test_until_a_pass_has_asked_for_more_it_is_woken_again_and_not_each_second() -> None:
     it = world(rps=100.0)
-    await it.go_on(60)
-    count = len(it.woken)
-    assert count > 20
+    await it.go_on(100)
+    it.woken.clear()
+    await it.go_on(100)
+    assert 5 < len(it.woken) <= 10 + 100 / NEWS_EVERY
     it.scaler.follow(FRAUD, replace(SUBJECT, desired=7))
-    await it.go_on(60)
-    assert len(it.woken) <= count + 60 / NEWS_EVERY
+    it.woken.clear()
+    await it.go_on(100)
+    assert len(it.woken) <= 100 / NEWS_EVERY
 
 
 async def test_what_waits_in_the_servers_counts() -> None:

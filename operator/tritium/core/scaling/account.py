@@ -16,6 +16,7 @@ from tritium.core.seen import PodSeen, RevisionSeen, Seen
 
 NUMBERS_EVERY: Final = timedelta(seconds=30)
 NEWS: Final = 0.1
+QUARTER: Final = 0.25
 """Numbers are written again no sooner than that, and only where they differ by more than this share."""
 
 _LIMITS: Final = {
@@ -109,8 +110,16 @@ def _is_news(known: ScalingStatus, case: Case, need: Need) -> bool:
     if known.recommended != recommended or known.at is None:
         return True
     said = (known.signal, known.limited_by or "") != (need.why, case.advice.limited)
-    differs = abs(need.pods - (known.need or 0.0)) > NEWS * max(need.pods, known.need or 0.0)
-    return (said or differs) and case.now - known.at >= NUMBERS_EVERY
+    return (said or is_other(need.pods, known.need or 0.0)) and case.now - known.at >= NUMBERS_EVERY
+
+
+def is_other(pods: float, told: float) -> bool:
+    """Whether a need is another than was told: by a tenth, and by a fourth of a pod. Less is chance, where few come.
+
+    >>> is_other(0.2, 0.1), is_other(1.2, 0.9), is_other(10.4, 10.0), is_other(11.2, 10.0)
+    (False, True, False, True)
+    """
+    return abs(pods - told) > max(QUARTER, NEWS * max(pods, told))
 
 
 def _sentence(case: Case, need: Need) -> str:
@@ -123,7 +132,8 @@ def _sentence(case: Case, need: Need) -> str:
         Why.GPU: f"GPUs that are busy {_rounded(100 * need.value):g} % of the time need {_rounded(need.pods):g} pods",
         Why.SHED: f"{value} requests were turned away, which calls for one pod more",
     }.get(need.why, f"{value} requests a second need {_rounded(need.pods):g} pods")
-    end = f"{case.desired} are asked for" if asked.acts else f"{case.advice.pods} would be asked for"
+    verb = "is" if case.desired == 1 else "are"
+    end = f"{case.desired} {verb} asked for" if asked.acts else f"{case.advice.pods} would be asked for"
     return f"{said}; {end}{_LIMITS.get(case.advice.limited, '').format(least=asked.least, most=asked.most)}"
 
 

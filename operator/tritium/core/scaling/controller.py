@@ -253,8 +253,10 @@ def _fewer(memory: Memory, what: Need, has: int, knobs: Knobs, at: float) -> Adv
         return Advice(has, what, "window")
     if at - memory.lowered < STEP:
         return Advice(has, what, "step")
-    step = max(1, int(has * PART))
-    return Advice(max(greatest, has - step), what, "window" if greatest >= has - step else "step")
+    pods = max(greatest, has - max(1, int(has * PART)))
+    if pods <= whole(what.pods):
+        return Advice(pods, what)
+    return Advice(pods, what, "window" if pods == greatest else "step")
 
 
 def _bounded(advice: Advice, knobs: Knobs) -> Advice:
