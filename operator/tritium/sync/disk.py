@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, ParamSpec
 
@@ -128,9 +129,17 @@ def demand_length(descriptor: int, file: RemoteFile, target: Path) -> None:
 
 async def to_its_end(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
     """Work in a thread. Cancelled, it still waits: what the thread works on must not be closed before it is done."""
-    working = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    await to_their_end(partial(work, *args, **kwargs))
+
+
+async def to_their_end(*works: Callable[[], None]) -> None:
+    """Work in threads, side by side; it waits for all of them, also when one fails, and when it is cancelled."""
+    working = asyncio.gather(*(asyncio.to_thread(work) for work in works), return_exceptions=True)
     try:
-        await asyncio.shield(working)
+        results = await asyncio.shield(working)
     except asyncio.CancelledError:
-        await asyncio.gather(working, return_exceptions=True)
+        await working
         raise
+    for failure in results:
+        if isinstance(failure, BaseException):
+            raise failure

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from tritium.sync import disk
-from tritium.sync.disk import Arrived, Sums, to_its_end
+from tritium.sync.disk import Arrived, Sums, to_its_end, to_their_end
 from tritium.sync.errors import Failed
 from tritium.sync.exact import Exact
 from tritium.sync.listing import Piece, RemoteFile
@@ -125,7 +125,7 @@ class Download:
             start, part = parts.popleft()
             pieces = await part
             # Side by side: hashing takes one core all the time that a file takes at best.
-            await asyncio.gather(to_its_end(disk.add, pieces, sums), to_its_end(disk.write, descriptor, pieces, start))
+            await to_their_end(partial(disk.add, pieces, sums), partial(disk.write, descriptor, pieces, start))
             self._slots.release()
 
         try:

@@ -131,12 +131,8 @@ async def pinned(store: "AnyStore", place: Place, file: RemoteFile, start: int, 
 
 
 def _pieces(result: "GetResult", length: int) -> AsyncIterator[Piece]:
-    """What an answer holds. What is no longer than a piece comes as it was received, without a copy."""
-    return _whole(result) if length <= PIECE else result.stream(min_chunk_size=PIECE)
-
-
-async def _whole(result: "GetResult") -> AsyncIterator[Piece]:
-    yield memoryview(await result.bytes_async())
+    """What an answer holds, as it comes: an answer may be longer than what was asked for, whatever its headers say."""
+    return result.stream(min_chunk_size=min(PIECE, length))
 
 
 def _changed(place: Place, file: RemoteFile) -> Failed:
