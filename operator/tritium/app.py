@@ -149,7 +149,14 @@ class App:
             _prometheus(self._settings.prometheus_url) as prometheus,
         ):
             gateways = Gateways(store, queue, probe, now=_now)
-            scaler = Scaler(gateways.arrivals, Servers(triton, time.monotonic), queue.add, time.monotonic, _now)
+            scaler = Scaler(
+                gateways.arrivals,
+                gateways.polling.asked,
+                Servers(triton, time.monotonic),
+                queue.add,
+                time.monotonic,
+                _now,
+            )
             gateways.scales = scaler.scales
             prober = Prober(wake=queue.add, clock=time.monotonic)
             queries = Queries(prometheus, lambda key, after: queue.add(key, after=after), _now, time.monotonic)

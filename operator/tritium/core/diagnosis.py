@@ -57,11 +57,17 @@ def pod_seen(pod: Object) -> PodSeen:
         trouble=pod_trouble(pod),
         restarts=restarts(pod),
         moved=_moment(moved(pod)),
+        placed=_placed(pod),
         at_work=is_at_work(pod),
         fetching=is_fetching(pod) and not terminating,
         node=(pod.get("spec") or {}).get("nodeName"),
         gone_by=_moment(metadata["deletionTimestamp"]) if terminating else None,
     )
+
+
+def _placed(pod: Object) -> datetime | None:
+    found = condition(pod, "PodScheduled")
+    return _moment(found["lastTransitionTime"]) if found.get("status") == "True" else None
 
 
 def deployment_seen(deployment: Object) -> DeploymentSeen:

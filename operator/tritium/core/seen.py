@@ -47,6 +47,7 @@ class PodSeen:
         trouble: what keeps it from being ready; or from being gone, if it is being deleted.
         restarts: how often Triton was started again.
         moved: when it last came further: it was made, had fetched the model, became ready.
+        placed: when it got its node.
         at_work: it fetches or loads the model, for the first time.
         fetching: its fetch runs.
         node: the node that it is on.
@@ -64,6 +65,7 @@ class PodSeen:
     trouble: Trouble | None = None
     restarts: int = 0
     moved: datetime | None = None
+    placed: datetime | None = None
     at_work: bool = False
     fetching: bool = False
     node: str | None = None

@@ -20,7 +20,7 @@ from tritium.api.traffic_status import TrafficLimits
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
 from tritium.core.scaling.schedule import NoTime
-from tritium.core.scaling.wish import ScalingWish, scaling_wish
+from tritium.core.scaling.wish import Ignored, ScalingWish, scaling_wish
 from tritium.core.strategy import NO_STEPS, settings, strategy
 
 BAKE_TIME: Final = "10m"
@@ -200,7 +200,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
 def _scaling(scaling: Scaling | None) -> ScalingWish | None:
     try:
         return scaling_wish(scaling)
-    except NoTime as wrong:
+    except (NoTime, Ignored) as wrong:
         raise SpecInvalid(f"spec.scaling.{wrong}") from wrong
 
 

@@ -5,7 +5,7 @@ would count twice in a second and others not at all: so all are read at one mome
 """
 
 from collections import deque
-from collections.abc import Container, Hashable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
@@ -145,9 +145,10 @@ class Arrivals:
         """The newest time at which all pods that answer have been asked; none where none does."""
         return min((each.told.at for each in self._answering(namespace, now)), default=None)
 
-    def is_partial(self, namespace: str, now: float) -> bool:
-        """Whether there is a pod that does not answer, so that more may arrive than is counted."""
-        return any(now - each.told.at > SILENT for each in self._pods.values() if each.namespace == namespace)
+    def is_partial(self, pods: Iterable[Hashable], now: float) -> bool:
+        """Whether one of these pods does not answer, or never has, so that more may arrive than is counted."""
+        heard = (self._pods.get(each) for each in pods)
+        return any(each is None or now - each.told.at > SILENT for each in heard)
 
     def at(self, moment: float, series: Series) -> Flow:
         """What came to a revision until then, and what was in flight."""

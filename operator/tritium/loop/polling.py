@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -124,6 +124,10 @@ class Polling:
         """By the pod's uid, its newest answer that counts; without those that were not asked yet."""
         there = self._pods.get(namespace, {})
         return {uid: pod.report for uid, pod in there.items() if pod.asked.is_set()}
+
+    def asked(self, namespace: str) -> Collection[str]:
+        """Uids of the pods of a namespace that are asked: those that take requests, or may still have some."""
+        return self._pods.get(namespace, {}).keys()
 
     async def _follow(self, pod: _Pod) -> None:
         while True:

@@ -97,6 +97,7 @@ class Reconciler:
     def _memory(self, key: Key, uid: str) -> Memory:
         known = self._memories.get(key)
         if known is None or known.uid != uid:
+            self.scaler.forget(key)
             known = self._memories[key] = Memory(uid, self.now)
         return known
 
@@ -235,9 +236,9 @@ class _Pass:
             asked=wanted.scaling.at(self._shared.now()),
             model=wanted.model,
             stable=stable.number if stable else None,
-            revisions=tuple(each.number for each in seen.revisions),
+            revisions=_led(plan.status),
             servers=tuple(Server(pod.uid, pod.ip or "") for pod in ready),
-            desired=scaling.desired,
+            desired=scaling.desired if scaling.recommended is None else scaling.recommended,
             since=scaling.changed_at,
             capacity=scaling.capacity,
             cold=scaling.cold_start_seconds,
@@ -249,3 +250,9 @@ class _Pass:
         due = (plan.wake_at - now).total_seconds() if plan.wake_at else None
         look = self._shared.inquiry.every if pending else None
         return min((max(each, 0.0) for each in (due, look, *others) if each is not None), default=None)
+
+
+def _led(status: ModelDeploymentStatus) -> tuple[int, ...]:
+    """Numbers of the revisions that requests go to; copies of requests are none."""
+    told = status.traffic.revisions or () if status.traffic else ()
+    return tuple(each.revision for each in told if each.weight or each.matches)

@@ -7,7 +7,7 @@ survive is in the status.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -47,7 +47,7 @@ class Subject:
         asked: by its spec.
         model: its name in Triton.
         stable: number of the revision that serves.
-        revisions: numbers of all that may get requests.
+        revisions: numbers of all that get requests.
         servers: pods of the stable revision that are ready.
         desired: replicas that are asked for,
         since: and since when.
@@ -76,6 +76,8 @@ class _Watch:
         at: and when that was.
         told: pods that a pass was last told are needed, and when; none where it was told of none yet.
         gpu: share of the time in which the servers' GPUs did anything.
+        arrived: requests since it is looked at.
+        flows: by the number of a revision, what was counted of it when it was last looked at.
         advised: pods that a pass was last woken to ask for, and when.
         quiet: a person was told that nothing is known.
     """
@@ -87,6 +89,8 @@ class _Watch:
     at: float = float("-inf")
     told: tuple[float, float] | None = None
     gpu: float | None = None
+    arrived: float = 0.0
+    flows: dict[int, Flow] = field(default_factory=dict)
     advised: tuple[int, float] = (-1, float("-inf"))
     quiet: bool = False
 
@@ -97,6 +101,7 @@ class Scaler:
 
     Attributes:
         arrivals: what the gateways count.
+        gateways: uids of the pods of a namespace's gateway that requests go through.
         servers: what Triton says.
         wake: has a ModelDeployment looked at.
         clock: seconds, monotonic.
@@ -104,6 +109,7 @@ class Scaler:
     """
 
     arrivals: Arrivals
+    gateways: Callable[[str], Collection[str]]
     servers: Servers
     wake: Callable[[Key], None]
     clock: Callable[[], float]
@@ -147,7 +153,7 @@ class Scaler:
         unknown_for = at - max(watch.at, watch.memory.began)
         silent = f"{self._who(watch)}; the replicas stay" if unknown_for > SILENT_AFTER else ""
         fresh = watch.need if unknown_for <= SILENT_AFTER else None
-        partial = self.arrivals.is_partial(key.namespace, at)
+        partial = self.arrivals.is_partial(self.gateways(key.namespace), at)
         return Work(watch.memory, at, fresh, silent, partial, watch.gpu)
 
     def _who(self, watch: _Watch) -> str:
@@ -189,20 +195,21 @@ class Scaler:
     def _see(self, key: Key, watch: _Watch, moment: float) -> None:
         subject, last = watch.subject, watch.memory.last
         flows = {each: self.arrivals.at(moment, Series(*key, each)) for each in subject.revisions}
-        total, stable = Flow(), flows.get(subject.stable or 0, Flow())
-        for flow in flows.values():
-            total = total.plus(flow)
+        # One that gets requests since now, or none any more, neither adds what it has ever had nor takes it away.
+        for number, flow in flows.items():
+            watch.arrived += max(0.0, flow.arrived - watch.flows.get(number, flow).arrived)
+        watch.flows, stable = flows, flows.get(subject.stable or 0, Flow())
         waits = self.servers.waits(subject.servers)
         watch.gpu = waits.gpu
         sight = Sight(
             at=moment,
-            arrived=total.arrived,
+            arrived=watch.arrived,
             answered=stable.answered,
-            active=round(total.active),
+            active=round(sum(each.active for each in flows.values())),
             ready=len(subject.servers),
             pending=waits.pending,
             full=waits.full,
-            shed=total.shed,
+            shed=stable.shed,  # what others turn away is the rollout's business
             queue_ms=waits.queue_ms,
             gpu=waits.gpu,
         )

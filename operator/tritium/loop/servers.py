@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from tritium.core.scaling.controller import NO_BACKLOG
 from tritium.kube.store import Key
 from tritium.probes.triton_http import AtOnce, Load, TritonProbe, Unanswered
 
@@ -128,7 +129,7 @@ class Servers:
             log.exception("asking %s", server.ip, extra={"key": "/".join(key)})
             return
         known, at_once = self._told.get(server.uid), self._at_once.get(server.uid)
-        is_full = at_once is not None and load.pending >= max(1, at_once.batch // 2) * at_once.instances
+        is_full = at_once is not None and load.pending >= max(NO_BACKLOG, at_once.batch // 2) * at_once.instances
         full = (known.full if known else 0) + 1 if is_full else 0
         same = known is not None and load.requests >= known.load.requests
         self._told[server.uid] = _Told(load, self.clock(), full, known.load if known and same else None)

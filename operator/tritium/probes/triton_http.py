@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Final, Self
 
 import aiohttp
@@ -162,4 +163,4 @@ def _samples(exposition: str) -> Iterator[Sample]:
     # Only these lines: there are hundreds of others, and they are read every few seconds of every pod.
     lines = (line for line in exposition.splitlines() if line.startswith(_READ))
     for family in text_string_to_metric_families("\n".join(lines) + "\n"):
-        yield from family.samples
+        yield from (each for each in family.samples if isfinite(each.value))

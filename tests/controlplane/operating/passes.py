@@ -106,6 +106,7 @@ class Passes:
             followers=self.followers,
             scaler=Scaler(
                 self.gateways.arrivals,
+                self.gateways.polling.asked,
                 Servers(TritonProbe(), asyncio.get_running_loop().time),
                 lambda _: None,
                 asyncio.get_running_loop().time,

@@ -33,7 +33,8 @@ from tritium.core.scaling.schedule import Entry
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.scaling.work import Work
 from tritium.core.seen import PodSeen, Seen
-from tritium.core.wish import Wish
+from tritium.core.wish import SpecInvalid, Wish
+from tritium.core.wish import wish as read_wish
 
 ONE, TWO = revision(1), revision(2, "b")
 LONG_AGO = -10_000.0
@@ -124,8 +125,19 @@ def test_nothing_goes_while_something_moves(seen: Seen, says: Gateway, limited: 
 
 def test_nothing_goes_in_a_rollout() -> None:
     begun = decide(asked("b"), scaled(4), serving(ONE, TWO, count=4), after(minutes=-5)).status
-    assert begun.phase is Phase.PREPARING
-    assert size(decide(asked("b"), begun, serving(ONE, TWO, count=4, work=needs(1.0)), NOW)) == (4, "rollout", 4)
+    assert begun.candidate
+    led = begun.model_copy(
+        update={"phase": Phase.PAUSED, "candidate": begun.candidate.model_copy(update={"weight": 10})}
+    )
+    assert size(decide(asked("b"), led, serving(ONE, TWO, count=4, work=needs(1.0)), NOW)) == (4, "rollout", 4)
+
+
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.BLOCKED, Phase.PAUSED])
+def test_a_candidate_that_nobody_is_sent_to_keeps_no_pods(phase: Phase) -> None:
+    """Such as one whose image is mistyped on a Friday."""
+    begun = decide(asked("b"), scaled(4), serving(ONE, TWO, count=4), after(minutes=-5)).status
+    still = begun.model_copy(update={"phase": phase})
+    assert size(decide(asked("b"), still, serving(ONE, TWO, count=4, work=needs(1.0)), NOW))[0] == 3
 
 
 def test_more_are_asked_for_in_a_rollout() -> None:
@@ -234,6 +246,43 @@ def test_what_a_pod_can_do_is_kept_with_its_revision() -> None:
     assert found
     assert found.capacity
     assert (found.capacity.revision, found.capacity.rps, found.capacity.windows) == (1, 26.7, 3)
+
+
+def test_recommend_comes_to_its_end() -> None:
+    wanted = replace(asked(acts=False), replicas=8)
+    status, found = scaled(8, wanted), []
+    for minute in range(12):
+        plan = decide(wanted, status, served(8, needs(1.0)), after(minutes=minute))
+        status = plan.status
+        assert status.scaling
+        assert (status.scaling.desired, plan.replicas[A]) == (8, 8)
+        found.append(status.scaling.recommended)
+    assert found == [6, 5, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_a_capacity_that_no_signal_asks_for_is_refused() -> None:
+    spec = {
+        "model": {"source": {"uri": "s3://a/b"}},
+        "scaling": {"metric": "concurrency", "target": 4, "capacityRps": 9},
+    }
+    with pytest.raises(SpecInvalid, match=r"^spec\.scaling\.capacityRps: has no meaning with metric concurrency"):
+        read_wish({"metadata": {"namespace": "ml", "name": "fraud", "generation": 3}, "spec": spec})
+
+
+def test_a_pod_that_became_ready_again_did_not_start_for_days() -> None:
+    flipped = tuple(replace(each, created=after(days=-10), moved=NOW) for each in pods(ONE, 2))
+    found = decide(asked(), scaled(2), serving(ONE, count=2, pods=flipped), after(minutes=1)).status.scaling
+    assert found
+    assert found.cold_start_seconds is None
+
+
+def test_what_waits_for_a_node_does_not_start() -> None:
+    waited = tuple(
+        replace(each, created=after(minutes=-50), placed=after(minutes=-1), moved=NOW) for each in pods(ONE, 2)
+    )
+    found = decide(asked(), scaled(2), serving(ONE, count=2, pods=waited), after(minutes=1)).status.scaling
+    assert found
+    assert found.cold_start_seconds == 60
 
 
 TOOK = (50, 60, 300)

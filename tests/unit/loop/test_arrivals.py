@@ -81,9 +81,10 @@ def test_a_pod_that_does_not_answer_is_not_waited_for_and_not_forgotten() -> Non
     late = 2 + SILENT
     arrivals.take_in("a", "ml", counted(20), late, of=OF)
     assert arrivals.moment("ml", late) == late
-    assert arrivals.is_partial("ml", late)
+    assert arrivals.is_partial(["a", "b"], late)
     assert arrived(arrivals, late) == 60
-    assert not arrivals.is_partial("other", late)
+    assert not arrivals.is_partial(["a"], late)
+    assert arrivals.is_partial(["a", "c"], late)
 
 
 def test_one_that_counts_nothing_more_is_no_silent_one() -> None:
@@ -91,7 +92,7 @@ def test_one_that_counts_nothing_more_is_no_silent_one() -> None:
     arrivals.take_in("a", "ml", counted(10), 0.0, of=OF)
     for second in range(1, 40):
         arrivals.again("a", float(second))
-    assert not arrivals.is_partial("ml", 39.0)
+    assert not arrivals.is_partial(["a"], 39.0)
     assert arrivals.moment("ml", 39.0) == 39.0
     assert arrived(arrivals, 39.0) == 0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tests.unit.loop.test_gateway_counting import counted
+from tritium.api.gateway import GatewayCounters
 from tritium.api.status import CapacityStatus
 from tritium.core.scaling.capacity import Capacity
 from tritium.core.scaling.controller import Why
@@ -62,6 +63,7 @@ class World:
     rps: float = 20.0
     seconds: float = 0.0
     requests: float = 0.0
+    gateways: tuple[str, ...] = ("gw",)
     triton: Triton = field(default_factory=Triton)
     woken: list[float] = field(default_factory=list)
 
@@ -69,6 +71,7 @@ class World:
         servers = Servers(self.triton, lambda: self.seconds)  # type: ignore[arg-type]
         self.scaler = Scaler(
             Arrivals(),
+            lambda _: self.gateways,
             servers,
             lambda _: self.woken.append(self.seconds),
             lambda: self.seconds,
@@ -191,6 +194,17 @@ async def test_what_the_gpus_do_is_known_as_long_as_the_servers_tell() -> None:
     assert it.work().gpu is None
 
 
+async def test_a_pod_of_the_gateway_that_was_never_heard_may_have_as_many_requests() -> None:
+    """As after a change of the leader, while one of two pods cannot be reached."""
+    it = world()
+    await it.go_on(10)
+    assert not it.work().partial
+    it.gateways = ("gw", "never heard")
+    assert it.work().partial
+    it.gateways = ("gw",)  # such as one that was evicted, of which only the object is left
+    assert not it.work().partial
+
+
 async def test_of_a_new_revision_less_is_known() -> None:
     known = CapacityStatus(revision=1, rps=30.0, windows=5)
     it = world(replace(SUBJECT, capacity=known))
@@ -251,3 +265,43 @@ async def test_by_how_long_requests_wait_in_triton() -> None:
     need = it.work().need
     assert need
     assert round(need.pods, 1) == 0.0, "nobody asks, and nobody waits"
+
+
+def of_two(first: int, second: int, shed: int = 0) -> GatewayCounters:
+    """What a pod tells that has answered so many requests of each revision, and turned away some of the second."""
+    one, two = counted(first), counted(second, revision=2)
+    turned = two.revisions[0].model_copy(update={"none_healthy": shed})
+    return one.model_copy(update={"revisions": [*one.revisions, turned]})
+
+
+async def seconds(it: World, *told: GatewayCounters) -> None:
+    for each in told:
+        it.seconds += 1
+        it.scaler.arrivals.take_in("gw", "ml", each, it.seconds, of={"fraud"})
+        it.scaler.look()
+
+
+async def test_one_that_gets_requests_since_now_does_not_add_what_it_has_ever_had() -> None:
+    """The revision before serves again, or a candidate comes and goes."""
+    it = world()
+    await seconds(it, *(of_two(10 * each, 90_000) for each in range(60)))
+    it.scaler.follow(FRAUD, replace(SUBJECT, revisions=(1, 2)))
+    await seconds(it, *(of_two(10 * each, 90_000) for each in range(60, 120)))
+    it.scaler.follow(FRAUD, SUBJECT)
+    await seconds(it, *(of_two(10 * each, 90_000) for each in range(120, 180)))
+    rate = it.work().memory.demand.rate
+    assert 15 < rate < 25
+
+
+async def test_copies_of_requests_are_no_demand() -> None:
+    it = world()
+    await seconds(it, *(of_two(10 * each, 10 * each) for each in range(100)))
+    assert 15 < it.work().memory.demand.rate < 25
+
+
+async def test_what_a_candidate_without_pods_turns_away_asks_for_none_of_the_stable_one() -> None:
+    it = world(replace(SUBJECT, revisions=(1, 2)))
+    await seconds(it, *(of_two(10 * each, each, shed=each) for each in range(100)))
+    need = it.work().need
+    assert need
+    assert need.why is Why.DEMAND

@@ -15,6 +15,8 @@ from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import PodSeen, RevisionSeen, Seen
 
 NUMBERS_EVERY: Final = timedelta(seconds=30)
+NEW: Final = timedelta(hours=1)
+"""So old may a pod be whose start is learned from; half of it is the longest start that is reckoned with."""
 NEWS: Final = 0.1
 QUARTER: Final = 0.25
 """Numbers are written again no sooner than that, and only where they differ by more than this share."""
@@ -58,13 +60,14 @@ def account(case: Case) -> ScalingStatus:
     """As it is written: numbers only where they are news, so that a load that stays writes nothing."""
     known, need = case.known, case.advice.need
     learned = {"capacity": _capacity(case), "cold_start_seconds": _cold(case)}
-    same = known is not None and known.desired == case.desired
+    recommended = None if case.asked.acts else case.advice.pods
+    same = known is not None and (known.desired, known.recommended) == (case.desired, recommended)
     if known and same and (need is None or not _is_news(known, case, need)):
         return known.model_copy(update=learned)
     found = ScalingStatus(
         desired=case.desired,
         changed_at=known.changed_at if known and same else case.now,
-        recommended=None if case.asked.acts else case.advice.pods,
+        recommended=recommended,
         limited_by=case.advice.limited or None,
     ).model_copy(update=learned)
     if need is None:
@@ -106,8 +109,7 @@ def _state(limited: str, asked: ScalingWish) -> tuple[Status, Reason, str]:
 
 
 def _is_news(known: ScalingStatus, case: Case, need: Need) -> bool:
-    recommended = None if case.asked.acts else case.advice.pods
-    if known.recommended != recommended or known.at is None:
+    if known.at is None:
         return True
     said = (known.signal, known.limited_by or "") != (need.why, case.advice.limited)
     return (said or is_other(need.pods, known.need or 0.0)) and case.now - known.at >= NUMBERS_EVERY
@@ -150,17 +152,19 @@ def _capacity(case: Case) -> CapacityStatus | None:
 
 
 def _cold(case: Case) -> int | None:
-    """Seconds from the making of a pod until it was ready, in the middle of those that are."""
+    """Seconds from the node on which a pod was placed until it was ready, in the middle of those that are new."""
     known = case.known.cold_start_seconds if case.known else None
-    found = _took(pods_of(case.seen, case.stable)) if case.stable else None
+    found = _took(pods_of(case.seen, case.stable), case.now) if case.stable else None
     if found is None:
         return known
     return known if known is not None and abs(found - known) <= max(2, known * 2 * NEWS) else found
 
 
-def _took(pods: Iterable[PodSeen]) -> int | None:
-    took = [(pod.moved - pod.created).total_seconds() for pod in pods if pod.ready and pod.moved and not pod.restarts]
-    return round(median(took)) if took else None
+def _took(pods: Iterable[PodSeen], now: datetime) -> int | None:
+    """An older pod may have become ready again, long after it was first; and what waits for a node does not start."""
+    new = (pod for pod in pods if pod.ready and pod.moved and not pod.restarts and now - pod.created <= NEW)
+    took = [(pod.moved - (pod.placed or pod.created)).total_seconds() for pod in new if pod.moved]
+    return round(min(median(took), NEW.total_seconds() / 2)) if took else None
 
 
 def _rounded(value: float) -> float:

@@ -24,8 +24,8 @@ from tritium.core.wish import Wish
 BUSY: Final = 0.9
 """Share of the time that a GPU does something, above which none is given up. Less says little of what it could do."""
 
-_AT_REST: Final = frozenset({Phase.IDLE, Phase.ABORTED})
-"""Phases in which no rollout changes what any revision gets."""
+_AT_REST: Final = frozenset({Phase.IDLE, Phase.ABORTED, Phase.PREPARING, Phase.BLOCKED, Phase.PAUSED})
+"""Phases in which no rollout changes what any revision gets, unless its candidate has got something already."""
 
 _COLD: Final = 60.0
 """Seconds that a pod is taken to need until it is ready, until one was seen."""
@@ -56,11 +56,12 @@ def sized(
     has = _has(wish, asked, known, seen)
     knobs = knobs_of(asked, known.cold_start_seconds if known else None)
     advice = _advice(known, seen, has, knobs, now)
-    moves = status.phase not in _AT_REST or not runs(before.traffic, seen)
+    led = bool(status.candidate and status.candidate.weight)
+    moves = led or status.phase not in _AT_REST or not runs(before.traffic, seen)
     allowed = _allowed(advice, has, stable, seen, moves=moves) if asked.acts else advice
     if allowed.limited == "min" and asked.schedules:
         allowed = replace(allowed, limited="schedule")
-    desired = max(asked.least, min(asked.most, allowed.pods)) if asked.acts else has
+    desired = max(asked.least, min(asked.most, allowed.pods)) if asked.acts else wish.replicas
     case = Case(asked, known, stable, seen, desired, allowed, now)
     said = next((each for each in status.conditions or () if each.type == ConditionType.SCALING_ACTIVE), None)
     return replace(wish, replicas=desired), Sizing(account(case), finding(case, said))
@@ -72,9 +73,12 @@ def knobs_of(asked: ScalingWish, cold: int | None) -> Knobs:
 
 
 def _has(wish: Wish, asked: ScalingWish, known: ScalingStatus | None, seen: Seen) -> int:
-    """Replicas that were asked for until now; at the beginning, or with the status lost, as many as there are."""
+    """Replicas that were asked for until now; at the beginning, or with the status lost, as many as there are.
+
+    Where nothing is done, it is what would be asked for by now.
+    """
     if not asked.acts:
-        return wish.replicas
+        return known.recommended if known and known.recommended is not None else wish.replicas
     if known is not None:
         return known.desired
     return max((each.replicas for each in seen.deployments), default=0) or asked.least
@@ -92,8 +96,8 @@ def _allowed(advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, 
     why = ""
     if advice.pods > has and want_of_room(seen, stable):
         why = "room"
-    elif advice.pods < has and stable:
-        why = _keeps(advice.pods, stable, seen, moves=moves)
+    elif advice.pods < has:
+        why = _keeps(advice.pods, stable, seen, moves=moves) if stable else "starting"
     return replace(advice, pods=has, limited=why) if why else advice
 
 

@@ -8,6 +8,10 @@ from tritium.core.scaling.knobs import Metric
 from tritium.core.scaling.schedule import Entry, NoTime, check, in_force
 
 
+class Ignored(ValueError):
+    """A member that would be ignored; the text says why, and begins with the member."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScalingWish:
     """See the module. With mode External there is none: somebody else writes the replicas.
@@ -38,7 +42,8 @@ def scaling_wish(scaling: Scaling | None) -> ScalingWish | None:
     """Read it, with what is absent.
 
     Raises:
-        NoTime: a schedule cannot be followed; the text begins with its path in `scaling`.
+        NoTime: a schedule cannot be followed,
+        Ignored: or two members cannot be honoured together. The text begins with the path in `scaling`.
 
     >>> scaling_wish(Scaling(max=8))
     ScalingWish(least=1, most=8, acts=True, metric='auto', target=None, capacity=None, schedules=())
@@ -47,6 +52,8 @@ def scaling_wish(scaling: Scaling | None) -> ScalingWish | None:
     """
     if scaling is None or scaling.mode == "External":
         return None
+    if scaling.capacity_rps is not None and scaling.metric not in {None, "auto"}:
+        raise Ignored(f"capacityRps: has no meaning with metric {scaling.metric}; remove one of the two")
     least = 1 if scaling.min is None else scaling.min
     return ScalingWish(
         least=least,

@@ -52,7 +52,9 @@ def reconciler(store: Store) -> Reconciler:
         gateways=nobody,
         queries=Queries(None, lambda *_: None, lambda: NOW, lambda: 0.0),
         followers=Followers(store, WorkQueue[Key]()),
-        scaler=Scaler(Arrivals(), Servers(TritonProbe(), lambda: 0.0), lambda _: None, lambda: 0.0, lambda: NOW),
+        scaler=Scaler(
+            Arrivals(), lambda _: (), Servers(TritonProbe(), lambda: 0.0), lambda _: None, lambda: 0.0, lambda: NOW
+        ),
         fetches=Fetches(lambda _: None, lambda: 0.0),
         rendering=RENDERING,
         proven=lambda: True,
