@@ -122,7 +122,7 @@ def test_the_policy_of_the_models_is_about_their_pods_and_lets_the_gateway_in() 
     assert sender.keys() == {"podSelector"}  # of the same namespace
     assert selects(sender["podSelector"]["matchLabels"], pod_labels(gateway("0-1")))
     assert [each["port"] for each in requests["ports"]] == [8000, 8001]
-    assert [each["port"] for each in questions["ports"]] == [8001, 19002]
+    assert [each["port"] for each in questions["ports"]] == [8000, 8001, 19002]
     assert "from" not in metrics
 
 
