@@ -20,7 +20,7 @@ from typing import Final
 from rich.console import Console
 
 from bench.aims import Aim, judge
-from bench.scale import NAMESPACE, Usage, ground
+from bench.scale import NAMESPACE, Usage, ground, pid
 from tests.controlplane.api import Api, Object
 from tests.controlplane.gateways import Agent, Gateways
 from tests.controlplane.operating.harness import MDEP, Operator, condition, model_deployment
@@ -105,11 +105,10 @@ async def main() -> None:
         async with traffic.flowing():
             await asyncio.gather(*(api.create(_model(each)) for each in models))
             await _all_scale(api)
-            assert operator.process  # noqa: S101 - it is ready
-            before = Usage.of(operator.process.pid)
+            before = Usage.of(pid(operator))
             await asyncio.sleep(STEADY)
-            cpu = (Usage.of(operator.process.pid).cpu - before.cpu) / STEADY
-            console.print(f"steady: {cpu:.1%} of a core, RSS {Usage.of(operator.process.pid).rss:.0f} MiB")
+            cpu = (Usage.of(pid(operator)).cpu - before.cpu) / STEADY
+            console.print(f"steady: {cpu:.1%} of a core, RSS {Usage.of(pid(operator)).rss:.0f} MiB")
             took = sorted([await _step(api, traffic, each) for each in _some(models)])
     p50, p99 = took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.99))]
     console.print(f"{len(took)} steps: p50 {p50:.2f} s, longest {took[-1]:.2f} s")

@@ -64,13 +64,13 @@ async def _scale(size: int, *, quiet: float) -> None:
     async with ground() as (ring, api, _, folder):
         async with Operator(ring.admin, folder, NAMESPACE) as operator:
             await operator.ready()
-            pids = _processes(ring) | {"operator": _pid(operator), "stub kubelet and bench": os.getpid()}
-            before = {name: Usage.of(pid) for name, pid in pids.items()}
+            pids = _processes(ring) | {"operator": pid(operator), "stub kubelet and bench": os.getpid()}
+            before = {name: Usage.of(each) for name, each in pids.items()}
             began = time.perf_counter()
             await _create(api, size)
             await _all_there(api, size)
             took = time.perf_counter() - began
-            after = {name: Usage.of(pid) for name, pid in pids.items()}
+            after = {name: Usage.of(each) for name, each in pids.items()}
             print(f"\n{size} objects at once: all there after {took:.1f} s ({size / took:.0f}/s)")
             for name in pids:
                 print(f"  {name:<24} {after[name].cpu - before[name].cpu:6.1f} s CPU")
@@ -82,7 +82,7 @@ async def _scale(size: int, *, quiet: float) -> None:
             await operator.ready()
             ready = time.perf_counter() - began
             await _drained(operator)
-            requests, usage = await _requests(operator), Usage.of(_pid(operator))
+            requests, usage = await _requests(operator), Usage.of(pid(operator))
             print(
                 f"  restarted: leads and has listed after {ready:.1f} s; all looked at after {usage.cpu:.1f} s of CPU;"
             )
@@ -92,11 +92,11 @@ async def _scale(size: int, *, quiet: float) -> None:
 
 
 async def _quiet(operator: Operator, before: Counter[str], seconds: float) -> None:
-    used = Usage.of(_pid(operator))
+    used = Usage.of(pid(operator))
     await asyncio.sleep(seconds)
     after = await _requests(operator) - before
     lease, lists = after.pop("update", 0), after.pop("list", 0)
-    cpu = Usage.of(_pid(operator)).cpu - used.cpu
+    cpu = Usage.of(pid(operator)).cpu - used.cpu
     print(f"  {seconds / 60:.0f} quiet minutes: {sum(after.values())} requests for objects {dict(after) or ''};")
     print(
         f"  apart from them {lease} renewals of the Lease and {lists} pages of the sweep; {cpu / seconds:.1%} of a core"
@@ -190,7 +190,8 @@ def _processes(ring: ControlPlane) -> dict[str, int]:
     return {Path(f"/proc/{pid}/comm").read_text().strip(): int(pid) for pid in children}
 
 
-def _pid(operator: Operator) -> int:
+def pid(operator: Operator) -> int:
+    """Of its process."""
     if operator.process is None:
         raise RuntimeError("the operator was not started")
     return operator.process.pid

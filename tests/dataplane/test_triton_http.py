@@ -11,7 +11,8 @@ import pytest
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
-from tritium.probes.triton_http import AtOnce, TritonProbe, Unanswered
+from tritium.core.scaling.at_once import AtOnce
+from tritium.probes.triton_http import TritonProbe, Unanswered
 
 SECONDS = {"inputs": [{"name": "SECONDS", "datatype": "FP32", "shape": [1], "data": [2.0]}]}
 

@@ -39,10 +39,6 @@ class Flow(NamedTuple):
         """Both together."""
         return Flow(*(one + two for one, two in zip(self, other, strict=True)))
 
-    def minus(self, other: "Flow") -> "Flow":
-        """What came after another."""
-        return Flow(*(one - two for one, two in zip(self, other, strict=True)))
-
     def towards(self, other: "Flow", part: float) -> "Flow":
         """A part of the way to a later one.
 

@@ -97,7 +97,6 @@ class Reconciler:
     def _memory(self, key: Key, uid: str) -> Memory:
         known = self._memories.get(key)
         if known is None or known.uid != uid:
-            self.scaler.forget(key)
             known = self._memories[key] = Memory(uid, self.now)
         return known
 
@@ -233,6 +232,7 @@ class _Pass:
         seen = self._observe()
         ready = [pod for pod in (pods_of(seen, stable) if stable else ()) if pod.ready and pod.ip]
         subject = Subject(
+            uid=self._obj["metadata"]["uid"],
             asked=wanted.scaling.at(self._shared.now()),
             model=wanted.model,
             stable=stable.number if stable else None,

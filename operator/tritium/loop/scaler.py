@@ -15,7 +15,7 @@ from typing import Final
 from tritium.api.status import CapacityStatus
 from tritium.core.counts import Series
 from tritium.core.scaling.account import is_other
-from tritium.core.scaling.capacity import Capacity
+from tritium.core.scaling.capacity import Capacity, inherited
 from tritium.core.scaling.controller import Memory, Need, advise, look, need
 from tritium.core.scaling.sight import Sight, span
 from tritium.core.scaling.size import knobs_of
@@ -35,8 +35,6 @@ SILENT_AFTER: Final = 60.0
 """Seconds without anything known after which a person is told."""
 NEWS_EVERY: Final = 30.0
 """Seconds between two passes only because the need is another."""
-SEED: Final = 0.8
-"""Share of what a pod of the revision before could do that one of the next is taken to do, until it is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class Subject:
     """A ModelDeployment whose replicas follow its work, as a pass saw it.
 
     Attributes:
+        uid: its own; another one of the same name is another.
         asked: by its spec.
         model: its name in Triton.
         stable: number of the revision that serves.
@@ -55,6 +54,7 @@ class Subject:
         cold: seconds that a pod needs to be ready.
     """
 
+    uid: str
     asked: ScalingWish
     model: str
     stable: int | None
@@ -119,15 +119,15 @@ class Scaler:
     def follow(self, key: Key, subject: Subject) -> None:
         """Look at its work from now on."""
         known = self._watched.get(key)
-        if known is None:
+        if known is None or known.subject.uid != subject.uid:
             memory = Memory(began=self.clock(), capacity=_seed(subject.capacity, subject.stable))
             self._watched[key] = _Watch(subject, memory, subject.stable)
             return
         known.subject = subject
         if subject.stable != known.of:  # of the next revision it is known no better than from the one before
-            known.of, learned = subject.stable, known.memory.capacity
-            of_status = subject.capacity if subject.capacity and subject.capacity.revision == subject.stable else None
-            seed = _seed(of_status, subject.stable) if of_status else _less(learned)
+            known.of, told = subject.stable, subject.capacity
+            is_told = told is not None and told.revision == subject.stable
+            seed = _seed(told, subject.stable) if is_told else inherited(known.memory.capacity)
             known.memory = replace(known.memory, capacity=seed, last=None)
 
     def forget(self, key: Key) -> None:
@@ -246,8 +246,4 @@ def _seed(capacity: CapacityStatus | None, stable: int | None) -> Capacity:
     if capacity is None:
         return Capacity()
     known = Capacity(capacity.rps, capacity.windows)
-    return known if capacity.revision == stable else _less(known)
-
-
-def _less(capacity: Capacity) -> Capacity:
-    return Capacity(capacity.known * SEED if capacity.known else None)
+    return known if capacity.revision == stable else inherited(known)

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from tritium.core.scaling.controller import NO_BACKLOG
+from tritium.core.scaling.at_once import AtOnce
 from tritium.kube.store import Key
-from tritium.probes.triton_http import AtOnce, Load, TritonProbe, Unanswered
+from tritium.probes.triton_http import Load, TritonProbe, Unanswered
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +17,8 @@ EVERY: Final = 5.0
 """Seconds between two questions to a pod."""
 OLD: Final = 12.0
 """Seconds after which an answer is one no more: two questions without another."""
-SHARE: Final = 0.7
-"""Of what a server does at the same time it is meant to have in flight, while it is not known what it can do."""
+UNKNOWN: Final = AtOnce(instances=1, batch=1)
+"""What a model is taken to do at the same time until it has told."""
 
 _AT_A_TIME: Final = 32
 
@@ -84,8 +84,7 @@ class Servers:
         now = self.clock()
         told = [self._told.get(each.uid) for each in servers]
         fresh = [each for each in told if each and now - each.at <= OLD]
-        known = next((self._at_once[each.uid] for each in servers if each.uid in self._at_once), None)
-        flight = SHARE * known.instances * max(1.0, known.batch / 2) if known else 1.0
+        flight = next((self._at_once[each.uid] for each in servers if each.uid in self._at_once), UNKNOWN).flight
         if not servers or len(fresh) < len(told):
             return Waits(None, full=False, flight=flight)
         gpus = [each.load.gpu for each in fresh if each.load.gpu is not None]
@@ -129,8 +128,7 @@ class Servers:
             log.exception("asking %s", server.ip, extra={"key": "/".join(key)})
             return
         known, at_once = self._told.get(server.uid), self._at_once.get(server.uid)
-        is_full = at_once is not None and load.pending >= max(NO_BACKLOG, at_once.batch // 2) * at_once.instances
-        full = (known.full if known else 0) + 1 if is_full else 0
+        full = (known.full if known else 0) + 1 if at_once and at_once.is_full(load.pending) else 0
         same = known is not None and load.requests >= known.load.requests
         self._told[server.uid] = _Told(load, self.clock(), full, known.load if known and same else None)
 

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 from yarl import URL
 
+from tritium.core.scaling.at_once import AtOnce
 from tritium.probes.bounded import TooMuch, bounded
 
 DEADLINE: Final = 1.0
@@ -51,19 +52,6 @@ class Load:
     queued_us: float = 0.0
     requests: float = 0.0
     gpu: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AtOnce:
-    """What a model does at the same time.
-
-    Attributes:
-        instances: of the model, in one server.
-        batch: requests that one instance takes together; 1 where it takes no batches.
-    """
-
-    instances: int
-    batch: int
 
 
 @dataclass(slots=True)
@@ -133,6 +121,8 @@ def load_in(exposition: str, model: str) -> Load:
     >>> text += 'nv_gpu_utilization{gpu_uuid="GPU-1"} 0.75\n'
     >>> load_in(text, "fraud")
     Load(pending=3, queued_us=0.0, requests=0.0, gpu=0.75)
+    >>> load_in(text.replace("0.75", "NaN"), "fraud").gpu is None  # a GPU that cannot be read now
+    True
     """
     found, gpus = defaultdict[str, float](float), list[float]()
     for sample in _samples(exposition):

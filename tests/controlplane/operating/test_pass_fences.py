@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,6 +25,7 @@ from tritium.kube.errors import Conflict
 if TYPE_CHECKING:
     from tests.controlplane.api import Object
     from tests.controlplane.kubelet import Kubelet
+    from tests.controlplane.proxy import FaultProxy
 
 
 async def test_a_status_is_not_written_over_an_object_that_has_changed(passes: Passes, models: Models) -> None:
@@ -120,9 +121,7 @@ async def test_pods_are_taken_only_from_what_was_seen(passes: Passes, models: Mo
     assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [0]
 
 
-async def test_pods_of_what_was_not_seen_are_not_taken(
-    passes: Passes, models: Models, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_pods_of_what_was_not_seen_are_not_taken(passes: Passes, models: Models, faults: FaultProxy) -> None:
     """A Deployment that a picture does not have may serve: nobody says how many pods it has before a look at it."""
     await models.apply(replicas=3)
     await serve(passes, models)
@@ -133,16 +132,11 @@ async def test_pods_of_what_was_not_seen_are_not_taken(
     passes.store.drop(kinds.DEPLOYMENTS, models.namespace, metadata["name"], metadata["uid"])
     note = {"metadata": {"annotations": {"example.com/note": "changed meanwhile"}}}
     await models.api.patch(DEPLOYMENTS, metadata["name"], models.namespace, note)
-    apply, seen = passes.client.apply, []
-
-    async def noting(kind: kinds.Kind, obj: Object, **how: Any) -> Object:
-        if kind == kinds.DEPLOYMENTS:
-            seen.append([each["spec"]["replicas"] for each in passes.store.children(passes.key, kind)])
-        return await apply(kind, obj, **how)
-
-    monkeypatch.setattr(passes.client, "apply", noting)
+    before = len(faults.requests)
     with suppress(Conflict):  # its status may have changed since it was looked at
         await passes.run()
-    assert seen[0] == [3], "it was looked at before it was written"
+    asked = [each.verb for each in faults.requests[before:] if each.resource == "deployments"]
+    assert asked[:1] == ["get"], "it was looked at before it was written"
+    assert "patch" in asked
     await passes.go_on()
     assert [each["spec"]["replicas"] for each in await models.children(DEPLOYMENTS)] == [2]

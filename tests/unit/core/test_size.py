@@ -193,7 +193,8 @@ def test_it_begins_with_the_pods_that_there_are() -> None:
 
 
 def test_also_if_the_status_is_lost() -> None:
-    assert size(decide(asked(), ModelDeploymentStatus(), served(4), NOW))[0] == 4
+    for work in (None, needs(1.0)):  # nobody knows yet what serves
+        assert size(decide(asked(), ModelDeploymentStatus(), served(4, work), NOW))[0] == 4
 
 
 def test_a_process_that_begins_writes_nothing() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from tests.unit.loop.test_gateway_counting import counted
 from tritium.api.gateway import GatewayCounters
 from tritium.api.status import CapacityStatus
+from tritium.core.scaling.at_once import AtOnce
 from tritium.core.scaling.capacity import Capacity
 from tritium.core.scaling.controller import Why
 from tritium.core.scaling.wish import ScalingWish
@@ -16,11 +17,12 @@ from tritium.kube.store import Key
 from tritium.loop.arrivals import Arrivals
 from tritium.loop.scaler import NEWS_EVERY, SILENT_AFTER, Scaler, Subject
 from tritium.loop.servers import Server, Servers
-from tritium.probes.triton_http import AtOnce, Load, Unanswered
+from tritium.probes.triton_http import Load, Unanswered
 
 FRAUD = Key("ml", "fraud")
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SUBJECT = Subject(
+    uid="1",
     asked=ScalingWish(1, 8, capacity=20.0),
     model="fraud",
     stable=1,
@@ -40,6 +42,7 @@ class Triton:
     queue_ms: float = 0.0
     answers: int = 50
     configured: bool = True
+    at_the_same_time: AtOnce = field(default_factory=lambda: AtOnce(instances=2, batch=8))
     load_so_far: Load = field(default_factory=lambda: Load(0))
 
     async def load(self, _ip: str, _model: str) -> Load:
@@ -53,7 +56,7 @@ class Triton:
     async def at_once(self, _ip: str, _model: str) -> AtOnce:
         if not self.configured:
             raise Unanswered("a NetworkPolicy is in the way")
-        return AtOnce(instances=2, batch=8)
+        return self.at_the_same_time
 
 
 @dataclass
@@ -162,6 +165,14 @@ async def test_what_a_pod_can_do_is_learned_while_each_is_full() -> None:
     assert it.work().memory.capacity.rps == 10.0
 
 
+async def test_a_pod_that_is_not_full_shows_nothing() -> None:
+    """Without batches, one or two wait at any load that is uneven."""
+    it = world(replace(SUBJECT, asked=ScalingWish(1, 8)))
+    it.triton.at_the_same_time, it.triton.waiting = AtOnce(1, 1), 3
+    await it.go_on(120)
+    assert it.work().memory.capacity.rps is None
+
+
 async def test_a_server_of_which_only_the_metrics_can_be_read_tells_what_waits() -> None:
     it = world(replace(SUBJECT, asked=ScalingWish(1, 8)))
     it.triton.waiting, it.triton.configured = 80, False
@@ -211,6 +222,12 @@ async def test_of_a_new_revision_less_is_known() -> None:
     assert it.work().memory.capacity == Capacity(30.0, 5)
     it.scaler.follow(FRAUD, replace(SUBJECT, stable=2, capacity=known))
     assert it.work().memory.capacity == Capacity(24.0)
+
+
+async def test_another_of_the_same_name_begins_with_nothing_known() -> None:
+    it = world(replace(SUBJECT, capacity=CapacityStatus(revision=1, rps=500.0, windows=5)))
+    it.scaler.follow(FRAUD, replace(SUBJECT, uid="2"))
+    assert it.work().memory.capacity == Capacity()
 
 
 async def test_without_counts_a_person_is_told_and_nothing_is_needed() -> None:

@@ -23,8 +23,8 @@ learned anew. Not slower than that: the pods that are made for the first such wi
 twice as long was never learned with 0.98. A bad window that was none of the model's costs a fourth of the pods until
 the next one."""
 
-SURE_AFTER: Final = 3
-"""Windows after which it is said to be known well."""
+INHERITED: Final = 0.8
+"""Share of what a pod of the revision before could do that one of the next is taken to do, until it is seen."""
 
 FEW: Final = 50.0
 MANY: Final = 400.0
@@ -96,6 +96,17 @@ def learned(before: Capacity, what: Span, ready: int, *, full: bool) -> Capacity
     if not found:
         return replace(before, full_for=0.0, answered=0.0)  # nothing comes through: that is no measure
     return Capacity(max(DECAY * (before.rps or 0.0), found), before.windows + 1)
+
+
+def inherited(before: Capacity) -> Capacity:
+    """What is taken for known of the next revision.
+
+    >>> inherited(Capacity(30.0, 5)), inherited(Capacity())
+    (Capacity(rps=24.0, windows=0, full_for=0.0, answered=0.0, at_least=0.0, seen=0.0, spent=0.0, done=0.0, \
+seconds=0.0), Capacity(rps=None, windows=0, full_for=0.0, answered=0.0, at_least=0.0, seen=0.0, spent=0.0, done=0.0, \
+seconds=0.0))
+    """
+    return Capacity(before.known * INHERITED if before.known else None)
 
 
 def shown(before: Capacity, what: Span, now: Sight, *, same: bool) -> Capacity:
