@@ -19,6 +19,7 @@ import httpx
 from aiohttp import web
 
 from tests.controlplane.api import Api, ApiError, Object
+from tests.controlplane.waiting import to_its_end
 from tritium.api import names
 from tritium.api.gateway import (
     AGENT_PORT,
@@ -188,7 +189,7 @@ class Gateways:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         self.agents[metadata["uid"]], self._servers[metadata["uid"]] = agent, runner
-        agent.ip = await _listen(runner)
+        agent.ip = await to_its_end(_listen(runner))
         return agent.ip
 
     def gone(self, uid: str) -> None:

@@ -189,10 +189,17 @@ class Kubelet:
 
     def _gone(self, uid: str) -> None:
         if self._workers.pop(uid, None):
-            self._tasks.pop(uid).cancel()
-            self.gateways.gone(uid)
-            self._ending.append(asyncio.create_task(self.tritons.gone(uid)))
+            self._ending.append(asyncio.create_task(self._end_of(uid, self._tasks.pop(uid))))
             self._wake_unplaced()  # there may be room now
+
+    async def _end_of(self, uid: str, work: asyncio.Task[None]) -> None:
+        """First the work for a pod, which may be about to have it answered for, then the answers."""
+        work.cancel()
+        await asyncio.wait([work])
+        self.gateways.gone(uid)
+        await self.tritons.gone(uid)
+        if not work.cancelled():
+            work.result()
 
     # ---- one pod ----------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -17,6 +17,7 @@ from aiohttp import web
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from tests.controlplane.addresses import stand_in, stand_in_host
+from tests.controlplane.waiting import to_its_end
 from tritium.api import names
 from tritium.api.fetch import REQUEST_VARIABLE
 from tritium.probes.triton_http import HTTP_PORT, METRICS_PORT
@@ -50,23 +51,37 @@ class Tritons:
         self.silent: set[str] = set()
         self.asked: list[str] = []
         self.pending: dict[str, int] = {}
-        self._servers: dict[str, grpc.aio.Server] = {}
-        self._http: dict[str, web.AppRunner] = {}
+        self._ends: dict[str, AsyncExitStack] = {}
 
     async def serve(self, pod: Object) -> str:
-        """Answer in the place of a pod; returns its address."""
+        """Answer in the place of a pod until it is `gone`; returns its address."""
+        return await to_its_end(self._serve(pod["metadata"]["uid"], source(pod)))
+
+    async def _serve(self, uid: str, uri: str) -> str:
         while True:
             ip = f"10.244.{secrets.randbelow(250)}.{1 + secrets.randbelow(250)}"
-            server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-            service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(_Triton(self, source(pod)), server)
-            with suppress(RuntimeError):  # somebody else on this machine has taken it
-                server.add_insecure_port(stand_in(ip))
-                await server.start()
-                self._servers[pod["metadata"]["uid"]] = server
-                self._http[pod["metadata"]["uid"]] = await self._serve_http(stand_in_host(ip), source(pod))
+            async with AsyncExitStack() as ends:
+                try:
+                    await self._serve_grpc(ip, uri, ends)
+                except RuntimeError:  # somebody else on this machine has taken it
+                    continue
+                await self._serve_http(stand_in_host(ip), uri, ends)
+                self._ends[uid] = ends.pop_all()
                 return ip
 
-    async def _serve_http(self, host: str, uri: str) -> web.AppRunner:
+    async def _serve_grpc(self, ip: str, uri: str, ends: AsyncExitStack) -> None:
+        """Which tensors its model has.
+
+        A server of gRPC that is never stopped takes the whole process with it: the last one that is forgotten waits,
+        when it is collected as garbage, for a thread that waits for those.
+        """
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+        ends.push_async_callback(server.stop, grace=0)
+        service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(_Triton(self, uri), server)
+        server.add_insecure_port(stand_in(ip))
+        await server.start()
+
+    async def _serve_http(self, host: str, uri: str, ends: AsyncExitStack) -> None:
         """What it says in JSON, and its metrics."""
 
         async def config(_: web.Request) -> web.Response:
@@ -79,21 +94,19 @@ class Tritons:
         app = web.Application()
         app.add_routes([web.get("/v2/models/{name}/config", config), web.get("/metrics", metrics)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        ends.push_async_callback(runner.cleanup)
         await runner.setup()
         for port in (HTTP_PORT, METRICS_PORT):
             await web.TCPSite(runner, host, port).start()
-        return runner
 
     async def gone(self, uid: str) -> None:
         """A pod is no more."""
-        if server := self._servers.pop(uid, None):
-            await server.stop(grace=0)
-        if runner := self._http.pop(uid, None):
-            await runner.cleanup()
+        if ends := self._ends.pop(uid, None):
+            await ends.aclose()
 
     async def close(self) -> None:
         """Answer no more."""
-        for uid in list(self._servers):
+        for uid in list(self._ends):
             await self.gone(uid)
 
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -43,3 +43,15 @@ async def wait_for(
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {timeout:g} s; last seen: {value!r}")
         await asyncio.sleep(0.05)
+
+
+async def to_its_end(beginning: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns; whoever is cancelled meanwhile waits for it.
+
+    For what listens: asyncio and gRPC forget a server that was cancelled while it started, and it is there for ever.
+    """
+    task = asyncio.create_task(beginning)
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait([task])
