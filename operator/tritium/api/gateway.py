@@ -17,6 +17,12 @@ REPORT_PATH: Final = "/report"
 COUNTERS_PATH: Final = "/counters"
 """Answers with `GatewayCounters`."""
 
+HELD_PATH: Final = "/held"
+"""Answers with `HeldReport`: at once where it is another than `?known=` says, after `HELD_FOR` at the latest."""
+
+HELD_FOR: Final = 20.0
+"""Seconds after which it answers that nothing is new."""
+
 READY_PATH: Final = "/readyz"
 """Whether Envoy runs a whole configuration and takes requests: asked once, at its start."""
 
@@ -146,6 +152,26 @@ class RevisionCounters(Observed):
     """Requests that were turned away because too many were in flight."""
     retries: Count
     """Requests that were sent a second time."""
+
+
+class Held(Observed):
+    """A ModelDeployment that somebody waits for while it sleeps."""
+
+    name: str
+    """Its name."""
+    uid: str
+    """Its uid."""
+    since: Count
+    """Which sleep it is: `status.traffic.hold.since`."""
+
+
+class HeldReport(Observed):
+    """Who is waited for at one gateway pod. Nothing but a request for inference makes it so."""
+
+    tag: str
+    """Stands for the whole answer: what is asked for next."""
+    models: list[Held]
+    """Those that sleep and had a request since they fell asleep."""
 
 
 class ModelCounters(Observed):

@@ -65,20 +65,6 @@ class Scaling(ApiObject):
             "schedules need a max, and none of them a min above it",
             field=".schedules",
         ),
-        Rule(
-            "!has(self.schedules) || self.schedules.all(entry, entry.min >= 1)",
-            "a min of 0 is not available in this version; set 1 or more",
-            field=".schedules",
-            reason="FieldValueForbidden",
-        ),
-        Rule(
-            "!has(self.min) || self.min >= 1",
-            "0 is not available in this version; set 1 or more",
-            field=".min",
-            reason="FieldValueForbidden",
-        ),
-        not_yet("idleAfter", "a model does not sleep"),
-        not_yet("holdFor", "a model does not sleep"),
         not_yet("priority", "the first that asks gets a GPU"),
     )
 

@@ -57,6 +57,17 @@ class MirrorTraffic(Observed):
     """Percent of the requests that are copied."""
 
 
+class HoldTraffic(Observed):
+    """What becomes of requests while no pod takes them."""
+
+    asleep: bool
+    """They wait even if there is a pod."""
+    since: Count
+    """Version with which it last fell asleep."""
+    ms: Count
+    """How long one waits; 0: refused at once."""
+
+
 class TrafficStatus(Observed):
     """The contract with the gateway: it reads nothing else of this object."""
 
@@ -74,6 +85,8 @@ class TrafficStatus(Observed):
     """Header that keeps a user on one side."""
     mirror: MirrorTraffic | None = None
     """Copies of requests."""
+    hold: HoldTraffic | None = None
+    """What becomes of requests while no pod takes them."""
     limits: TrafficLimits | None = None
     """Bounds that the gateway keeps."""
     host: Annotated[str, Field(max_length=253)] | None = None

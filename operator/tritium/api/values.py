@@ -73,7 +73,7 @@ Quantity = Annotated[int | str, _quantity()]
 
 Duration = Annotated[
     str,
-    Text(r"^([0-9]{1,6}(ms|s|m|h))+$", "must be a duration such as 500ms, 30s, 10m or 1h30m", max_length=32),
+    Text(r"^([0-9]{1,6}(ms|s|m|h))+$", "must be a duration such as 500ms, 30s or 1h30m", max_length=32),
 ]
 """How long; zero where the member says what zero means."""
 
@@ -86,7 +86,7 @@ Limit = Annotated[
     str,
     Text(
         r"^(0{1,6}(ms|s|m|h))*0{0,5}[1-9][0-9]{0,5}(ms|s|m|h)([0-9]{1,6}(ms|s|m|h))*$",
-        "must be a duration above zero, such as 500ms, 30s, 10m or 1h30m",
+        "must be a duration above zero, such as 500ms, 30s or 1h30m",
         max_length=32,
     ),
 ]
@@ -119,7 +119,7 @@ ObjectName = Annotated[
     str,
     Text(
         rf"^{_DNS_LABEL}(\.{_DNS_LABEL})*$",
-        "must be the name of a Kubernetes object: lower-case letters, digits, - and .",
+        "must be a Kubernetes object's name: lower-case letters, digits, - and .",
         max_length=253,
     ),
 ]

@@ -10,6 +10,13 @@ _LINE: Final = 3000
 stays within 60 KB, where one key a line would take half as much again for indentation alone."""
 
 
+_NOT_PLAIN: Final = frozenset(",:[]{}")
+"""What a text without quotes cannot have on such a line."""
+
+_ESCAPED: Final = frozenset('"\\')
+"""What would be written as two characters between double quotes."""
+
+
 class _OneLine(dict[str, Any]):
     """A mapping that is written on one line."""
 
@@ -23,7 +30,14 @@ def _one_line(dumper: _Dumper, mapping: _OneLine) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items(), flow_style=True)
 
 
+def _text(dumper: _Dumper, text: str) -> yaml.Node:
+    """Rules are full of single quotes, which would each be written twice between single ones."""
+    quoted = "'" in text and _NOT_PLAIN.intersection(text) and not _ESCAPED.intersection(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
+
+
 _Dumper.add_representer(_OneLine, _one_line)
+_Dumper.add_representer(str, _text)
 
 
 def crd_yaml(crd: dict[str, Any]) -> str:
