@@ -40,6 +40,7 @@ from tritium.loop.reconcile import Reconciler, SchemaTooOld
 from tritium.loop.rollouts import Rollouts
 from tritium.loop.scaler import Scaler
 from tritium.loop.servers import Servers
+from tritium.loop.waits import Waits
 from tritium.loop.workers import Workers
 from tritium.probes.gateway import GatewayProbe
 from tritium.probes.prometheus import PrometheusProbe
@@ -181,6 +182,7 @@ class App:
                     group.create_task(self._keep_sweeping(client, store, queue))
                     group.create_task(workers.run(self._settings.workers))
                     group.create_task(scaler.run())
+                    group.create_task(Waits(probe, scaler.sleeps, gateways.polling.targets, scaler.waited).run())
             finally:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0

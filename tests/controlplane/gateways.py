@@ -24,9 +24,13 @@ from tritium.api import names
 from tritium.api.gateway import (
     AGENT_PORT,
     COUNTERS_PATH,
+    HELD_FOR,
+    HELD_PATH,
     REPORT_PATH,
     GatewayCounters,
     GatewayReport,
+    Held,
+    HeldReport,
     ModelReport,
     Rejection,
     RevisionReport,
@@ -121,6 +125,9 @@ class Agent:
     knows_previews: bool = True
     counters: GatewayCounters = field(default_factory=lambda: GatewayCounters(models=[], revisions=[]))
     asked: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    """By name, the sleep in which a request came."""
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     _answer: tuple[object, bytes] = (None, b"")
 
     def stays_behind(self) -> None:
@@ -136,6 +143,27 @@ class Agent:
     def follows(self) -> None:
         """It does as it should again."""
         self.silent, self.kept, self.refusal = False, None, ""
+
+    def request(self, name: str) -> bool:
+        """Somebody asks a model something; whether that waits."""
+        hold = self.world.models[name]["status"]["traffic"].get("hold")
+        if hold is None or not hold["asleep"]:
+            return False
+        self.held[name] = hold["since"]
+        self.came.set()
+        return True
+
+    async def waited(self, known: str) -> bytes:
+        """Who is waited for, when that is another answer than is known."""
+        if known == str(self.held):
+            self.came.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.came.wait(), HELD_FOR)
+        models = [
+            Held(name=name, uid=self.world.models[name]["metadata"]["uid"], since=since)
+            for name, since in self.held.items()
+        ]
+        return HeldReport(tag=str(self.held), models=models).model_dump_json(by_alias=True).encode()
 
     def report(self) -> bytes:
         """Its answer."""
@@ -186,6 +214,7 @@ class Gateways:
         self.new(agent)
         app = web.Application()
         app.add_routes([web.get(REPORT_PATH, _answering(agent)), web.get(COUNTERS_PATH, _answering(agent))])
+        app.add_routes([web.get(HELD_PATH, _waiting(agent))])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         self.agents[metadata["uid"]], self._servers[metadata["uid"]] = agent, runner
@@ -242,6 +271,13 @@ def _answering(agent: Agent) -> Callable[[web.Request], Any]:
             request.transport.abort()
         body = agent.report() if request.path == REPORT_PATH else agent.counters.model_dump_json(by_alias=True).encode()
         return web.Response(body=body, content_type="application/json")
+
+    return answer
+
+
+def _waiting(agent: Agent) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=await agent.waited(request.query["known"]), content_type="application/json")
 
     return answer
 

@@ -44,6 +44,7 @@ WELL: Final = frozenset(
         Reason.EXPERIMENT_ENDED,
         Reason.ENDS_AT,
         Reason.MIRRORING,
+        Reason.ASLEEP,
         Reason.RESOLVED,
         Reason.VERIFIED,
         Reason.RELEASED,

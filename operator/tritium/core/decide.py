@@ -36,6 +36,7 @@ from tritium.core.seen import Answer, PodSeen, RevisionSeen, Seen, Trouble
 from tritium.core.target import target as find_target
 from tritium.core.traffic import service, traffic
 from tritium.core.verdict import outlived
+from tritium.core.waking import needs_pods
 from tritium.core.wish import Wish
 from tritium.core.wording import steady
 
@@ -46,8 +47,8 @@ ASK_AGAIN: Final = timedelta(seconds=5)
 def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime) -> Plan:
     """What should be there, and when to look again."""
     before, seen = ledgers.read(status), watched(_readable(seen), now)
-    wish, sizing = sized(wish, status, before, seen, now)
     target = _with_trouble(find_target(wish, before, seen, now), status, seen)
+    wish, sizing = sized(wish, status, before, seen, now, wakes=needs_pods(wish, before, target))
     asked, wish = wish, going_on(wish, before, target, seen)
     course = _directing(wish, advance(wish, before, target, seen, now), seen, now)
     size = Size(sizing.status.desired, sizing.status.changed_at) if sizing else None

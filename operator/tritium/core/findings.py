@@ -24,7 +24,7 @@ from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
 from tritium.core.telling import NEEDS_A_PERSON, advice, led_to, waits_for, where
 from tritium.core.traffic import leads_to
 from tritium.core.wish import Wish
-from tritium.core.wording import sentence, steady
+from tritium.core.wording import sentence, span, steady
 
 _WITHOUT_REGARD_TO_LOADING = frozenset(
     {
@@ -73,13 +73,21 @@ def _ready(view: View) -> Finding:
         serving = course.ledger.stable
     if serving is not None:
         return Finding(ConditionType.READY, "True", Reason.SERVING, f"revision {serving} serves")
-    if wish.replicas == 0:
+    if wish.replicas == 0 and not wish.asleep:
         return Finding(ConditionType.READY, "False", Reason.NO_REPLICAS, "spec.replicas is 0")
     refusal = refused(seen, "Service")
     if refusal:
         return Finding(ConditionType.READY, "False", refusal.reason, refusal.message)
+    if wish.asleep and runs(course.ledger.traffic, seen):
+        return Finding(ConditionType.READY, "True", Reason.ASLEEP, _asleep(course))
     trouble = _recreating(wish, course, seen) or _not_serving(wish, course, seen)
     return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)
+
+
+def _asleep(course: Course) -> str:
+    held = course.ledger.traffic.hold.ms if course.ledger.traffic and course.ledger.traffic.hold else 0
+    waits = f"and waits for that up to {span(held / 1000)}" if held else "and is refused until it is awake"
+    return f"{_stable(course)} sleeps: the next request wakes it, {waits}"
 
 
 def _recreating(wish: Wish, course: Course, seen: Seen) -> Trouble | None:
@@ -101,7 +109,7 @@ def _not_serving(wish: Wish, course: Course, seen: Seen) -> Trouble:
     """Why no request reaches the stable revision."""
     if trouble := _short(wish, course, seen):
         return trouble
-    if _has_ready_pods(course, seen):
+    if wish.asleep or _has_ready_pods(course, seen):
         return gateway_trouble(seen)
     return Trouble("pod", Reason.STARTING, f"no pod of {_stable(course)} is ready")
 
@@ -297,7 +305,8 @@ def _model_loaded(wish: Wish, target: Target, course: Course, seen: Seen) -> Fin
     if trouble and trouble.reason != Reason.STARTING:
         return Finding(kind, "False", trouble.reason, trouble.message)
     if wish.replicas == 0:
-        return Finding(kind, "Unknown", Reason.NO_REPLICAS, "spec.replicas is 0")
+        asleep = Reason.ASLEEP, f"revision {revision.number} is loaded when it wakes"
+        return Finding(kind, "Unknown", *(asleep if wish.asleep else (Reason.NO_REPLICAS, "spec.replicas is 0")))
     message = trouble.message if trouble else f"the pods of revision {revision.number} are being made"
     unmade = None if trouble else _without_pods(course, revision)
     return Finding(kind, "Unknown", *(unmade or (Reason.STARTING, message)))

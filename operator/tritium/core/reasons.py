@@ -136,6 +136,8 @@ class Reason(StrEnum):
     """The source, of which changes are followed, has another state than before."""
     SERVING = "Serving"
     """At least one pod is ready, and the gateway sends requests to it."""
+    ASLEEP = "Asleep"
+    """With `scaling.min: 0`: nobody has asked the model anything for `scaling.idleAfter`, and it has no pods."""
     NO_REPLICAS = "NoReplicas"
     """`replicas` is 0."""
     LOADED = "Loaded"

@@ -19,6 +19,7 @@ from tritium.core.plan import Course, ServiceWish
 from tritium.core.preview import previewed
 from tritium.core.retreat import keeps, retreating
 from tritium.core.revision import revision_name
+from tritium.core.scaling.sleep import hold
 from tritium.core.seen import RevisionSeen, Seen
 from tritium.core.target import by_number
 from tritium.core.wish import Wish
@@ -34,6 +35,7 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
     revisions = _placed(wish, course, _revisions(wish, course, seen))
     if port is None or not revisions:
         return before
+    version, to = _next_version(before, seen), leading(wish, course, seen)
     asked = TrafficStatus(
         version=before.version if before else 0,
         port=port,
@@ -42,11 +44,12 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
         preview=_preview(wish, course, revisions, seen),
         sticky_header=_sticky(wish, course),
         mirror=_copies(wish, course, revisions, seen),
+        hold=hold(wish, before, version, reached=bool(to and available(to, seen))),
         limits=wish.routing.limits,
         host=wish.routing.host,
         path=wish.routing.path,
     )
-    return asked if asked == before else asked.model_copy(update={"version": _next_version(before, seen)})
+    return asked if asked == before else asked.model_copy(update={"version": version})
 
 
 def leading(wish: Wish, course: Course, seen: Seen) -> RevisionSeen | None:

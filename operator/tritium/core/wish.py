@@ -146,6 +146,11 @@ class Wish:
     scaling: ScalingWish | None = None
 
     @property
+    def asleep(self) -> bool:
+        """Whether there are to be no pods, since nobody asks the model anything."""
+        return self.scaling is not None and self.scaling.acts and self.scaling.may_sleep and not self.replicas
+
+    @property
     def replaces(self) -> bool:
         """Whether the stable revision gives pods up for its successor: of one it has none to give."""
         pod_by_pod = self.strategy == NO_STEPS or strategy(self.strategy).steps

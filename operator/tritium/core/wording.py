@@ -47,6 +47,16 @@ def short(text: str, limit: int = LONGEST) -> str:
     return (cut.rpartition(" ")[0] or cut) + "…"
 
 
+def span(seconds: float) -> str:
+    """A time as a spec has it.
+
+    >>> span(5400), span(1800), span(7200), span(45)
+    ('90m', '30m', '2h', '45s')
+    """
+    size, unit = next((each for each in ((3600, "h"), (60, "m")) if seconds and not seconds % each[0]), (1, "s"))
+    return f"{seconds / size:g}{unit}"
+
+
 def sentence(text: str) -> str:
     """Ends with a full stop, so that another sentence can follow.
 

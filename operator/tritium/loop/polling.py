@@ -129,6 +129,10 @@ class Polling:
         """Uids of the pods of a namespace that are asked: those that take requests, or may still have some."""
         return self._pods.get(namespace, {}).keys()
 
+    def targets(self, namespace: str) -> Collection[Target]:
+        """Those pods."""
+        return [pod.target for pod in self._pods.get(namespace, {}).values()]
+
     async def _follow(self, pod: _Pod) -> None:
         while True:
             began = self.clock()

@@ -242,6 +242,7 @@ class _Pass:
             since=scaling.changed_at,
             capacity=scaling.capacity,
             cold=scaling.cold_start_seconds,
+            sleep=_sleep(plan.status),
         )
         self._shared.scaler.follow(self._key, subject)
 
@@ -250,6 +251,12 @@ class _Pass:
         due = (plan.wake_at - now).total_seconds() if plan.wake_at else None
         look = self._shared.inquiry.every if pending else None
         return min((max(each, 0.0) for each in (due, look, *others) if each is not None), default=None)
+
+
+def _sleep(status: ModelDeploymentStatus) -> int | None:
+    """Which sleep it is, while it sleeps."""
+    hold = status.traffic.hold if status.traffic else None
+    return hold.since if hold and hold.asleep else None
 
 
 def _led(status: ModelDeploymentStatus) -> tuple[int, ...]:

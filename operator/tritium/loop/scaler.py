@@ -12,13 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from tritium.api.gateway import Held
 from tritium.api.status import CapacityStatus
 from tritium.core.counts import Series
 from tritium.core.scaling.account import is_other
 from tritium.core.scaling.capacity import Capacity, inherited
 from tritium.core.scaling.controller import Memory, Need, advise, look, need
+from tritium.core.scaling.knobs import Knobs
 from tritium.core.scaling.sight import Sight, span
 from tritium.core.scaling.size import knobs_of
+from tritium.core.scaling.sleep import may_rest
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.scaling.work import Work
 from tritium.kube.store import Key
@@ -52,6 +55,7 @@ class Subject:
         since: and since when.
         capacity: as the status keeps it.
         cold: seconds that a pod needs to be ready.
+        sleep: which sleep it is, where it has no pods since nobody asks it anything.
     """
 
     uid: str
@@ -64,6 +68,7 @@ class Subject:
     since: datetime
     capacity: CapacityStatus | None = None
     cold: int | None = None
+    sleep: int | None = None
 
 
 @dataclass(slots=True)
@@ -80,6 +85,8 @@ class _Watch:
         flows: by the number of a revision, what was counted of it when it was last looked at.
         advised: pods that a pass was last woken to ask for, and when.
         quiet: a person was told that nothing is known.
+        active: when it last had something to do, or no pod to do it: what nobody could ask was not idle.
+        waited: the sleep in which somebody waited for it last.
     """
 
     subject: Subject
@@ -93,6 +100,8 @@ class _Watch:
     flows: dict[int, Flow] = field(default_factory=dict)
     advised: tuple[int, float] = (-1, float("-inf"))
     quiet: bool = False
+    active: float = float("-inf")
+    waited: int | None = None
 
 
 @dataclass(slots=True)
@@ -135,6 +144,16 @@ class Scaler:
         if self._watched.pop(key, None):
             self.arrivals.forget(key.namespace, key.name)
 
+    def waited(self, key: Key, held: Held) -> None:
+        """Somebody waits for one that sleeps."""
+        watch = self._watched.get(key)
+        if watch is not None and watch.subject.uid == held.uid and watch.waited != held.since:
+            self._call(key, watch, held.since)
+
+    def sleeps(self) -> frozenset[str]:
+        """Namespaces of those that sleep."""
+        return frozenset(key.namespace for key, each in self._watched.items() if each.subject.sleep is not None)
+
     def scales(self, namespace: str) -> frozenset[str]:
         """Names of those in a namespace whose work is looked at."""
         return frozenset(key.name for key in self._watched if key.namespace == namespace)
@@ -154,7 +173,10 @@ class Scaler:
         silent = f"{self._who(watch)}; the replicas stay" if unknown_for > SILENT_AFTER else ""
         fresh = watch.need if unknown_for <= SILENT_AFTER else None
         partial = self.arrivals.is_partial(self.gateways(key.namespace), at)
-        return Work(watch.memory, at, fresh, silent, partial, watch.gpu)
+        last = watch.memory.last
+        is_known = last is not None and at - last.at <= SILENT_AFTER
+        quiet = at - max(watch.active, watch.memory.began) if is_known else 0.0
+        return Work(watch.memory, at, fresh, silent, partial, watch.gpu, quiet, watch.waited)
 
     def _who(self, watch: _Watch) -> str:
         """Who does not tell."""
@@ -196,8 +218,12 @@ class Scaler:
         subject, last = watch.subject, watch.memory.last
         flows = {each: self.arrivals.at(moment, Series(*key, each)) for each in subject.revisions}
         # One that gets requests since now, or none any more, neither adds what it has ever had nor takes it away.
-        for number, flow in flows.items():
-            watch.arrived += max(0.0, flow.arrived - watch.flows.get(number, flow).arrived)
+        came = sum(max(0.0, flow.arrived - watch.flows.get(number, flow).arrived) for number, flow in flows.items())
+        watch.arrived += came
+        if came or any(flow.active for flow in flows.values()) or not subject.servers:
+            watch.active = self.clock()
+        if came and subject.sleep is not None and watch.waited != subject.sleep:  # refused, since nobody is held
+            self._call(key, watch, subject.sleep)
         watch.flows, stable = flows, flows.get(subject.stable or 0, Flow())
         waits = self.servers.waits(subject.servers)
         watch.gpu = waits.gpu
@@ -213,11 +239,22 @@ class Scaler:
             queue_ms=waits.queue_ms,
             gpu=waits.gpu,
         )
-        knobs = replace(knobs_of(subject.asked, subject.cold), flight=waits.flight)
+        knobs = replace(_knobs(subject), flight=waits.flight)
         what = span(last, sight) if last else None
         watch.memory = look(watch.memory, sight, knobs)
         if what is not None and (found := need(watch.memory, what, knobs)) is not None:
             watch.need, watch.at = found, self.clock()
+
+    def _call(self, key: Key, watch: _Watch, sleep: int) -> None:
+        watch.waited, watch.active = sleep, self.clock()
+        self.wake(key)
+
+    def _turns(self, watch: _Watch, work: Work, at: float) -> bool:
+        """Whether it is to fall asleep, or to wake."""
+        subject = watch.subject
+        if subject.sleep is not None:
+            return watch.waited == subject.sleep and _is_again(watch, 1, at)
+        return subject.desired > 0 and may_rest(subject.asked, work) and _is_again(watch, 0, at)
 
     def _is_news(self, key: Key, watch: _Watch, at: float) -> bool:
         work = self.work(key)
@@ -225,20 +262,32 @@ class Scaler:
         if quiet != watch.quiet:
             watch.quiet = quiet
             return True
+        if work and self._turns(watch, work, at):
+            return True
         if watch.need is None or quiet:
             return False
         if watch.told is None:
             return True
         subject, (told, when) = watch.subject, watch.told
-        knobs = knobs_of(subject.asked, subject.cold)
+        knobs = _knobs(subject)
         lowered = at - (self.now() - subject.since).total_seconds()
         advice = advise(replace(watch.memory, lowered=lowered), watch.need, subject.desired, knobs, at)[1]
-        if advice.pods != subject.desired:
-            pods, then = watch.advised
-            if advice.pods != pods or at - then >= AGAIN:
-                watch.advised = advice.pods, at
-                return True
+        if advice.pods != subject.desired and _is_again(watch, advice.pods, at):
+            return True
         return is_other(watch.need.pods, told) and at - when >= NEWS_EVERY
+
+
+def _is_again(watch: _Watch, pods: int, at: float) -> bool:
+    """Whether a pass is to be woken for so many: for another number, or since nothing has come of it yet."""
+    advised, then = watch.advised
+    if pods == advised and at - then < AGAIN:
+        return False
+    watch.advised = pods, at
+    return True
+
+
+def _knobs(subject: Subject) -> Knobs:
+    return knobs_of(subject.asked, subject.cold, awake=subject.sleep is None)
 
 
 def _seed(capacity: CapacityStatus | None, stable: int | None) -> Capacity:

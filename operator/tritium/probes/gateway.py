@@ -1,5 +1,6 @@
 """Asking a pod of the gateway what it runs and what it has counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self, TypeVar
 
@@ -32,7 +33,6 @@ class GatewayProbe:
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=DEADLINE),
             trust_env=False,  # a proxy is for what is outside of the cluster, and this is none
             auto_decompress=False,
         )
@@ -41,21 +41,31 @@ class GatewayProbe:
     async def __aexit__(self, *_: object) -> None:
         await self._http.close()
 
-    async def ask(self, ip: str, path: str) -> bytes:
+    async def ask(
+        self, ip: str, path: str, query: Mapping[str, str] | None = None, *, within: float | None = None
+    ) -> bytes:
         """What a pod answers, as it stands.
+
+        Args:
+            ip: of the pod.
+            path: of the agent.
+            query: what is asked.
+            within: seconds, where the answer may take longer than others.
 
         Raises:
             Unanswered: nothing, too late, too much, or an error.
         """
+        limit = within or DEADLINE
         try:
-            async with self._http.get(URL.build(scheme="http", host=ip, port=AGENT_PORT, path=path)) as answer:
+            url = URL.build(scheme="http", host=ip, port=AGENT_PORT, path=path, query=query or {})
+            async with self._http.get(url, timeout=aiohttp.ClientTimeout(total=limit)) as answer:
                 if answer.status != 200:
                     raise Unanswered(f"it answers with status {answer.status}")
                 return await bounded(answer.content, _LARGEST)
         except TooMuch as much:
             raise Unanswered(str(much)) from much
         except TimeoutError as late:
-            raise Unanswered(f"it does not answer within {DEADLINE:g} s") from late
+            raise Unanswered(f"it does not answer within {limit:g} s") from late
         except (aiohttp.ClientError, OSError, ValueError) as broken:  # the last: an address that is none
             raise Unanswered(str(broken) or type(broken).__name__) from broken
 

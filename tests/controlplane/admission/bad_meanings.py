@@ -69,6 +69,8 @@ TEXTS = [
     Bad("spec.rollout.analysis.maxWait", "soon", DURATION),
     Bad("spec.rollout.progressDeadline", "1d", DURATION),
     Bad("spec.rollout.bakeTime", "10 m", DURATION),
+    Bad("spec.scaling.idleAfter", "10 m", DURATION),
+    Bad("spec.scaling.holdFor", "-1s", DURATION),
     Bad("spec.experiment.arms", [ARM | {"name": "A"}], DNS_LABEL, at="spec.experiment.arms[0].name"),
     Bad(
         "spec.experiment.arms",
@@ -187,17 +189,10 @@ RULES = [
     ),
     Bad("spec.scaling", {"min": 3, "max": 2}, "must not be below min", at="spec.scaling.max"),
     Bad("spec.scaling", {"min": 1, "max": 0}, "must be 1 or more", at="spec.scaling.max"),
-    Bad("spec.scaling.min", 0, "0 is not available in this version"),
     Bad(
         "spec.scaling",
         {"max": 2, "schedules": [{"cron": "0 7 * * *", "min": 3}]},
         "schedules need a max, and none of them a min above it",
-        at="spec.scaling.schedules",
-    ),
-    Bad(
-        "spec.scaling",
-        {"max": 2, "schedules": [{"cron": "0 7 * * *", "min": 0}]},
-        "a min of 0 is not available in this version",
         at="spec.scaling.schedules",
     ),
     Bad("spec.scaling.metric", "concurrency", "a metric other than auto needs a target", at="spec.scaling.target"),

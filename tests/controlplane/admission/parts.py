@@ -7,10 +7,10 @@ from typing import Any, Final
 from tests.controlplane.admission.objects import Bad
 
 SOURCE = "spec.model.source"
-DURATION = "must be a duration such as 500ms, 30s, 10m or 1h30m"
+DURATION = "must be a duration such as 500ms, 30s or 1h30m"
 QUANTITY = "must be a quantity of zero or more, such as 2, 500m or 16Gi"
-OBJECT_NAME = "must be the name of a Kubernetes object"
-LIMIT = "must be a duration above zero, such as 500ms, 30s, 10m or 1h30m"
+OBJECT_NAME = "must be a Kubernetes object's name"
+LIMIT = "must be a duration above zero, such as 500ms, 30s or 1h30m"
 DELAY = "must be a short duration such as 100us, 5ms or 1s"
 STEPS = ("spec.rollout.steps", [{"weight": 5}])
 DNS_LABEL = "must be lower-case letters, digits and -, such as control"

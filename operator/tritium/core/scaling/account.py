@@ -13,6 +13,7 @@ from tritium.core.reasons import Reason
 from tritium.core.scaling.controller import Advice, Need, Why
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import PodSeen, RevisionSeen, Seen
+from tritium.core.wording import span
 
 NUMBERS_EVERY: Final = timedelta(seconds=30)
 NEW: Final = timedelta(hours=1)
@@ -32,6 +33,8 @@ _LIMITS: Final = {
     "gpu": ": there are fewer when the GPUs are less busy",
     "rollout": ": there are fewer when the rollout is over",
     "starting": ": there are fewer when no pod is starting",
+    "awake": ": the model is awake until no request came for {idle}",
+    "idle": ": no request came for {idle}, and the next one wakes the model",
     "room": ": the cluster has no room for another",
 }
 
@@ -84,6 +87,8 @@ def finding(case: Case, before: Condition | None) -> Finding:
         before: what it said until now. A process that begins has seen nothing yet, and says nothing else.
     """
     work, asked, kind = case.seen.work, case.asked, ConditionType.SCALING_ACTIVE
+    if asked.acts and not case.desired:
+        return Finding(kind, "True", Reason.ASLEEP, f"no request came for {span(asked.idle)}: the model sleeps")
     if work and work.silent:
         return Finding(kind, "False", Reason.NO_DATA, work.silent)
     if case.advice.need is None and before and before.reason != Reason.FIXED_REPLICAS:
@@ -136,7 +141,7 @@ def _sentence(case: Case, need: Need) -> str:
     }.get(need.why, f"{value} requests a second need {_rounded(need.pods):g} pods")
     verb = "is" if case.desired == 1 else "are"
     end = f"{case.desired} {verb} asked for" if asked.acts else f"{case.advice.pods} would be asked for"
-    return f"{said}; {end}{_LIMITS.get(case.advice.limited, '').format(least=asked.least, most=asked.most)}"
+    return f"{said}; {end}{_LIMITS.get(case.advice.limited, '').format(idle=span(asked.idle))}"
 
 
 def _capacity(case: Case) -> CapacityStatus | None:

@@ -17,6 +17,7 @@ from tritium.core.reasons import Reason
 from tritium.core.scaling.account import Case, account, finding
 from tritium.core.scaling.controller import Advice, advise
 from tritium.core.scaling.knobs import Knobs
+from tritium.core.scaling.sleep import is_called, may_rest
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import PodSeen, RevisionSeen, Seen
 from tritium.core.wish import Wish
@@ -44,32 +45,61 @@ class Sizing:
     finding: Finding
 
 
-def sized(
-    wish: Wish, status: ModelDeploymentStatus, before: Ledger, seen: Seen, now: datetime
+def sized(  # noqa: PLR0913 - what a pass has
+    wish: Wish, status: ModelDeploymentStatus, before: Ledger, seen: Seen, now: datetime, *, wakes: bool
 ) -> tuple[Wish, Sizing | None]:
-    """The wish with the replicas that scaling asks for; without scaling it is as it was."""
+    """The wish with the replicas that scaling asks for; without scaling it is as it was.
+
+    `wakes` says that pods are needed although nobody asks the model anything.
+    """
     if wish.scaling is None:
         return wish, None
     asked = wish.scaling.at(now)
     stable = next((each for each in seen.revisions if each.number == before.stable), None)
     known = status.scaling
     has = _has(wish, asked, known, seen)
-    knobs = knobs_of(asked, known.cold_start_seconds if known else None)
+    knobs = knobs_of(asked, known.cold_start_seconds if known else None, awake=True)
     advice = _advice(known, seen, has, knobs, now)
     led = bool(status.candidate and status.candidate.weight)
     moves = led or status.phase not in _AT_REST or not runs(before.traffic, seen)
     allowed = _allowed(advice, has, stable, seen, moves=moves) if asked.acts else advice
-    if allowed.limited == "min" and asked.schedules:
-        allowed = replace(allowed, limited="schedule")
-    desired = max(asked.least, min(asked.most, allowed.pods)) if asked.acts else wish.replicas
+    if asked.acts and not (asked.least or wakes) and _sleeps(asked, known, before, stable, seen, moves=moves):
+        allowed = replace(allowed, pods=0, limited="idle")
+    elif allowed.limited == "min" or (not asked.least and allowed.pods == 1 and allowed.limited == "step"):
+        allowed = replace(allowed, limited=_whose_least(asked))
+    desired = max(0 if allowed.limited == "idle" else 1, asked.least, min(asked.most, allowed.pods))
+    desired = desired if asked.acts else wish.replicas
     case = Case(asked, known, stable, seen, desired, allowed, now)
     said = next((each for each in status.conditions or () if each.type == ConditionType.SCALING_ACTIVE), None)
     return replace(wish, replicas=desired), Sizing(account(case), finding(case, said))
 
 
-def knobs_of(asked: ScalingWish, cold: int | None) -> Knobs:
-    """The controller's terms."""
-    return Knobs(asked.least, asked.most, asked.metric, asked.target, asked.capacity, cold=cold or _COLD)
+def knobs_of(asked: ScalingWish, cold: int | None, *, awake: bool) -> Knobs:
+    """The controller's terms: it never finds that a model should sleep, which is no matter of how much it has to do."""
+    least = max(asked.least, int(awake))
+    return Knobs(least, asked.most, asked.metric, asked.target, asked.capacity, cold=cold or _COLD)
+
+
+def _sleeps(  # noqa: PLR0913
+    asked: ScalingWish,
+    known: ScalingStatus | None,
+    before: Ledger,
+    stable: RevisionSeen | None,
+    seen: Seen,
+    *,
+    moves: bool,
+) -> bool:
+    """Whether there are to be no pods: it goes on sleeping until it is called, and falls asleep at rest."""
+    if known is not None and known.desired == 0:
+        return not is_called(before.traffic, seen.work)
+    return stable is not None and may_rest(asked, seen.work) and not _keeps(0, stable, seen, moves=moves)
+
+
+def _whose_least(asked: ScalingWish) -> str:
+    """Who says that there are to be no fewer."""
+    if not asked.least:
+        return "awake"
+    return "schedule" if asked.schedules else "min"
 
 
 def _has(wish: Wish, asked: ScalingWish, known: ScalingStatus | None, seen: Seen) -> int:

@@ -16,6 +16,8 @@ class Work:
         partial: more may arrive than is counted: a pod of the gateway does not answer.
         silent: why nothing is known, for a person; empty while that may just be a beginning.
         gpu: share of the time in which the pods' GPUs did anything, a mean; none where nobody tells.
+        quiet: seconds since the last request, or since it is known that there was none; 0 while nothing is known.
+        waited: the sleep in which somebody waited for the model last, by its number (`status.traffic.hold.since`).
     """
 
     memory: Memory
@@ -24,3 +26,5 @@ class Work:
     silent: str = ""
     partial: bool = False
     gpu: float | None = None
+    quiet: float = 0.0
+    waited: int | None = None
