@@ -96,11 +96,11 @@ async def test_where_nobody_sleeps_nobody_is_asked(monkeypatch: pytest.MonkeyPat
         await wait_for(lambda: len(it.agent.asked), 5, "it waits", until=lambda number: number == 2)
         before = it.looks
         it.sleeping.clear()
-        await wait_for(lambda: it.agent.gone, 5, "it has hung up")
+        await wait_for(lambda: it.looks > before + 1, 5, "it has looked again")
+        it.agent.tells(FRAUD)
         it.sleeping.add("ml")
-        await wait_for(
-            lambda: it.agent.asked[2:], 5, "it asks from the beginning", until=lambda asked: asked[:1] == [""]
-        )
+        asked = await wait_for(lambda: it.agent.asked[2:], 5, "it asks again")
+        assert asked[0] == "", "it begins from nothing, and nobody has asked meanwhile"
 
 
 async def test_a_pod_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
