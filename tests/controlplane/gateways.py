@@ -110,7 +110,8 @@ class Agent:
         synced: it follows the API server.
         kept: what it runs, whatever the API server says; see `stays_behind`.
         refusal: what Envoy says of all that is newer than what is kept.
-        knows_previews: it is not of a version before there were any.
+        knows_previews: it is not of a version before there were any,
+        knows_holding: and neither of one that lets no request wait.
         counters: what it has counted.
     """
 
@@ -123,6 +124,7 @@ class Agent:
     kept: dict[str, ModelReport] | None = None
     refusal: str = ""
     knows_previews: bool = True
+    knows_holding: bool = True
     counters: GatewayCounters = field(default_factory=lambda: GatewayCounters(models=[], revisions=[]))
     asked: int = 0
     held: dict[str, int] = field(default_factory=dict)
@@ -167,10 +169,15 @@ class Agent:
 
     def report(self) -> bytes:
         """Its answer."""
-        state = self.world.changes, self.synced, id(self.kept), self.refusal, self.knows_previews
+        knows = self.knows_previews, self.knows_holding
+        state = self.world.changes, self.synced, id(self.kept), self.refusal, knows
         if self._answer[0] != state:
             models = [
-                each if self.knows_previews else each.model_copy(update={"preview": None}) for each in self._models()
+                each.model_copy(
+                    update=({} if self.knows_previews else {"preview": None})
+                    | ({} if self.knows_holding else {"holds": None})
+                )
+                for each in self._models()
             ]
             report = GatewayReport(synced=self.synced, connected=True, envoy=ENVOY, models=models)
             self._answer = state, report.model_dump_json(by_alias=True).encode()
@@ -309,4 +316,5 @@ def _model(obj: Object, ready: dict[str, int]) -> ModelReport:
         port=traffic["port"],
         revisions=revisions,
         preview=traffic.get("preview"),
+        holds=hold["since"] if (hold := traffic.get("hold")) and hold["asleep"] else 0,
     )

@@ -112,6 +112,8 @@ class ModelReport(Observed):
     """What it runs."""
     preview: int | None = None
     """The revision on its preview port; absent if there is none, or the agent is too old to know of such a port."""
+    holds: Count | None = None
+    """The sleep in which it holds requests, 0 while it holds none; absent if the agent is too old to hold any."""
     rejection: Rejection | None = None
     """What it refused after that."""
 

@@ -40,7 +40,17 @@ def runs(wanted: TrafficStatus | None, seen: Seen) -> bool:
     pods = list(counted(seen))
     if wanted is None or not any(each.ready for each in pods):
         return False
-    return all(each.answer and each.answer.synced and each.answer.version == wanted.version for each in pods)
+    hold = wanted.hold.since if wanted.hold and wanted.hold.asleep else None
+    answers = [each.answer for each in pods]
+    if any(each is None or (hold is not None and each.holds != hold) for each in answers):
+        return False
+    return all(each and each.synced and each.version == wanted.version for each in answers)
+
+
+def can_hold(seen: Seen) -> bool:
+    """Whether every gateway pod can let requests wait; one of an older version would refuse them, and wake nobody."""
+    pods = list(counted(seen))
+    return bool(pods) and all(each.answer and each.answer.holds is not None for each in pods)
 
 
 def gateway_trouble(seen: Seen) -> Trouble:

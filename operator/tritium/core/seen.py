@@ -175,6 +175,7 @@ class GatewayAnswer:
         endpoints: that Envoy has, by the revision's number.
         rejected: what Envoy said of a newer version that it refused.
         preview: number of the revision on its preview port; none where it does not listen there.
+        holds: the sleep in which it holds requests, 0 while it holds none; none where it is too old to hold any.
     """
 
     synced: bool
@@ -184,6 +185,7 @@ class GatewayAnswer:
     endpoints: Mapping[int, int] = field(default_factory=dict)
     rejected: str | None = None
     preview: int | None = None
+    holds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Report:
             weights={each.revision: each.weight for each in model.revisions},
             endpoints={each.revision: each.endpoints for each in model.revisions},
             preview=model.preview,
+            holds=model.holds,
             rejected=f"{rejection.resource}: {rejection.message}" if rejection else None,
         )
 

@@ -91,6 +91,23 @@ async def test_a_gateway_pod_that_does_not_answer_keeps_it_awake(
     await sleeps(models)
 
 
+async def test_a_gateway_pod_that_cannot_hold_keeps_it_awake(
+    operator: Operator, models: Models, gateways: Gateways
+) -> None:
+    await models.apply(scaling=SCALING | {"idleAfter": "1h"})
+    await models.settled(revision=1)
+    agent = one_of(gateways, models, 0)
+    agent.knows_holding = False
+    await models.apply(scaling=SCALING)
+    await models.settled(revision=1)
+    other = one_of(gateways, models, 1)
+    before = other.asked
+    await wait_for(lambda: other.asked, 60, "it was long idle", until=lambda asked: asked > before + 30)
+    assert await pods(models) == [1]
+    agent.knows_holding = True
+    await sleeps(models)
+
+
 @pytest.mark.parametrize("change", ["version", "bound"])
 async def test_what_needs_pods_wakes_it(operator: Operator, models: Models, change: str) -> None:
     await models.apply(scaling=SCALING)

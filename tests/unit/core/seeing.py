@@ -147,7 +147,8 @@ def weights(of: TrafficStatus | None) -> dict[int, int]:
 def answer(runs: TrafficStatus | None, endpoints: dict[int, int] | None = None, **changes: Any) -> GatewayAnswer:
     """What a gateway pod says that runs this."""
     version, preview = (runs.version, runs.preview) if runs else (None, None)
-    said = GatewayAnswer(True, "1.40.0", version, weights(runs), endpoints or {}, preview=preview)
+    holds = runs.hold.since if runs and runs.hold and runs.hold.asleep else 0
+    said = GatewayAnswer(True, "1.40.0", version, weights(runs), endpoints or {}, preview=preview, holds=holds)
     return replace(said, **changes)
 
 

@@ -20,6 +20,7 @@ from tests.unit.core.seeing import (
     pod,
     pods,
     revision,
+    saying,
     serving,
     silent,
     status_of,
@@ -99,6 +100,20 @@ def test_the_gateway_is_told_before_the_pods_go() -> None:
     assert notice.reason == Reason.SCALED
     why = "no request came for 10m, and the next one wakes the model"
     assert notice.message == f"2 -> 0 pods: 0 requests a second need 0 pods; 0 are asked for: {why}"
+
+
+def test_a_gateway_pod_of_an_older_version_keeps_it_awake() -> None:
+    plan = decide(asked(), awake(), serving(ONE, work=quiet()), NOW, saying(holds=None))
+    assert desired(plan)[0] == 1
+    assert not held(plan).asleep
+
+
+def test_one_that_comes_later_keeps_the_pods() -> None:
+    falls = decide(asked(), awake(), serving(ONE, work=quiet()), NOW)
+    assert held(falls).asleep
+    for holds in (None, 0, held(falls).since - 1):
+        plan = decide(asked(), falls.status, serving(ONE, work=quiet()), NOW, saying(holds=holds))
+        assert plan.replicas[A] == 1, holds
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Final
 
 from tritium.api.conditions import ConditionType, Finding
 from tritium.api.status import ModelDeploymentStatus, Phase, ScalingStatus
-from tritium.core.gateway import runs
+from tritium.core.gateway import can_hold, runs
 from tritium.core.ledger import Ledger
 from tritium.core.lookup import pods_of, want_of_room
 from tritium.core.reasons import Reason
@@ -92,7 +92,8 @@ def _sleeps(  # noqa: PLR0913
     """Whether there are to be no pods: it goes on sleeping until it is called, and falls asleep at rest."""
     if known is not None and known.desired == 0:
         return not is_called(before.traffic, seen.work)
-    return stable is not None and may_rest(asked, seen.work) and not _keeps(0, stable, seen, moves=moves)
+    rests = stable is not None and may_rest(asked, seen.work) and not _keeps(0, stable, seen, moves=moves)
+    return rests and can_hold(seen)
 
 
 def _whose_least(asked: ScalingWish) -> str:
