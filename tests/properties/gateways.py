@@ -37,11 +37,17 @@ class GatewayPod:
             weights={each.revision: each.weight for each in self.shares()},
             endpoints={each.revision: len(self.endpoints.get(each.service, ())) for each in self.shares()},
             preview=self.runs.preview if self.runs else None,
+            holds=self.holds() or 0,
         )
 
     def shares(self) -> list[RevisionTraffic]:
         """The revisions that it runs."""
         return list(self.runs.revisions or ()) if self.runs else []
+
+    def holds(self) -> int | None:
+        """The sleep in which it holds whatever comes."""
+        hold = self.runs.hold if self.runs else None
+        return hold.since if hold and hold.asleep else None
 
     def share_of(self, service: str) -> int:
         """Of the requests that may go through it, out of 10,000."""
