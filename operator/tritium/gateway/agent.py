@@ -5,11 +5,12 @@ import json
 import logging
 import signal
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
 import tritium
-from tritium.api.gateway import GatewayCounters, GatewayReport
+from tritium.api.gateway import GatewayCounters, GatewayReport, HeldReport
 from tritium.gateway import disk
 from tritium.gateway.admin import LIVE, Admin, AdminUnavailable
 from tritium.gateway.bootstrap import bootstrap
@@ -24,6 +25,7 @@ from tritium.gateway.report import Runs, report, runs
 from tritium.gateway.settings import Settings
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.resource import Snapshot
+from tritium.gateway.waiting import Waiting
 from tritium.gateway.xds.server import Server
 from tritium.kube.client import Client
 
@@ -64,7 +66,8 @@ class Agent:
         self._was_whole = False
         """Since Envoy connected: it has once acknowledged everything."""
         self._metrics = Metrics(self._now)
-        self._server = Server(settings.xds_socket, self._said.set)
+        self._waiting = Waiting(self._news.set)
+        self._server = Server(settings.xds_socket, self._said.set, self._waiting.service)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT, and as long as Envoy is there."""
@@ -93,6 +96,14 @@ class Agent:
         """What Envoy has counted."""
         served = self._published.reading.table.models if self._published else {}
         return counters(await self._admin.stats(), served)
+
+    async def held(self, known: str) -> HeldReport:
+        """Who is waited for."""
+        return await self._waiting.report(known)
+
+    def closing(self) -> None:
+        """No more requests are taken."""
+        self._waiting.close()
 
     def started(self) -> tuple[bool, str]:
         """Whether there is a configuration for Envoy to begin with."""
@@ -125,7 +136,9 @@ class Agent:
 
     def _now(self) -> Now:
         models = self._published.reading.table.models if self._published else {}
-        return Now(self._server.state, self._following.synced, len(models), self._following.ages())
+        return Now(
+            self._server.state, self._following.synced, len(models), self._waiting.open(), self._following.ages()
+        )
 
     def _write_bootstrap(self) -> None:
         """Envoy starts once it is there, so it has to be there as a whole."""
@@ -168,7 +181,8 @@ class Agent:
 
     async def _publish_news(self) -> None:
         while True:
-            await self._news.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._waiting.due())
             self._news.clear()
             began = time.perf_counter()
             facts = self._following.facts
@@ -187,6 +201,7 @@ class Agent:
     def _publish(self, facts: Facts) -> None:
         began = time.perf_counter()
         reading = read(facts)
+        reading = replace(reading, table=self._waiting.named(reading.table))
         snapshot = compile_snapshot(reading.table, self._settings.listeners())
         told = self._published.reading.left_out if self._published else ()
         for each in reading.left_out:
@@ -195,6 +210,7 @@ class Agent:
         self._published = Published(facts, reading, snapshot)
         self._metrics.publish_seconds.observe(time.perf_counter() - began)
         self._server.publish(snapshot)
+        self._waiting.publish(reading.table, snapshot, self._server.state)
         self._unsaved.set()
 
     async def _hear(self) -> None:

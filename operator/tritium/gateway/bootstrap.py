@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tritium.api.gateway import BOUNDS_MS, HEALTH_PATH, HEALTH_PORT, RUN_FOLDER
-from tritium.gateway.snapshot.names import IN_FLIGHT
+from tritium.gateway.snapshot.names import AGENT, IN_FLIGHT
 
 Object = dict[str, Any]
-
-AGENT: Final = "xds"
-"""Name of the cluster that is the agent."""
-
 
 OWN: Final = ("server", "listener_manager", "cluster_manager", "control_plane", "runtime", "overload")
 """Statistics of Envoy itself, by what their names begin with."""

@@ -29,6 +29,12 @@ class Answers(Protocol):
             AdminUnavailable: Envoy does not answer.
         """
 
+    async def held(self, known: str) -> api.HeldReport:
+        """Who is waited for: as soon as it is another answer than the one that is known, and then at the latest."""
+
+    def closing(self) -> None:
+        """No more requests are taken: those that wait for news are answered at once."""
+
     def started(self) -> tuple[bool, str]:
         """Whether there is a configuration for Envoy to begin with; in words."""
 
@@ -51,6 +57,7 @@ async def serve(answers: Answers, settings: Settings) -> AsyncIterator[None]:
         [
             web.get(api.REPORT_PATH, handlers.report),
             web.get(api.COUNTERS_PATH, handlers.counters),
+            web.get(api.HELD_PATH, handlers.held),
             web.get(api.STARTED_PATH, handlers.started),
             web.get(api.READY_PATH, handlers.ready),
             # A kubelet can only GET.
@@ -59,6 +66,7 @@ async def serve(answers: Answers, settings: Settings) -> AsyncIterator[None]:
             web.get(METRICS_PATH, handlers.metrics),
         ]
     )
+    app.on_shutdown.append(handlers.closing)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -81,6 +89,12 @@ class _Handlers:
             return _json(await self._answers.counters())
         except AdminUnavailable as error:
             return _told(503, f"Envoy does not answer: {error}")
+
+    async def held(self, request: web.Request) -> web.Response:
+        return _json(await self._answers.held(request.query.get("known", "")))
+
+    async def closing(self, _: web.Application) -> None:
+        self._answers.closing()
 
     async def started(self, _: web.Request) -> web.Response:
         return _state(self._answers.started())

@@ -19,11 +19,13 @@ class Now:
     Attributes:
         ages: by plural: seconds since the API server last told anything.
         models: ModelDeployments that are served.
+        waited_on: names on which requests may wait for a pod.
     """
 
     state: State
     synced: bool
     models: int
+    waited_on: int
     ages: Mapping[str, float]
 
 
@@ -67,6 +69,7 @@ class Metrics(Collector):
             "tritium_gateway_synced": ("1 if the API server has told everything since the agent started", now.synced),
             "tritium_gateway_envoy_connected": ("1 if Envoy is connected to the agent", now.state.connected),
             "tritium_gateway_modeldeployments": ("ModelDeployments that are served", now.models),
+            "tritium_gateway_held_names": ("Clusters that requests for inference may wait for", now.waited_on),
             "tritium_gateway_rejected": (
                 "Resources of which Envoy refuses the newest version",
                 len(now.state.rejected),

@@ -8,7 +8,7 @@ from tritium.api.gateway import AGENT_PORT, SHARED_PORT, preview_port
 from tritium.api.traffic_status import RevisionTraffic, TrafficLimits, TrafficStatus
 from tritium.gateway.facts import Facts, ModelFacts, SliceFacts
 from tritium.gateway.snapshot.names import preview_name
-from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Model, Share, Table
+from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Model, Share, Table
 
 TAKEN: Final = frozenset({AGENT_PORT, SHARED_PORT})
 """Ports that no ModelDeployment can have."""
@@ -79,7 +79,7 @@ def model(known: ModelFacts, traffic: TrafficStatus, port: int) -> Model:
     ('fraud', (), 'x-user', 'a.example', '/fraud', 60000)
     """
     shares = tuple(map(_share, traffic.revisions or ()))
-    mirror = traffic.mirror
+    mirror, hold = traffic.mirror, traffic.hold
     there = mirror is not None and mirror.percent > 0 and mirror.revision in {each.revision for each in shares}
     return Model(
         name=known.name,
@@ -94,6 +94,7 @@ def model(known: ModelFacts, traffic: TrafficStatus, port: int) -> Model:
         host=(traffic.host or "").lower(),
         path=(traffic.path or "").rstrip("/") if traffic.host else "",
         preview=traffic.preview if traffic.preview in {each.revision for each in shares} else 0,
+        hold=Hold(hold.asleep, hold.since, hold.ms) if hold else None,
     )
 
 

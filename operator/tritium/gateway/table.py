@@ -64,6 +64,21 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """What becomes of requests for inference while no pod takes them.
+
+    Attributes:
+        asleep: they wait even if there is a pod: it is about to go.
+        since: version of `status.traffic` with which the model last fell asleep.
+        ms: how long one waits, in milliseconds; 0: it is refused at once.
+    """
+
+    asleep: bool
+    since: int
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One ModelDeployment.
 
@@ -76,6 +91,9 @@ class Model:
         sticky: lower-case header that keeps a user on one side; empty for none.
         host, path: where it is reached on the shared port; no host: only on its own. The path is without a slash at
             its end, and empty for the root.
+        hold: None for a model that always has pods.
+        held: now no pod takes its requests: what the clusters have in their names on which they wait, and that do not
+            exist (`gateway/holding.py`); empty where none waits. None: the pods take them.
     """
 
     name: str
@@ -90,6 +108,8 @@ class Model:
     host: str = ""
     path: str = ""
     preview: int = 0
+    hold: Hold | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings
 from tritium.gateway.snapshot.resource import Snapshot
 from tritium.gateway.table import Table
+from tritium.gateway.waiting import Waiting
 from tritium.gateway.xds.server import Server
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -59,12 +60,14 @@ class Gateway:
         given = bootstrap(BootstrapSettings("tritium-gateway-0", "ml", xds, admin, address, **settings))
         self.envoy = Envoy(wheels.envoy(), self.folder, change(given), self.folder / "envoy.log")
         self._said = asyncio.Event()
-        self._server = Server(self.folder / "xds.sock", self._said.set)
+        self.waiting = Waiting(self._again)
+        self._server = Server(self.folder / "xds.sock", self._said.set, self.waiting.service)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
             await stack.enter_async_context(self._server)
+            stack.callback(asyncio.create_task(self._tell_when_due()).cancel)
             if self._late:
                 await stack.enter_async_context(held_back(self.folder / "xds.sock", self._late))
             stack.enter_context(self.envoy)
@@ -81,11 +84,13 @@ class Gateway:
 
     async def publish(self, table: Table) -> None:
         """Have Envoy run a table, and wait until it does; a refusal is a failure."""
-        await self.run(compile_snapshot(table, self._settings))
+        self.tell(table)
+        await self.whole()
 
     def tell(self, table: Table) -> None:
         """Have the agent tell Envoy a table, and do not wait."""
-        self._server.publish(compile_snapshot(table, self._settings))
+        self._table = table
+        self._again()
 
     async def run(self, snapshot: Snapshot, *, within: float = 15) -> None:
         """The same with a snapshot."""
@@ -100,6 +105,19 @@ class Gateway:
                 await self._said.wait()
         refused = {name: each.message for (_, name), each in self._server.state.rejected.items()}
         assert not refused, refused
+
+    def _again(self) -> None:
+        """As `Agent` does it, but at once."""
+        if self._table is not None:
+            named = self.waiting.named(self._table)
+            snapshot = compile_snapshot(named, self._settings)
+            self._server.publish(snapshot)
+            self.waiting.publish(named, snapshot, self._server.state)
+
+    async def _tell_when_due(self) -> None:
+        while True:
+            await asyncio.sleep(min(self.waiting.due() or 0.1, 0.1))
+            self._again()
 
     async def restart(self) -> None:
         """Kill Envoy, and start another one."""

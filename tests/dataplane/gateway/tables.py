@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
-from tritium.gateway.table import Endpoint, Model, Share, Table
+from tritium.gateway.table import Endpoint, Hold, Model, Share, Table
 
 
 def pod(triton: Triton) -> Endpoint:
@@ -22,6 +22,11 @@ def shares(*weights: int) -> tuple[Share, ...]:
     names = ("one", "two", "three")
     count = len(weights)
     return tuple(Share(count - place, names[count - place - 1], weight) for place, weight in enumerate(weights))
+
+
+def holding(port: int, since: int, *, asleep: bool, ms: int = 60_000, **rest: Any) -> Model:
+    """A ModelDeployment whose requests wait while no pod takes them."""
+    return model(port, hold=Hold(asleep, since, ms), **rest)
 
 
 def model(port: int, *split: Share, name: str = "fraud", triton: str = "adder", **rest: Any) -> Model:

@@ -24,7 +24,7 @@ from tritium.gateway.bootstrap import BootstrapSettings, bootstrap
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
-from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Model, Share, Table
+from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Model, Share, Table
 
 GOLDEN: Final = Path(__file__).parents[2] / "golden" / "gateway"
 
@@ -64,6 +64,9 @@ def table(name: str) -> Table:
         case "preview":
             split = (replace(candidate, weight=0), replace(stable, weight=10_000))
             model = Model("fraud", "uid-1", 7, 10_000, "fraud", split, "x-user", Copies(2, 10), preview=2)
+        case "held":
+            hold = Hold(asleep=True, since=7, ms=120_000)
+            model = replace(table("simple").models["fraud"], hold=hold, held="z7.1764000000.1")
         case "nobody":
             model = Model("fraud", "uid-1", 1, 10_000, "fraud", (Share(1, "fraud-0a1b2c3d", 0),))
         case _:
@@ -82,6 +85,7 @@ FILES: Final[Mapping[str, Mapping[Type, tuple[str, ...]]]] = {
     "arm": {Type.ROUTES: (), Type.RUNTIME: ()},
     "preview": {Type.ROUTES: ("fraud/preview",)},
     "nobody": {Type.ROUTES: ()},
+    "held": {Type.LISTENER: (), Type.ROUTES: ()},
     "shared": {Type.ROUTES: ("/shared",)},
 }
 """What each file shows: types, and of a type these names only, if any are given."""

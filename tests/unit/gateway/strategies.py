@@ -4,7 +4,7 @@ from string import ascii_lowercase, ascii_uppercase, digits
 
 from hypothesis import strategies as st
 
-from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Model, Share
+from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Model, Share
 
 
 def _words(first: str, rest: str, longest: int) -> st.SearchStrategy[str]:
@@ -52,5 +52,7 @@ MODELS = st.builds(
     host=st.just("") | HOSTS,
     path=PATHS,
     preview=st.integers(0, 4),
+    hold=st.none() | st.builds(Hold, st.booleans(), st.integers(0, 2**31), NUMBERS),
+    held=st.sampled_from([None, "", "z7.1764000000.3"]),
 )
 """ModelDeployments; their Services are `a`, `b` and `c`."""

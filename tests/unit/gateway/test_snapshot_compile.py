@@ -16,6 +16,7 @@ from tests.unit.gateway.golden import compiled, parsed, table
 from tests.unit.gateway.strategies import MODELS, PODS
 from tritium.gateway.snapshot.clusters import cluster
 from tritium.gateway.snapshot.compile import compile_snapshot
+from tritium.gateway.snapshot.held import ON_DEMAND
 from tritium.gateway.snapshot.hosts import reachable
 from tritium.gateway.snapshot.listeners import ListenerSettings
 from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name, preview_name
@@ -46,10 +47,10 @@ def tables() -> st.SearchStrategy[Table]:
 
 
 def named_by(route: Any) -> Iterator[str]:
-    """Clusters that a route leads to, or copies to."""
+    """Clusters that a route leads to, or copies to, but for those that are made on demand."""
     yield from (each.name for each in route.route.weighted_clusters.clusters)
     yield from (each.cluster for each in route.route.request_mirror_policies)
-    if route.route.cluster:
+    if route.route.cluster and ON_DEMAND not in route.typed_per_filter_config:
         yield route.route.cluster
 
 

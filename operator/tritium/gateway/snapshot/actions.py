@@ -9,6 +9,7 @@ from envoy.extensions.retry.host.previous_hosts.v3.previous_hosts_pb2 import Pre
 from envoy.type.v3.percent_pb2 import FractionalPercent
 from google.protobuf.wrappers_pb2 import BoolValue
 
+from tritium.gateway.snapshot.held import held_name
 from tritium.gateway.snapshot.messages import any_of, duration, header_name, header_set, uint32
 from tritium.gateway.snapshot.names import Protocol, cluster_name
 from tritium.gateway.snapshot.paths import Length, Passing
@@ -42,6 +43,23 @@ def action(model: Model, passing: Passing, shares: Sequence[Share]) -> RouteActi
     _limit(found, passing.length, model.bounds)
     if passing.inference:
         found.request_mirror_policies.extend(_copies(model, passing.protocol, shares))
+    return found
+
+
+def waiting_action(model: Model, passing: Passing, held: str, ms: int) -> RouteAction:
+    """Let a request wait for a pod. What the model may take begins when it goes on.
+
+    Args:
+        model: whose request it is.
+        passing: what kind it is.
+        held: what the cluster has in its name.
+        ms: how long it waits at most.
+    """
+    found = RouteAction(cluster=held_name(model.name, held, passing.protocol))
+    _limit(found, passing.length, model.bounds)
+    if passing.length is Length.ONE_ANSWER:
+        longest = min(ms + 2 * timeout_ms(model.bounds), LONGEST_MS)
+        found.max_stream_duration.max_stream_duration.CopyFrom(duration(longest))
     return found
 
 

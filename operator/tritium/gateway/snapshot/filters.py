@@ -9,6 +9,7 @@ from typing import Final
 from envoy.config.core.v3.grpc_method_list_pb2 import GrpcMethodList
 from envoy.config.route.v3.route_components_pb2 import FilterConfig
 from envoy.extensions.filters.http.grpc_stats.v3.config_pb2 import FilterConfig as GrpcStats
+from envoy.extensions.filters.http.on_demand.v3.on_demand_pb2 import OnDemand
 from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
 from google.protobuf.any_pb2 import Any
@@ -16,6 +17,7 @@ from google.protobuf.message import Message
 from xds.type.v3.typed_struct_pb2 import TypedStruct
 
 from tritium.gateway.snapshot.answer_size import answer_limit_config
+from tritium.gateway.snapshot.held import MOST_HELD, ON_DEMAND, most_held
 from tritium.gateway.snapshot.messages import any_of
 from tritium.gateway.table import Bounds
 
@@ -46,17 +48,20 @@ def answer_limit(bounds: Bounds) -> str:
     return f"answer-{_size(bounds.max_response_bytes)}"
 
 
-def http_filters(bounds: Iterable[Bounds]) -> list[HttpFilter]:
+def http_filters(bounds: Iterable[Bounds], *, holds: bool = False) -> list[HttpFilter]:
     """The filters of a listener.
 
     Args:
         bounds: those of its models. Each limit is a filter of its own, since these filters have no settings of a
             route's own.
+        holds: requests may wait for a pod. They do so before all else: only then is it known who counts them.
     """
     bounds = list(bounds)
     requests = {request_limit(each): _body_size_limit(_size(each.max_request_bytes)) for each in bounds}
     answers = {answer_limit(each): answer_limit_config(_size(each.max_response_bytes)) for each in bounds}
+    waiting = [_off(MOST_HELD, most_held()), _off(ON_DEMAND, OnDemand())] if holds else []
     return [
+        *waiting,
         _off(GRPC_STATS, _grpc_stats()),
         *(_off(name, config) for name, config in sorted((requests | answers).items())),
         HttpFilter(name="router", typed_config=any_of(Router(suppress_envoy_headers=True))),

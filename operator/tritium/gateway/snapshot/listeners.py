@@ -19,6 +19,7 @@ from tritium.api.gateway import SHARED_PORT, preview_port
 from tritium.gateway.snapshot.actions import timeout_ms
 from tritium.gateway.snapshot.clusters import BUFFER_BYTES, CONNECTION_WINDOW, STREAM_WINDOW, from_agent
 from tritium.gateway.snapshot.filters import http_filters
+from tritium.gateway.snapshot.held import HELD_BUFFER_BYTES, HELD_CONNECTION_WINDOW, HELD_STREAM_WINDOW
 from tritium.gateway.snapshot.messages import any_of, duration, uint32
 from tritium.gateway.snapshot.names import SHARED, listener_stats, preview_name
 from tritium.gateway.snapshot.replies import local_replies
@@ -57,7 +58,7 @@ class ListenerSettings:
 
 def model_listener(model: Model, settings: ListenerSettings) -> Listener:
     """A model's own port."""
-    return _listener(model.name, model.port, settings, [model.bounds])
+    return _listener(model.name, model.port, settings, [model.bounds], holds=model.hold is not None)
 
 
 def preview_listener(model: Model, settings: ListenerSettings) -> Listener:
@@ -67,11 +68,15 @@ def preview_listener(model: Model, settings: ListenerSettings) -> Listener:
 
 def shared_listener(models: Iterable[Model], settings: ListenerSettings) -> Listener:
     """The port that models share; headers may be as large as the most generous of them allows."""
-    return _listener(SHARED, settings.shared_port, settings, [model.bounds for model in models])
+    models = list(models)
+    holds = any(model.hold for model in models)
+    return _listener(SHARED, settings.shared_port, settings, [model.bounds for model in models], holds=holds)
 
 
-def _listener(name: str, port: int, settings: ListenerSettings, bounds: list[Bounds]) -> Listener:
-    manager = connection_manager(name, bounds)
+def _listener(
+    name: str, port: int, settings: ListenerSettings, bounds: list[Bounds], *, holds: bool = False
+) -> Listener:
+    manager = connection_manager(name, bounds, holds=holds)
     chain = FilterChain(filters=[Filter(name="http", typed_config=any_of(manager))])
     return Listener(
         name=name,
@@ -82,24 +87,29 @@ def _listener(name: str, port: int, settings: ListenerSettings, bounds: list[Bou
             )
         ),
         filter_chains=[chain],
-        per_connection_buffer_limit_bytes=uint32(BUFFER_BYTES),
+        per_connection_buffer_limit_bytes=uint32(HELD_BUFFER_BYTES if holds else BUFFER_BYTES),
         socket_options=_KEEPALIVE,
     )
 
 
-def connection_manager(name: str, bounds: list[Bounds]) -> HttpConnectionManager:
+def connection_manager(name: str, bounds: list[Bounds], *, holds: bool = False) -> HttpConnectionManager:
     """HTTP/1.1, HTTP/2 and gRPC on one port; Envoy tells them apart by the first bytes.
 
-    A request may take twice the time that the model has for its answer: what it needs more it took to arrive.
+    A request may take twice the time that the model has for its answer: what it needs more it took to arrive. Where
+    requests may wait for a pod, little is kept of each: the rest stays with the client.
     """
     manager = HttpConnectionManager()
     manager.CopyFrom(_MANAGER)
     manager.stat_prefix = listener_stats(name)
     manager.rds.CopyFrom(Rds(route_config_name=name, config_source=from_agent()))
-    manager.http_filters.extend(http_filters(bounds))
+    manager.http_filters.extend(http_filters(bounds, holds=holds))
     manager.max_request_headers_kb.CopyFrom(uint32(max(_header_kb(each) for each in bounds)))
     longest = duration(2 * max(timeout_ms(each) for each in bounds))
     manager.common_http_protocol_options.max_stream_duration.CopyFrom(longest)
+    if holds:
+        manager.local_reply_config.CopyFrom(local_replies(holds=True))
+        manager.http2_protocol_options.initial_stream_window_size.value = HELD_STREAM_WINDOW
+        manager.http2_protocol_options.initial_connection_window_size.value = HELD_CONNECTION_WINDOW
     if name == SHARED:
         manager.strip_any_host_port = True
         manager.strip_trailing_host_dot = True

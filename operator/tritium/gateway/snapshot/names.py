@@ -7,6 +7,9 @@ Envoy has put it into the name of a statistic, `cluster.<model>/<revision>/<prot
 from enum import StrEnum
 from typing import Final
 
+AGENT: Final = "xds"
+"""The cluster that is the agent; it is in the bootstrap."""
+
 SHARED: Final = "/shared"
 """Listener and route configuration of the shared port."""
 

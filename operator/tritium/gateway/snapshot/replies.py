@@ -18,6 +18,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3.http_connection
 )
 from envoy.type.matcher.v3.string_pb2 import StringMatcher
 
+from tritium.gateway.snapshot.held import TOO_MANY_WAIT
 from tritium.gateway.snapshot.messages import header_set, uint32
 
 RETRY_AFTER: Final = "1"
@@ -63,10 +64,21 @@ REPLIES: Final = (
 )
 """The first that fits is taken."""
 
+WAITED: Final = (
+    Reply(503, "NC", "No replica of this model was ready within the time that a request waits. Ask again."),
+    Reply(TOO_MANY_WAIT, "", "Too many requests wait for this model to start. Ask again a little later.", becomes=503),
+)
+"""Those for requests that wait for a pod."""
 
-def local_replies() -> LocalReplyConfig:
-    """The answers, once for clients of gRPC and once for all others."""
-    mappers = [mapper for reply in REPLIES for mapper in (_for_grpc(reply), _for_http(reply))]
+
+def local_replies(*, holds: bool = False) -> LocalReplyConfig:
+    """The answers, once for clients of gRPC and once for all others.
+
+    Args:
+        holds: requests may wait for a pod.
+    """
+    replies = (*WAITED, *REPLIES) if holds else REPLIES
+    mappers = [mapper for reply in replies for mapper in (_for_grpc(reply), _for_http(reply))]
     return LocalReplyConfig(mappers=[*mappers, _mapper(_GRPC, _TEXT)], body_format=_json())
 
 

@@ -9,8 +9,10 @@ from envoy.config.route.v3.route_components_pb2 import DirectResponseAction, Rou
 from envoy.type.matcher.v3.regex_pb2 import RegexMatchAndSubstitute, RegexMatcher
 
 from tritium.api.gateway import MAX_WEIGHT
-from tritium.gateway.snapshot.actions import action, revision_header
+from tritium.gateway.snapshot.actions import LONGEST_MS, REVISION_HEADER, action, revision_header, waiting_action
+from tritium.gateway.snapshot.clusters import BUFFER_BYTES
 from tritium.gateway.snapshot.filters import GRPC_STATS, ON, answer_limit, request_limit
+from tritium.gateway.snapshot.held import ASLEEP, MOST_HELD, ON_DEMAND, waits, whose_revision
 from tritium.gateway.snapshot.messages import header_is
 from tritium.gateway.snapshot.names import Protocol, cluster_name
 from tritium.gateway.snapshot.paths import Length, Passing, passing
@@ -31,7 +33,7 @@ def model_routes(model: Model, prefix: str = "") -> list[Route]:
     arms = [share for share in model.shares if share.matches]
     split = placed(model)
     passes = [_passes(model, prefix, kind, [arm], arm.matches) for kind in kinds for arm in arms]
-    rest = [_passes(model, prefix, kind, split, ()) if split else _nobody(prefix, kind) for kind in kinds]
+    rest = [_rest(model, prefix, kind, split) for kind in kinds]
     return [*passes, *rest, *_closed(model, prefix)]
 
 
@@ -62,12 +64,13 @@ def previewing(model: Model) -> Model | None:
     found = next((share for share in model.shares if share.revision == model.preview), None)
     if found is None:
         return None
-    return replace(model, shares=(replace(found, weight=MAX_WEIGHT, matches=()),), sticky="", copies=None)
+    only = replace(found, weight=MAX_WEIGHT, matches=())
+    return replace(model, shares=(only,), sticky="", copies=None, hold=None, held=None)
 
 
 def clusters_named(model: Model) -> frozenset[str]:
-    """The clusters that the routes lead to."""
-    split = [share.revision for share in model.shares if share.weight > 0]
+    """The clusters that the routes lead to, but for those on which requests wait: they do not exist."""
+    split = [share.revision for share in model.shares if share.weight > 0 and not model.held]
     led = [*([split] if split else []), *([share.revision] for share in model.shares if share.matches)]
     named = {revision for revisions in led for revision in revisions}
     if model.copies and any(revisions != [model.copies.revision] for revisions in led):
@@ -86,10 +89,36 @@ def under(prefix: str) -> RouteMatch:
     return RouteMatch(path_separated_prefix=prefix) if prefix else RouteMatch(prefix="/")
 
 
+def _rest(model: Model, prefix: str, kind: Passing, split: Sequence[Share]) -> Route:
+    """A request that no header sends elsewhere. While there is no pod nothing but inference asks for one."""
+    if not split:
+        return answer(kind.name, _match(prefix, kind, ()), 503, NOBODY)
+    if model.held is not None and not kind.inference:
+        return answer(kind.name, _match(prefix, kind, ()), 503, ASLEEP)
+    if model.hold and model.held:
+        return _waits(model, prefix, kind, model.held, model.hold.ms)
+    return _passes(model, prefix, kind, split, ())
+
+
 def _passes(model: Model, prefix: str, kind: Passing, shares: Sequence[Share], headers: Sequence[Header]) -> Route:
     route = Route(name=kind.name, match=_match(prefix, kind, headers), route=action(model, kind, shares))
     if len(shares) == 1:
         route.response_headers_to_add.append(revision_header(shares[0].revision))
+    if model.hold:  # its listener keeps less, and a request can be sent again only if all of it is there
+        route.request_body_buffer_limit.value = BUFFER_BYTES
+    return _handed_on(model, prefix, kind, route)
+
+
+def _waits(model: Model, prefix: str, kind: Passing, held: str, ms: int) -> Route:
+    route = Route(name=kind.name, match=_match(prefix, kind, ()), route=waiting_action(model, kind, held, ms))
+    route.response_headers_to_add.append(whose_revision(REVISION_HEADER))
+    route.typed_per_filter_config[MOST_HELD].CopyFrom(ON)
+    route.typed_per_filter_config[ON_DEMAND].CopyFrom(waits(min(ms, LONGEST_MS)))
+    return _handed_on(model, prefix, kind, route)
+
+
+def _handed_on(model: Model, prefix: str, kind: Passing, route: Route) -> Route:
+    """With what every request passes that goes to a pod."""
     for name in _filters(model, kind):
         route.typed_per_filter_config[name].CopyFrom(ON)
     if prefix:
@@ -106,10 +135,6 @@ def _filters(model: Model, kind: Passing) -> Iterator[str]:
         yield request_limit(model.bounds)
     if kind.protocol is Protocol.HTTP and kind.length is Length.ONE_ANSWER:
         yield answer_limit(model.bounds)
-
-
-def _nobody(prefix: str, kind: Passing) -> Route:
-    return answer(kind.name, _match(prefix, kind, ()), 503, NOBODY)
 
 
 def _match(prefix: str, kind: Passing, headers: Sequence[Header]) -> RouteMatch:

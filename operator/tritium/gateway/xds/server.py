@@ -19,13 +19,15 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 
 from tritium.gateway.snapshot.resource import Snapshot
 from tritium.gateway.xds.client import Response
+from tritium.gateway.xds.on_demand_service import OnDemandService
 from tritium.gateway.xds.state import State, Tallies
 from tritium.gateway.xds.stream import Memory, Stream
 
 log = logging.getLogger(__name__)
 
-_OPTIONS: Final = (("grpc.http2.max_ping_strikes", 0),)
-"""Envoy asks for a sign of life every few seconds. A gRPC server takes that for abuse if it has nothing else to say."""
+_OPTIONS: Final = (("grpc.http2.max_ping_strikes", 0), ("grpc.max_receive_message_length", 64 * 2**20))
+"""Envoy asks for a sign of life every few seconds. A gRPC server takes that for abuse if it has nothing else to say.
+The first request on a stream has every name that Envoy ever asked for."""
 
 _OWNER_ONLY: Final = 0o177
 """Umask of a socket with mode 0600: agent and Envoy are the same user."""
@@ -48,10 +50,12 @@ class Server(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
     Args:
         socket: path of the unix socket. What is there is removed.
         changed: called after `state` may have changed. It has to be quick.
+        beside: another service on the same socket.
     """
 
-    def __init__(self, socket: Path, changed: Callable[[], None]) -> None:
+    def __init__(self, socket: Path, changed: Callable[[], None], beside: OnDemandService | None = None) -> None:
         self._socket = socket
+        self._beside = beside
         self._changed = changed
         self._server: grpc.aio.Server | None = None
         self._snapshot: Snapshot | None = None
@@ -65,6 +69,8 @@ class Server(AggregatedDiscoveryServiceServicer):  # type: ignore[misc]
         self._socket.unlink(missing_ok=True)
         self._server = grpc.aio.server(options=_OPTIONS)
         add_AggregatedDiscoveryServiceServicer_to_server(self, self._server)
+        if self._beside:
+            self._beside.add_to(self._server)
         mask = os.umask(_OWNER_ONLY)
         try:
             self._server.add_insecure_port(f"unix:{self._socket}")
