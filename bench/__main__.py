@@ -16,6 +16,7 @@ from bench import (
     scale,
     stories,
     sync,
+    wake,
     weight,
 )
 
@@ -32,6 +33,7 @@ MEASUREMENTS = {
     "autoscale": autoscale.main,
     "abort": abort.main,
     "rollback": rollback.main,
+    "wake": wake.main,
     "sync": sync.main,
 }
 

@@ -72,6 +72,7 @@ def _model_report(asked: Model, run: Model | None, rejection: Rejection | None, 
         port=running.port if running else asked.port,
         revisions=list(_revisions(running, state)) if running else [],
         preview=(running.preview or None) if running else None,
+        holds=running.hold.since if running and running.hold and running.hold.asleep else 0,
         rejection=rejection,
     )
 

@@ -15,7 +15,7 @@ from tritium.gateway.report import Runs, report, runs
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
-from tritium.gateway.table import Bounds, Endpoint, Model, Share, Table
+from tritium.gateway.table import Bounds, Endpoint, Hold, Model, Share, Table
 from tritium.gateway.xds.client import Key, Rejected
 from tritium.gateway.xds.state import State
 
@@ -179,6 +179,15 @@ def test_a_host_counts_too() -> None:
     found, _ = told(hosted, state(acked(compiled(hosted))), run)
     assert found is not None
     assert found.version == 2
+
+
+def test_a_sleep_is_told_when_its_routes_are_acknowledged() -> None:
+    awake = table(fraud(7, 0, hold=Hold(asleep=False, since=3, ms=60_000)))
+    asleep = table(fraud(8, 0, hold=Hold(asleep=True, since=8, ms=60_000), held="z8.1764000000.1"))
+    runs_awake, before = told(awake, state(acked(compiled(awake))), {})
+    late, _ = told(asleep, state(acked(compiled(awake))), before)
+    done, _ = told(asleep, state(acked(compiled(asleep))), before)
+    assert [each and (each.version, each.holds) for each in (runs_awake, late, done)] == [(7, 0), (7, 0), (8, 8)]
 
 
 @pytest.mark.parametrize("type_", [Type.LISTENER, Type.ROUTES])
