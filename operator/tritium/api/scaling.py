@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tritium.api.object import ApiObject
-from tritium.api.rules import Rule, not_yet
+from tritium.api.rules import Rule
 from tritium.api.values import Duration, Text
 
 Replicas = Annotated[int, Field(ge=0, le=1000)]
@@ -65,7 +65,6 @@ class Scaling(ApiObject):
             "schedules need a max, and none of them a min above it",
             field=".schedules",
         ),
-        not_yet("priority", "the first that asks gets a GPU"),
     )
 
     mode: Literal["Auto", "Recommend", "External"] | None = None

@@ -17,6 +17,7 @@ from tritium.core.lookup import pods_of
 from tritium.core.plan import Notice, Plan
 from tritium.core.reasons import Reason
 from tritium.core.report import spec_invalid
+from tritium.core.scaling.priority import claim
 from tritium.core.seen import Seen
 from tritium.core.wish import SpecInvalid, Wish, read_spec, wish
 from tritium.kube import kinds
@@ -243,6 +244,7 @@ class _Pass:
             capacity=scaling.capacity,
             cold=scaling.cold_start_seconds,
             sleep=_sleep(plan.status),
+            claim=claim(wanted.scaling.priority, seen),
         )
         self._shared.scaler.follow(self._key, subject)
 

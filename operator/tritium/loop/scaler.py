@@ -19,6 +19,7 @@ from tritium.core.scaling.account import is_other
 from tritium.core.scaling.capacity import Capacity, inherited
 from tritium.core.scaling.controller import Memory, Need, advise, look, need
 from tritium.core.scaling.knobs import Knobs
+from tritium.core.scaling.priority import NO_CLAIM, Claim, comes_first
 from tritium.core.scaling.sight import Sight, span
 from tritium.core.scaling.size import knobs_of
 from tritium.core.scaling.sleep import may_rest
@@ -55,6 +56,7 @@ class Subject:
         since: and since when.
         capacity: as the status keeps it.
         cold: seconds that a pod needs to be ready.
+        claim: of devices such as GPUs.
         sleep: which sleep it is, where it has no pods since nobody asks it anything.
     """
 
@@ -69,6 +71,7 @@ class Subject:
     capacity: CapacityStatus | None = None
     cold: int | None = None
     sleep: int | None = None
+    claim: Claim = NO_CLAIM
 
 
 @dataclass(slots=True)
@@ -87,6 +90,7 @@ class _Watch:
         quiet: a person was told that nothing is known.
         active: when it last had something to do, or no pod to do it: what nobody could ask was not idle.
         waited: the sleep in which somebody waited for it last.
+        first: who came first when it was last looked at.
     """
 
     subject: Subject
@@ -102,6 +106,7 @@ class _Watch:
     quiet: bool = False
     active: float = float("-inf")
     waited: int | None = None
+    first: str = ""
 
 
 @dataclass(slots=True)
@@ -176,7 +181,15 @@ class Scaler:
         last = watch.memory.last
         is_known = last is not None and at - last.at <= SILENT_AFTER
         quiet = at - max(watch.active, watch.memory.began) if is_known else 0.0
-        return Work(watch.memory, at, fresh, silent, partial, watch.gpu, quiet, watch.waited)
+        return Work(watch.memory, at, fresh, silent, partial, watch.gpu, quiet, watch.waited, self._first(key))
+
+    def _first(self, key: Key) -> str:
+        """Who comes first; only few wait for a device."""
+        waits = {
+            "/".join(other): each.subject.claim for other, each in self._watched.items() if each.subject.claim.lacks
+        }
+        waits.pop("/".join(key), None)
+        return comes_first(self._watched[key].subject.claim, waits) if waits else ""
 
     def _who(self, watch: _Watch) -> str:
         """Who does not tell."""
@@ -258,13 +271,13 @@ class Scaler:
 
     def _is_news(self, key: Key, watch: _Watch, at: float) -> bool:
         work = self.work(key)
-        quiet = bool(work and work.silent)
-        if quiet != watch.quiet:
-            watch.quiet = quiet
+        others = (bool(work and work.silent), work.first if work else "")
+        if others != (watch.quiet, watch.first):
+            watch.quiet, watch.first = others
             return True
         if work and self._turns(watch, work, at):
             return True
-        if watch.need is None or quiet:
+        if watch.need is None or watch.quiet:
             return False
         if watch.told is None:
             return True

@@ -295,7 +295,6 @@ RULES = [
 CLOSED = [
     not_yet("spec.scaling.idleAfter", "30m"),
     not_yet("spec.scaling.holdFor", "60s"),
-    not_yet("spec.scaling.priority", 10),
     *(
         Bad(
             "spec.experiment.arms",

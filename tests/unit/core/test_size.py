@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.seeing import (
+    NO_GPU,
     NO_ROOM,
     NOW,
     STARTING,
@@ -155,6 +156,43 @@ def test_without_room_no_more_are_asked_for_again_and_again() -> None:
 def test_a_pod_that_finds_no_room_does_not_keep_others_from_going() -> None:
     sees = served(3, needs(1.0), pod("waits", ONE, NO_ROOM))
     assert size(decide(asked(), scaled(4), sees, NOW))[0] == 3
+
+
+def lately(count: int, wanted: Wish | None = None) -> ModelDeploymentStatus:
+    """The status of one that has asked for so many a minute ago."""
+    before = scaled(count, wanted)
+    assert before.scaling
+    return before.model_copy(update={"scaling": before.scaling.model_copy(update={"changed_at": after(minutes=-1)})})
+
+
+def test_who_comes_first_gets_the_next_gpu() -> None:
+    for has, waits, wanted, gets in ((2, 0, 4.0, 2), (3, 1, 3.0, 2), (3, 1, 1.0, 2), (1, 0, 1.0, 1)):
+        more = (pod("waits", ONE, NO_GPU),) if waits else ()
+        plan = decide(asked(), lately(has), served(has - waits, needs(wanted, first="ml/day"), *more), NOW)
+        assert size(plan)[0] == gets, (has, waits, wanted)
+
+
+def test_and_it_says_who() -> None:
+    plan = decide(asked(), lately(2), served(2, needs(4.7, first="ml/day")), NOW)
+    assert size(plan) == (2, "priority", 2)
+    assert plan.status.scaling
+    assert plan.status.scaling.message == (
+        "94 requests a second need 4.7 pods; 2 are asked for: ml/day comes first, and waits for what they need"
+    )
+    assert active(plan) == ("False", Reason.NO_ROOM)
+
+
+def test_what_is_of_no_use_to_who_comes_first_is_tried_now_and_then() -> None:
+    tried = decide(asked(), scaled(2), served(2, needs(4.7, first="ml/day")), NOW)
+    assert size(tried) == (3, "priority", 3)
+    waits = decide(
+        asked(), tried.status, served(2, needs(4.7, first="ml/day"), pod("w", ONE, NO_GPU)), after(minutes=1)
+    )
+    assert size(waits) == (2, "priority", 2)
+
+
+def test_the_bounds_of_the_spec_hold_whoever_comes_first() -> None:
+    assert size(decide(asked(least=3), lately(3), served(2, needs(4.7, first="ml/day")), NOW))[0] == 3
 
 
 def test_without_data_nothing_changes() -> None:

@@ -11,6 +11,7 @@ from tritium.api.status import CapacityStatus
 from tritium.core.scaling.at_once import AtOnce
 from tritium.core.scaling.capacity import Capacity
 from tritium.core.scaling.controller import Why
+from tritium.core.scaling.priority import Claim
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.scaling.work import Work
 from tritium.kube.store import Key
@@ -413,3 +414,22 @@ def test_where_models_sleep() -> None:
     assert it.scaler.sleeps() == {"ml"}
     it.scaler.follow(FRAUD, SLEEPY)
     assert it.scaler.sleeps() == set()
+
+
+GPU = frozenset({"nvidia.com/gpu"})
+NIGHT = Key("ml", "night")
+
+
+async def test_who_comes_first_is_told_and_wakes_a_pass() -> None:
+    it = world(replace(SUBJECT, claim=Claim(10, GPU)))
+    it.scaler.follow(NIGHT, replace(SUBJECT, uid="2", claim=Claim(0, GPU)))
+    await it.go_on(60)
+    assert (work := it.scaler.work(NIGHT))
+    assert work.first == ""
+    before = len(it.woken)
+    it.scaler.follow(FRAUD, replace(SUBJECT, claim=Claim(10, GPU, GPU)))
+    await it.go_on(5)
+    assert len(it.woken) == before + 1
+    assert (work := it.scaler.work(NIGHT))
+    assert work.first == "ml/fraud"
+    assert it.work().first == ""

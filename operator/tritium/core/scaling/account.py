@@ -35,6 +35,7 @@ _LIMITS: Final = {
     "starting": ": there are fewer when no pod is starting",
     "awake": ": the model is awake until no request came for {idle}",
     "idle": ": no request came for {idle}, and the next one wakes the model",
+    "priority": ": {first} comes first, and waits for what they need",
     "room": ": the cluster has no room for another",
 }
 
@@ -95,6 +96,9 @@ def finding(case: Case, before: Condition | None) -> Finding:
         return Finding(kind, before.status, before.reason, before.message)
     if case.advice.need is None:
         return Finding(kind, "Unknown", Reason.WAITING_FOR_DATA, "nothing is known of the work yet")
+    if case.advice.limited == "priority":
+        first = f"{_first(case)} has a higher scaling.priority, and a pod of it waits for a GPU"
+        return Finding(kind, "False", Reason.NO_ROOM, first)
     status, reason, message = _state(case.advice.limited, asked)
     return Finding(kind, status, reason, message)
 
@@ -111,6 +115,10 @@ def _state(limited: str, asked: ScalingWish) -> tuple[Status, Reason, str]:
     if limited == "max":
         return "True", Reason.AT_MAX, f"the work needs more than the {asked.most} pods of scaling.max"
     return "True", Reason.SCALING, f"the operator scales between {asked.least} and {asked.most} pods"
+
+
+def _first(case: Case) -> str:
+    return case.seen.work.first if case.seen.work else ""
 
 
 def _is_news(known: ScalingStatus, case: Case, need: Need) -> bool:
@@ -141,7 +149,7 @@ def _sentence(case: Case, need: Need) -> str:
     }.get(need.why, f"{value} requests a second need {_rounded(need.pods):g} pods")
     verb = "is" if case.desired == 1 else "are"
     end = f"{case.desired} {verb} asked for" if asked.acts else f"{case.advice.pods} would be asked for"
-    return f"{said}; {end}{_LIMITS.get(case.advice.limited, '').format(idle=span(asked.idle))}"
+    return f"{said}; {end}{_LIMITS.get(case.advice.limited, '').format(idle=span(asked.idle), first=_first(case))}"
 
 
 def _capacity(case: Case) -> CapacityStatus | None:

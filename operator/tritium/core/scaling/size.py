@@ -5,7 +5,7 @@ under way, and no pod starts.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from tritium.api.conditions import ConditionType, Finding
@@ -17,6 +17,7 @@ from tritium.core.reasons import Reason
 from tritium.core.scaling.account import Case, account, finding
 from tritium.core.scaling.controller import Advice, advise
 from tritium.core.scaling.knobs import Knobs
+from tritium.core.scaling.priority import waits
 from tritium.core.scaling.sleep import is_called, may_rest
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import PodSeen, RevisionSeen, Seen
@@ -27,6 +28,9 @@ BUSY: Final = 0.9
 
 _AT_REST: Final = frozenset({Phase.IDLE, Phase.ABORTED, Phase.PREPARING, Phase.BLOCKED, Phase.PAUSED})
 """Phases in which no rollout changes what any revision gets, unless its candidate has got something already."""
+
+TRIES_EVERY: Final = timedelta(minutes=10)
+"""So often one more is asked for, though somebody comes first: what that one waits for may be of no use to him."""
 
 _COLD: Final = 60.0
 """Seconds that a pod is taken to need until it is ready, until one was seen."""
@@ -62,7 +66,8 @@ def sized(  # noqa: PLR0913 - what a pass has
     advice = _advice(known, seen, has, knobs, now)
     led = bool(status.candidate and status.candidate.weight)
     moves = led or status.phase not in _AT_REST or not runs(before.traffic, seen)
-    allowed = _allowed(advice, has, stable, seen, moves=moves) if asked.acts else advice
+    since = now - known.changed_at if known else timedelta()
+    allowed = _allowed(advice, has, stable, seen, since, moves=moves) if asked.acts else advice
     if asked.acts and not (asked.least or wakes) and _sleeps(asked, known, before, stable, seen, moves=moves):
         allowed = replace(allowed, pods=0, limited="idle")
     elif allowed.limited == "min" or (not asked.least and allowed.pods == 1 and allowed.limited == "step"):
@@ -123,8 +128,13 @@ def _advice(known: ScalingStatus | None, seen: Seen, has: int, knobs: Knobs, now
     return advise(replace(work.memory, lowered=lowered), work.need, has, knobs, work.at)[1]
 
 
-def _allowed(advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, *, moves: bool) -> Advice:
-    why = ""
+def _allowed(  # noqa: PLR0913
+    advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, since: timedelta, *, moves: bool
+) -> Advice:
+    why, own = "", sum(map(waits, pods_of(seen, stable))) if stable else 0
+    if seen.work and seen.work.first and advice.pods > has - own:
+        tries = not own and since >= TRIES_EVERY
+        return replace(advice, pods=has + 1 if tries else has - own, limited="priority")
     if advice.pods > has and want_of_room(seen, stable):
         why = "room"
     elif advice.pods < has:

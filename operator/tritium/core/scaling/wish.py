@@ -33,6 +33,7 @@ class ScalingWish:
         metric, target: the signal that decides, and what each pod should have of it.
         capacity: requests a second that each pod can do, where the user knows it.
         schedules: lower bounds by the clock.
+        priority: who comes first where there are not GPUs enough: the higher number.
         may_sleep: a lower bound is 0, or will be.
         idle: seconds without a request after which the model sleeps,
         hold: and milliseconds for which a request waits until it is awake; 0: it is refused.
@@ -45,6 +46,7 @@ class ScalingWish:
     target: float | None = None
     capacity: float | None = None
     schedules: tuple[Entry, ...] = ()
+    priority: int = 0
     may_sleep: bool = False
     idle: float = 1800.0
     hold: int = 60_000
@@ -63,7 +65,7 @@ def scaling_wish(scaling: Scaling | None) -> ScalingWish | None:
         Ignored: or two members cannot be honoured together. The text begins with the path in `scaling`.
 
     >>> scaling_wish(Scaling(max=8))
-    ScalingWish(least=1, most=8, acts=True, metric='auto', target=None, capacity=None, schedules=(), \
+    ScalingWish(least=1, most=8, acts=True, metric='auto', target=None, capacity=None, schedules=(), priority=0, \
 may_sleep=False, idle=1800.0, hold=60000)
     >>> scaling_wish(Scaling(mode="External")) is None
     True
@@ -83,6 +85,7 @@ may_sleep=False, idle=1800.0, hold=60000)
         target=scaling.target,
         capacity=scaling.capacity_rps,
         schedules=tuple(_entry(index, each) for index, each in enumerate(scaling.schedules or ())),
+        priority=scaling.priority or 0,
         may_sleep=may_sleep,
         idle=idle,
         hold=round(1000 * hold),

@@ -17,6 +17,7 @@ class Work:
         silent: why nothing is known, for a person; empty while that may just be a beginning.
         gpu: share of the time in which the pods' GPUs did anything, a mean; none where nobody tells.
         quiet: seconds since the last request, or since it is known that there was none; 0 while nothing is known.
+        first: who comes first with what its pods could have, and waits for it: namespace and name; empty for nobody.
         waited: the sleep in which somebody waited for the model last, by its number (`status.traffic.hold.since`).
     """
 
@@ -28,3 +29,4 @@ class Work:
     gpu: float | None = None
     quiet: float = 0.0
     waited: int | None = None
+    first: str = ""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import grpc
 from envoy.service.cluster.v3.cds_pb2_grpc import (
@@ -33,7 +33,7 @@ class OnDemandService(ClusterDiscoveryServiceServicer):  # type: ignore[misc]
         self._answered = answered
         self._removed = removed
         self._answers: Mapping[str, Resource] = {}
-        self._gone: Set[str] = frozenset()
+        self._gone: frozenset[str] = frozenset()
         self._news: set[asyncio.Event] = set()
         """One for each stream: there may be something to send."""
 
@@ -41,7 +41,7 @@ class OnDemandService(ClusterDiscoveryServiceServicer):  # type: ignore[misc]
         """Serve it."""
         add_ClusterDiscoveryServiceServicer_to_server(self, server)
 
-    def publish(self, answers: Mapping[str, Resource], gone: Set[str]) -> None:
+    def publish(self, answers: Mapping[str, Resource], gone: frozenset[str]) -> None:
         """From now on there are these clusters, and there will be none of those names."""
         self._answers, self._gone = answers, gone
         for news in self._news:
