@@ -210,7 +210,7 @@ class Agent:
         self._published = Published(facts, reading, snapshot)
         self._metrics.publish_seconds.observe(time.perf_counter() - began)
         self._server.publish(snapshot)
-        self._waiting.publish(reading.table, snapshot, self._server.state)
+        self._waiting.publish(reading.table, snapshot, self._server.state, listed=self._following.synced)
         self._unsaved.set()
 
     async def _hear(self) -> None:

@@ -12,9 +12,12 @@ Object = dict[str, Any]
 OWN: Final = ("server", "listener_manager", "cluster_manager", "control_plane", "runtime", "overload")
 """Statistics of Envoy itself, by what their names begin with."""
 
+_ARRIVALS: Final = (
+    "downstream_(cx|rq)_(total|active)|downstream_rq_completed|rq_total|rq_direct_response|no_(route|cluster)"
+)
 _REQUESTS: Final = "[0-9]{3}|total|active|active_overflow|pending_active|pending_overflow|retry|timeout|time"
 OF_MODELS: Final = (
-    "http[.][^.]+[.](downstream_(cx|rq)_(total|active)|rq_total|rq_direct_response|no_route)",
+    f"http[.][^.]+[.]({_ARRIVALS})",
     f"cluster[.][^.]+[.]upstream_rq_({_REQUESTS})",
     "cluster[.][^.]+[.](upstream_cx_(none_healthy|connect_fail)|membership_(total|healthy))",
     "cluster[.][^.]+[.]grpc[.]([A-Za-z.]+[.])?[0-9]+",

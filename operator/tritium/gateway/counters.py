@@ -19,7 +19,7 @@ STATS: Final = (
     r"^(cluster\.[a-z0-9-]+/[0-9]+/(http|grpc)\."
     r"(upstream_rq_([0-9]+|active|pending_active|retry|active_overflow|pending_overflow|time)|upstream_cx_none_healthy"
     r"|grpc\.(.+\.)?[0-9]+)"
-    r"|http\.model/[a-z0-9-]+\.(downstream_rq_total|rq_total|rq_direct_response|no_route)"
+    r"|http\.model/[a-z0-9-]+\.(downstream_rq_completed|rq_total|rq_direct_response|no_route|no_cluster)"
     r"|server\.uptime)$"
 )
 """Which statistics to ask Envoy for; it is what `/stats?filter=` takes. There are some hundred for each cluster."""
@@ -60,7 +60,7 @@ def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounter
         stats: what Envoy answers to `/stats?format=json&histogram_buckets=detailed`.
         served: names of the ModelDeployments there are. Envoy counts its own listeners too.
 
-    >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.model/fraud.downstream_rq_total": 8}
+    >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.model/fraud.downstream_rq_completed": 8}
     >>> told |= {"http.model/fraud.rq_total": 7}
     >>> found = counters({"stats": [{"name": name, "value": value} for name, value in told.items()]}, {"fraud"})
     >>> found.revisions[0].codes, found.models[0].requests, found.models[0].routed
@@ -143,9 +143,10 @@ def _revision(name: str, number: int, found: _Revision) -> RevisionCounters:
 
 
 def _model(name: str, counted: Counter[str]) -> ModelCounters:
+    """A request that still waits for a pod has not come to its route: it counts when it does, or is answered before."""
     return ModelCounters(
         name=name,
-        requests=counted["downstream_rq_total"],
+        requests=max(counted["downstream_rq_completed"], counted["rq_total"]),
         routed=counted["rq_total"],
-        answered=counted["rq_direct_response"] + counted["no_route"],
+        answered=counted["rq_direct_response"] + counted["no_route"] + counted["no_cluster"],
     )

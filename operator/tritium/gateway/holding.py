@@ -136,13 +136,14 @@ class Holding:
                         found[asked] = held_cluster(asked, protocol, plain, share, table.endpoints[share.service])
         return found
 
-    def gone(self, table: Table, routed: Callable[[str], bool], now: float) -> frozenset[str]:
+    def gone(self, table: Table, routed: Callable[[str], bool], now: float, *, listed: bool) -> frozenset[str]:
         """What Envoy is not to have: answered long ago, or of a model that is gone.
 
         Args:
             table: what there is.
             routed: whether Envoy runs a model's newest routes, so that none names anything older.
             now: the time.
+            listed: the table has all models that there are.
         """
         return frozenset(
             asked
@@ -150,8 +151,9 @@ class Holding:
             for asked, _, one in _each(name, known)
             if not one.removed
             and (
-                (model := table.models.get(name)) is None
-                or (one.answered is not None and now >= one.answered + _stays(model) and routed(name))
+                listed
+                if (model := table.models.get(name)) is None
+                else (one.answered is not None and now >= one.answered + _stays(model) and routed(name))
             )
         )
 

@@ -37,13 +37,14 @@ class Waiting:
         """The table, with the names on which requests wait."""
         return self._holding.named(table, time.monotonic())
 
-    def publish(self, table: Table, snapshot: Snapshot, state: State) -> None:
+    def publish(self, table: Table, snapshot: Snapshot, state: State, *, listed: bool = True) -> None:
         """Answer what can be answered.
 
         Args:
             table: as `named` has made it,
             snapshot: what was made of it,
             state: and what Envoy has of that.
+            listed: the table has all models that there are.
         """
         now = time.monotonic()
         self._table = table
@@ -53,7 +54,7 @@ class Waiting:
             acked = state.acked.get((Type.ROUTES, name))
             return acked is not None and name in wanted and acked.version == wanted[name].version
 
-        self.service.publish(self._holding.answers(table), self._holding.gone(table, routed, now))
+        self.service.publish(self._holding.answers(table), self._holding.gone(table, routed, now, listed=listed))
         self._tell()
 
     def due(self) -> float | None:

@@ -22,12 +22,16 @@ INFER: Final = "/v2/models/adder/infer"
 
 @asynccontextmanager
 async def pods() -> AsyncIterator[Endpoint]:
-    """A pod: over HTTP it answers with the size of what it was sent, over gRPC with nothing."""
+    """A pod. Over HTTP it answers with the size of what it was sent, after `x-takes` seconds.
+
+    Over gRPC it answers with nothing.
+    """
 
     async def answer(request: web.Request) -> web.Response:
         size = 0
         async for part in request.content.iter_any():
             size += len(part)
+        await asyncio.sleep(float(request.headers.get("x-takes", 0)))
         return web.Response(text=str(size))
 
     app = web.Application()

@@ -23,6 +23,7 @@ from tests.dataplane.gateway.tables import holding, pod, shares, table
 from tests.dataplane.gateway.test_snapshot_bodies import binary, pieces, tensor_of
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
+from tritium.gateway.counters import counters
 from tritium.gateway.snapshot.held import MOST
 from tritium.gateway.table import Model
 
@@ -201,6 +202,10 @@ async def test_only_so_many_wait_and_all_of_them_are_answered(port: int) -> None
         refused = [await each for each in tasks if each.done()]
         assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(503, "1")}
         assert "Too many requests wait" in refused[0].json()["error"]
+        async with stub_of(port) as stub:
+            code, text, metadata = await said(stub.ModelInfer(infer("adder")))
+        assert (code, metadata["retry-after"]) == (grpc.StatusCode.UNAVAILABLE, "1")
+        assert "Too many requests wait" in text
         gateway.tell(table(holding(port, 7, asleep=False), one=one))
         answers = Counter([(await each).status_code for each in tasks])
         assert answers == {HTTPStatus.OK: MOST, HTTPStatus.SERVICE_UNAVAILABLE: more}
@@ -266,6 +271,47 @@ async def test_what_waits_costs_little_memory(port: int) -> None:
 
 def _resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+async def test_what_a_sleep_leaves_in_envoy_goes_and_what_is_under_way_on_it_does_not(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tritium.gateway.holding.STAYS", -120.0)  # so as much earlier as requests may take
+
+    async def left(gateway: Gateway) -> set[str]:
+        lines = (await asyncio.to_thread(gateway.envoy.admin.get, "/clusters")).splitlines()
+        return {line.partition("::")[0] for line in lines if "/z" in line}
+
+    async with pods() as one, Gateway(table(holding(port, 7, asleep=True, ms=1_000))) as gateway, http(port) as client:
+        task = asyncio.create_task(client.post(INFER, content=b"x", headers={"x-takes": "3"}))
+        await waited_on(gateway, 1)
+        gateway.tell(table(holding(port, 7, asleep=False, ms=1_000), one=one))
+        await wait_for(lambda: left(gateway), 5, "it is there", until=lambda seen: len(seen) == 1)
+        await wait_for(lambda: left(gateway), 5, "it is gone", until=lambda seen: not seen)
+        assert not task.done()
+        assert (await task).text == "1"
+        assert (await client.post(INFER, content=b"x")).text == "1"
+
+
+async def test_what_waits_is_not_counted_as_refused(port: int) -> None:
+    """It has no revision yet. Who has waited for too long never gets one."""
+
+    async def refused() -> tuple[int, int]:
+        [fraud] = counters(await asyncio.to_thread(gateway.envoy.admin.json, "/stats?format=json"), {"fraud"}).models
+        return fraud.requests - fraud.routed, fraud.answered
+
+    async with pods() as one, Gateway(table(holding(port, 7, asleep=True, ms=800))) as gateway, http(port) as client:
+        assert (await client.post("/v2/repository/index")).status_code == HTTPStatus.FORBIDDEN
+        task = asyncio.create_task(client.post(INFER, content=b"x"))
+        await waited_on(gateway, 1)
+        assert await refused() == (0, 1)
+        assert (await task).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert await refused() == (0, 2)
+        task = asyncio.create_task(client.post(INFER, content=b"x"))
+        await waited_on(gateway, 2)
+        gateway.tell(table(holding(port, 7, asleep=False, ms=800), one=one))
+        assert (await task).status_code == HTTPStatus.OK
+        assert await refused() == (0, 2)
 
 
 async def test_of_two_revisions_the_one_that_answers_is_named(port: int) -> None:

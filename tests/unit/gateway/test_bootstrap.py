@@ -26,10 +26,11 @@ def test_what_is_counted_for_the_operator_is_kept() -> None:
     """Names as Envoy makes them of `fraud`, revision 12."""
     http, grpc = "cluster.fraud/12/http.", "cluster.fraud/12/grpc."
     read = [
-        "http.model/fraud.downstream_rq_total",
+        "http.model/fraud.downstream_rq_completed",
         "http.model/fraud.rq_total",
         "http.model/fraud.rq_direct_response",
         "http.model/fraud.no_route",
+        "http.model/fraud.no_cluster",
         f"{http}upstream_rq_200",
         f"{http}upstream_rq_time",
         f"{http}upstream_rq_active",

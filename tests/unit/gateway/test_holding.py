@@ -123,11 +123,13 @@ def test_an_answered_name_goes_when_nothing_can_be_on_it() -> None:
     holding.answered([name], 10)
     late = 10 + STAYS + 60 + 2 * 60
     assert holding.due(given, 10) == late
-    assert holding.gone(given, lambda _: True, late - 1) == frozenset()
-    assert holding.gone(given, lambda _: False, late) == frozenset(), "Envoy may have a route that names it"
-    assert holding.gone(given, lambda _: True, late) == {name}
+    assert holding.gone(given, lambda _: True, late - 1, listed=True) == frozenset()
+    assert holding.gone(given, lambda _: False, late, listed=True) == frozenset(), (
+        "Envoy may have a route that names it"
+    )
+    assert holding.gone(given, lambda _: True, late, listed=True) == {name}
     holding.removed([name])
-    assert holding.gone(given, lambda _: True, late) == frozenset()
+    assert holding.gone(given, lambda _: True, late, listed=True) == frozenset()
     assert holding.answers(given) == {}, "it would come again each time that Envoy connects"
 
 
@@ -136,7 +138,8 @@ def test_who_waits_for_a_model_that_is_gone_is_told() -> None:
     held(holding, table(ASLEEP))
     [name] = names(["z7.1.1"])
     holding.asked([name], 0)
-    assert holding.gone(Table(), lambda _: True, 0) == {name}
+    assert holding.gone(Table(), lambda _: True, 0, listed=True) == {name}
+    assert holding.gone(Table(), lambda _: True, 0, listed=False) == frozenset(), "the agent may not know it yet"
     holding.removed([name])
     holding.named(Table(), 0)
     assert (holding.open(), holding.due(Table(), 0)) == (0, None)
