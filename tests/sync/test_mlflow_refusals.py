@@ -11,10 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.ports import HOST, free_ports
+from tests.sync.azurite import ACCOUNT, CONTAINER, Azurite
 from tests.sync.pod import Pod
-from tests.sync.s3 import S3
+from tests.sync.s3 import BUCKET, S3
 from tests.sync.tracking import USER, Mlflow, saved
-from tritium.api.fetch import FetchReason
+from tritium.api.fetch import FetchReason, FetchRequest
 
 ONNX = saved("onnx")
 
@@ -36,6 +37,45 @@ async def test_what_is_not_there_is_named(mlflow: Mlflow, pod: Pod, prefix: str)
         reason, message = await pod.refuses("resolve", wanted)
         assert reason is FetchReason.SOURCE_NOT_FOUND
         assert says in message
+
+
+async def told_of(pod: Pod, used: FetchRequest, more: dict[str, str]) -> str:
+    """What is said of settings beside those that are used; a revision that was made with them is still fetched."""
+    found = await pod.resolve(used)
+    beside = used.source.model_copy(update={"options": more | (used.source.options or {})})
+    wanted = used.model_copy(update={"source": beside})
+    reason, message = await pod.refuses("resolve", wanted)
+    assert reason is FetchReason.OPTIONS_UNUSED
+    await pod.fetch(wanted.model_copy(update={"fingerprint": found.fingerprint}))
+    assert pod.model()["1/model.onnx"] == ONNX["model.onnx"]
+    return message
+
+
+async def test_settings_of_buckets_mean_nothing_to_the_server_itself(mlflow: Mlflow, pod: Pod, prefix: str) -> None:
+    version = mlflow.add(prefix, ONNX)
+    used = mlflow.wants(prefix, version=version, credentials=False)
+    message = await told_of(pod, used, {"region": "x", "endpoint": "https://s3.example.com"})
+    assert message == (
+        f"models:/{prefix}/{version} at {mlflow.endpoint}: version {version} lies at mlflow-artifacts:, which does not "
+        "use endpoint, region of model.source.options. Remove them there, or name a version that lies where they are "
+        "used"
+    )
+
+
+async def test_settings_of_another_kind_of_bucket_mean_nothing(
+    mlflow: Mlflow, server: S3, azurite: Azurite, pod: Pod, prefix: str
+) -> None:
+    server.put_all(prefix, ONNX)
+    version = mlflow.register(prefix, f"s3://{BUCKET}/{prefix}")
+    options = {"endpoint": server.endpoint, "allowHttp": "true", "region": "us-east-1"}
+    used = mlflow.wants(prefix, version=version, options=options)
+    assert "lies at s3:, which does not use accountName of" in await told_of(pod, used, {"accountName": ACCOUNT})
+    azurite.put_all(prefix, ONNX)
+    pod.secret = azurite.keys
+    version = mlflow.register(prefix, f"wasbs://{CONTAINER}@{ACCOUNT}.blob.core.windows.net/{prefix}")
+    options = {"endpoint": azurite.endpoint, "allowHttp": "true", "accountName": ACCOUNT}
+    used = mlflow.wants(prefix, version=version, options=options)
+    assert "lies at wasbs:, which does not use region of" in await told_of(pod, used, {"region": "x"})
 
 
 async def test_a_version_without_files_is_told(mlflow: Mlflow, pod: Pod, prefix: str) -> None:

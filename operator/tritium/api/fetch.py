@@ -69,6 +69,8 @@ class FetchReason(StrEnum):
     """The source wants credentials, and none, or not all keys, are there."""
     ACCESS_DENIED = "AccessDenied"
     """The source refuses these credentials."""
+    OPTIONS_UNUSED = "OptionsUnused"
+    """The registered model lies where a setting in `source.options` means nothing."""
     SOURCE_NOT_FOUND = "SourceNotFound"
     """There is nothing at that address."""
     SOURCE_UNREACHABLE = "SourceUnreachable"

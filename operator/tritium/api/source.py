@@ -148,17 +148,14 @@ class Source(ApiObject):
     credentials: Credentials | None = None
     """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
 
-    @property
-    def unused(self) -> list[str]:
-        """Settings that the scheme of the URI does not use.
+    def unused(self, scheme: str) -> list[str]:
+        """Settings that a place with this scheme does not use.
 
-        Where a registered model lies is known when it is looked up, and another version may lie elsewhere.
-
-        >>> Source(uri="oci://registry.example.com/fraud", options={"endpoint": "https://a.example.com"}).unused
-        ['endpoint']
+        >>> of_buckets = {"endpoint": "https://a.example.com", "region": "x"}
+        >>> Source(uri="gs://models/fraud", options=of_buckets).unused("gs")
+        ['region']
         """
-        scheme = (self.uri or "").partition("://")[0]
-        return sorted(name for name in self.options or () if self.uri and scheme not in OPTIONS.get(name, ()))
+        return sorted(name for name in self.options or () if scheme not in OPTIONS.get(name, ()))
 
     @property
     def looked_at(self) -> str | None:

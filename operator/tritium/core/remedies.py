@@ -69,6 +69,8 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     FetchReason.SECRET_MISSING: "Create the Secret that model.source.credentials.secretRef names, in this namespace.",
     FetchReason.CREDENTIALS_MISSING: "Set model.source.credentials, or add the key that is named to the Secret.",
     FetchReason.ACCESS_DENIED: "See that the credentials are right and may list and read what model.source names.",
+    FetchReason.OPTIONS_UNUSED: "Remove the settings that are named from model.source.options, or name a version that "
+    "lies where they are used.",
     FetchReason.SOURCE_NOT_FOUND: "Correct model.source, or put the model there.",
     FetchReason.SOURCE_UNREACHABLE: "See that the address is right and that pods may reach it: DNS, proxy, "
     "NetworkPolicy, ca.crt.",

@@ -15,7 +15,7 @@ from tritium.api import names
 from tritium.api.scaling import Scaling
 from tritium.api.source import Source
 from tritium.api.spec import ModelDeploymentSpec
-from tritium.api.traffic import Arm, Experiment, Limits, Traffic
+from tritium.api.traffic import Arm, Experiment, Limits, SourceOverlay, Traffic
 from tritium.api.traffic_status import TrafficLimits
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
 from tritium.core.revision import amount, duration, length, written_hash
@@ -224,20 +224,43 @@ def read_spec(obj: Mapping[str, Any]) -> ModelDeploymentSpec:
         raise SpecInvalid(found[:2000]) from error
     _check_size(obj["spec"]["model"])
     _check_options(spec.model.source)
+    for place, arm in enumerate(spec.experiment.arms if spec.experiment else ()):
+        if arm.model and arm.model.source:
+            _check_arm_options(spec.model.source, place, arm.model.source)
     return spec
 
 
 def _check_options(source: Source) -> None:
     """Nothing is silently ignored; the rules of the schema have no room for this one.
 
+    Where a registered model lies is known when it is looked up, so `fetch` looks at that.
+
     >>> _check_options(Source(uri="pvc://models/fraud", options={"endpoint": "https://s3.example.com"}))
     Traceback (most recent call last):
     tritium.core.wish.SpecInvalid: spec.model.source.options: pvc:// does not use endpoint; remove it (docs/sources.md)
     """
-    if unused := source.unused:
-        scheme = (source.uri or "").partition("://")[0]
+    scheme = (source.uri or "").partition("://")[0]
+    if source.uri and (unused := source.unused(scheme)):
         raise SpecInvalid(
             f"spec.model.source.options: {scheme}:// does not use {', '.join(unused)}; remove it (docs/sources.md)"
+        )
+
+
+def _check_arm_options(base: Source, place: int, other: SourceOverlay) -> None:
+    """An arm has the settings of the base, and no others: one that is elsewhere would not use them.
+
+    >>> base = Source(uri="s3://models/fraud", options={"endpoint": "https://s3.example.com"})
+    >>> _check_arm_options(base, 0, SourceOverlay(uri="s3://models/deep"))
+    >>> _check_arm_options(base, 1, SourceOverlay(uri="pvc://models/deep"))  # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    tritium.core.wish.SpecInvalid: spec.experiment.arms[1].model.source.uri: pvc:// does not use endpoint, which an arm
+    has from spec.model.source.options; copy its model to where the base's lies (docs/experiments.md)
+    """
+    scheme = (other.uri or "").partition("://")[0]
+    if other.uri and (unused := base.unused(scheme)):
+        raise SpecInvalid(
+            f"spec.experiment.arms[{place}].model.source.uri: {scheme}:// does not use {', '.join(unused)}, which an "
+            "arm has from spec.model.source.options; copy its model to where the base's lies (docs/experiments.md)"
         )
 
 

@@ -1,14 +1,19 @@
 """What has to hold of a source, of the disk and of the bytes, and what people are told where it does not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from tritium.api import fetch as wire
 from tritium.api.fetch import FetchReason, FetchRequest
+from tritium.api.source import Source
 from tritium.core.amounts import size
 from tritium.sync.disk import Arrived
 from tritium.sync.errors import Failed
 from tritium.sync.listing import Listing
 from tritium.sync.publish import Shelf
+
+_BUCKETS: Final[Mapping[str, str]] = {"s3": "s3", "gs": "gs", "wasbs": "az"}
+"""How sources name the buckets that MLflow knows."""
 
 
 def same(request: FetchRequest, found: str) -> None:
@@ -28,6 +33,39 @@ def same(request: FetchRequest, found: str) -> None:
                 if request.source.mlflow
                 else "put the new one at another path, and change model.source.uri"
             ),
+        )
+
+
+def settings(source: Source, listing: Listing) -> None:
+    """No setting means nothing where a registered model lies; of any other source the operator has looked at that.
+
+    A revision that was made before keeps its settings, so this is for listings and not for fetches.
+
+    Raises:
+        Failed: `OptionsUnused`.
+
+    >>> from tritium.api.fetch import Origin
+    >>> registered = {"trackingUri": "https://mlflow.example.com", "name": "fraud", "alias": "champion"}
+    >>> source = Source(mlflow=registered, options={"region": "x", "proxyUrl": "http://proxy.example.com:3128"})
+    >>> settings(source, Listing((), origin=Origin(pin="version 7", uri="s3://mlflow/1/models/m-2")))
+    >>> settings(source, Listing((), origin=Origin(pin="version 8", uri="mlflow-artifacts:/1/models/m-3")))
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Traceback (most recent call last):
+    tritium.sync.errors.Failed: models:/fraud@champion at https://mlflow.example.com: version 8 lies at
+    mlflow-artifacts:, which does not use region of model.source.options. Remove it there, or name a version that lies
+    where it is used
+    """
+    if source.mlflow is None or listing.origin is None:
+        return
+    scheme = (listing.origin.uri or "").partition(":")[0]
+    # The tracking server hands out files over HTTP, as any web server does.
+    unused = source.unused(_BUCKETS.get(scheme, "https"))
+    if unused:
+        it, is_used = ("it", "it is") if len(unused) == 1 else ("them", "they are")
+        raise Failed(
+            FetchReason.OPTIONS_UNUSED,
+            f"{source.address}: {listing.origin.pin} lies at {scheme}:, which does not use {', '.join(unused)} of "
+            f"model.source.options. Remove {it} there, or name a version that lies where {is_used} used",
         )
 
 

@@ -65,6 +65,7 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
     """
     with _guarded(request) as guard:
         store, listing = await _listed(request, mounts, guard)
+        demands.settings(request.source, listing)
         await _signed(request, store, listing)
         plan = await _planned(request, store, listing)
         await _demand_script(request, store, listing, plan)

@@ -75,6 +75,48 @@ def test_where_a_registered_model_lies_is_not_known_before_it_is_looked_up() -> 
     assert asked(model={"source": source}).follows
 
 
+IN_A_BUCKET = {"uri": "s3://models/fraud", "options": {"endpoint": "https://s3.example.com", "region": "x"}}
+REGISTERED = {"mlflow": {"trackingUri": "https://mlflow.example.com", "name": "fraud", "alias": "champion"}}
+
+
+def arms(*sources: dict[str, Any] | None) -> dict[str, Any]:
+    """Arms with these sources, and one that is a kept revision before them."""
+    models = [{"name": f"arm-{place}", "model": {"source": each}, "weight": 1} for place, each in enumerate(sources)]
+    return {"arms": [{"name": "kept", "revision": 3, "weight": 1}, *models]}
+
+
+@pytest.mark.parametrize(
+    ("base", "uri", "unused"),
+    [
+        (IN_A_BUCKET, "oci://registry.example.com/fraud", "endpoint, region"),
+        (IN_A_BUCKET, "gs://models/fraud", "region"),
+        (IN_A_BUCKET, "pvc://models/fraud", "endpoint, region"),
+        ({**REGISTERED, "options": {"region": "x", "proxyUrl": "http://10.0.0.1"}}, "gs://models/fraud", "region"),
+    ],
+)
+def test_an_arm_that_does_not_use_what_it_has_from_the_base_is_refused(
+    base: dict[str, Any], uri: str, unused: str
+) -> None:
+    experiment = arms({"uri": "s3://models/deep"} if "uri" in base else {"mlflow": {"version": 7}}, {"uri": uri})
+    scheme = uri.partition("://")[0]
+    with pytest.raises(SpecInvalid) as refused:
+        asked(model={"source": base}, experiment=experiment)
+    assert str(refused.value).startswith(
+        f"spec.experiment.arms[2].model.source.uri: {scheme}:// does not use {unused}, which an arm has from "
+        "spec.model.source.options; "
+    )
+
+
+def test_an_arm_that_uses_them_is_taken() -> None:
+    experiment = arms({"uri": "s3://others/deep"}, None, {"uri": "s3://models/deep", "digest": f"sha256:{'a' * 64}"})
+    assert asked(model={"source": IN_A_BUCKET}, experiment=experiment).experiment
+
+
+def test_an_arm_that_is_another_version_is_not_known_before_it_is_looked_up() -> None:
+    base = {**REGISTERED, "options": dict.fromkeys(OPTIONS, "true")}
+    assert asked(model={"source": base}, experiment=arms({"mlflow": {"alias": "challenger"}})).experiment
+
+
 SIZES = [
     ("64Mi", 64 * 2**20),
     ("10M", 10_000_000),
