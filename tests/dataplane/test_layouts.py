@@ -14,8 +14,10 @@ import pytest
 from tests.dataplane.runtime import Runtime
 from tests.dataplane.triton import MODELS, Triton
 from tests.ports import HOST
+from tests.sync.tracking import saved
 from tritium.api.fetch import FetchRequest
-from tritium.sync import configure, layout
+from tritium.sync import configure, planning
+from tritium.sync.mlflow.flavours import DESCRIPTION
 from tritium.sync.publish import Shelf
 
 Object = dict[str, Any]
@@ -36,7 +38,8 @@ ensemble_scheduling { step {
 def fetched(folder: Path, files: dict[str, bytes], model: str = "fraud", **asked: Any) -> Path:
     """A repository as fetch leaves it, from these files."""
     request = FetchRequest.model_validate({"source": {"uri": "s3://models/fraud/1"}, "model": model, **asked})
-    shelf, plan = Shelf(folder), layout.plan(list(files), model, request.layout)
+    description = files[DESCRIPTION].decode() if DESCRIPTION in files else None
+    shelf, plan = Shelf(folder), planning.plan(request, list(files), description)
     for path, target in shelf.prepare(plan).items():
         target.write_bytes(files[path])
     if changes := configure.changes(request, plan, shelf.repository):
@@ -117,3 +120,40 @@ def test_the_core_knows_the_backend_of_each_layout(
     code, message = Triton(triton_runtime, models, tmp_path / "log").run_to_its_end()
     assert code == 1
     assert f"'fraud' version 1: Invalid argument: unable to find backend library for backend '{backend}'" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        ("onnx", "onnxruntime"),
+        ("torchscript", "pytorch"),
+        ("xgb-classifier", "fil"),
+        ("xgb-booster", "fil"),
+        ("xgb-softprob", "fil"),
+        ("lgb-booster", "fil"),
+    ],
+)
+@pytest.mark.parametrize("config", [None, {"maxBatchSize": 8, "instanceGroups": [{"count": 2, "kind": "KIND_CPU"}]}])
+def test_the_core_takes_what_is_generated_for_models_of_mlflow(
+    triton_runtime: Runtime, tmp_path: Path, name: str, backend: str, config: Object | None
+) -> None:
+    """Up to the backend, which it looks for when it has read and judged the configuration."""
+    models = fetched(tmp_path / "models", saved(name), config=config)
+    code, message = Triton(triton_runtime, models, tmp_path / "log").run_to_its_end()
+    assert code == 1
+    assert f"'fraud' version 1: Invalid argument: unable to find backend library for backend '{backend}'" in message
+
+
+def test_the_core_judges_a_configuration_before_it_looks_for_the_backend(
+    triton_runtime: Runtime, tmp_path: Path
+) -> None:
+    """Otherwise the test above would say nothing."""
+    models = fetched(tmp_path / "models", saved("lgb-booster"))
+    made = models / "fraud" / "config.pbtxt"
+    good = made.read_text()
+    made.write_text(good.replace("dims: [4]", "dims: [0]"))
+    assert made.read_text() != good
+    code, message = Triton(triton_runtime, models, tmp_path / "log").run_to_its_end()
+    assert code == 1
+    assert "unable to find backend library" not in message
+    assert "model input 'input__0' dimension" in message

@@ -177,7 +177,7 @@ async def test_trees_want_a_signature_or_the_users_word(mlflow: Mlflow, pod: Pod
     wanted = mlflow.wants(prefix, version=version, credentials=False)
     reason, message = await pod.refuses("resolve", wanted)
     assert reason is FetchReason.CONFIG_INVALID
-    assert "holds trees without a signature" in message
+    assert "holds trees without a signature of inputs and outputs" in message
     told = "input { name: 'input__0' data_type: TYPE_FP32 dims: 4 }"
     told += "output { name: 'output__0' data_type: TYPE_FP32 dims: 1 }"
     await pod.resolve_and_fetch(mlflow.wants(prefix, version=version, credentials=False, config={"raw": told}))

@@ -15,7 +15,7 @@ _OTHERS: Final = "configs"
 _UNTOLD: Final = {
     "": (f"a TorchScript model without {CONFIG}", f"add a {CONFIG} to the model"),
     "pytorch": (f"a TorchScript model without {CONFIG}", f"add a {CONFIG} to the model"),
-    "fil": ("trees without a signature", "log the model with one"),
+    "fil": ("trees without a signature of inputs and outputs", "log the model with one"),
 }
 """Backends that cannot say which inputs and outputs a model has: what is there, and what else would help.
 

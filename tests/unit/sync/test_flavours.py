@@ -82,6 +82,31 @@ def test_trees_without_a_signature_are_untold() -> None:
     assert not config(laid).input
 
 
+def test_inputs_alone_do_not_say_how_many_numbers_trees_answer() -> None:
+    text = 'flavors: {lightgbm: {data: model.lgb}}\nsignature: {inputs: \'[{"type": "double", "name": "a"}]\'}'
+    laid = flavours.plan(text, ["MLmodel", "model.lgb"], "fraud", "auto")
+    assert laid.untold
+    assert not config(laid).input
+    assert not config(laid).output
+
+
+READ_ALWAYS = {"model_type", "predict_proba", "threshold"}
+OF_A_RELEASE = [("output_class", "is_classifier"), ("is_classifier", "output_class")]
+"""What FIL reads before 25.09 and since then, and what it does not look at, or warns of."""
+
+
+@pytest.mark.parametrize(("read", "other"), OF_A_RELEASE, ids=["before 25.09", "since then"])
+@pytest.mark.parametrize("name", ["xgb-classifier", "xgb-booster", "xgb-softprob", "lgb-booster"])
+def test_fil_finds_what_has_no_default_and_nothing_that_it_does_not_know(name: str, read: str, other: str) -> None:
+    """By its source (`src/shared_state.h`): the kind of the model, and a classifier's threshold."""
+    made = {key: each.string_value for key, each in config(plan(name)).parameters.items()}
+    assert set(made) == READ_ALWAYS | {read, other}
+    assert {made[key] for key in (read, other, "predict_proba")} <= {"true", "false"}
+    assert made[read] == made[other], "since 25.09 the old name goes before the new one"
+    assert made["model_type"] in {"xgboost", "xgboost_json", "xgboost_ubj", "lightgbm"}
+    assert float(made["threshold"]) == 0.5
+
+
 def test_tensors_of_torchscript_are_those_of_the_signature() -> None:
     laid = plan("torchscript")
     made = config(laid)

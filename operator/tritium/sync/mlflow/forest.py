@@ -52,18 +52,19 @@ def config(model_type: str, signature: Signature, *, classifier: bool) -> tuple[
         NotAModel: an input that is no number.
     """
     width, classes = _width(signature), _classes(signature)
-    # Before 25.09 it is called output_class, and since then a threshold has no default.
+    # Before 25.09 it is called output_class. A classifier's threshold has no default, though its documentation says so.
     parameters = {"model_type": model_type}
     parameters |= {name: str(classifier or classes > 1).lower() for name in ("is_classifier", "output_class")}
     parameters |= {"predict_proba": str(classes > 1).lower(), "threshold": "0.5"}
     text = f'backend: "fil"\nmax_batch_size: {_BATCH}\n'
-    if width:
+    if width and signature.outputs:
         text += f'input {{ name: "input__0" data_type: TYPE_FP32 dims: [{width}] }}\n'
         text += f'output {{ name: "output__0" data_type: TYPE_FP32 dims: [{classes}] }}\n'
     text += "".join(
         f'parameters {{ key: "{name}" value: {{ string_value: "{value}" }} }}\n' for name, value in parameters.items()
     )
-    return text + "dynamic_batching {}\n", not width
+    # Of trees for several classes FIL writes as many numbers as there are, also where the output has room for one.
+    return text + "dynamic_batching {}\n", not (width and signature.outputs)
 
 
 def _width(signature: Signature) -> int:
