@@ -5,8 +5,11 @@ server reads is in memory. Before each run the disk is idle; after it the time g
 the disk, too, because Tritium ends no sooner and the others leave that to the kernel. TMPDIR says which disk: with one
 that keeps its files in memory it is the programs alone that are compared.
 
-BENCH_SYNC_BIG: MiB of the one large file, 4,096 unless told; the mix has a quarter of it. BENCH_SYNC_SMALL: how many
-files of 64 KiB, 10,000. BENCH_SYNC_ROUNDS: 3. BENCH_SYNC_KINDS: which models, all unless told.
+At last what a model costs that the cache has (`bench.cached`).
+
+BENCH_SYNC_BIG: MiB of the one large file, 4,096 unless told; the mix has a quarter of it, and so has the model in the
+cache. BENCH_SYNC_SMALL: how many files of 64 KiB, 10,000. BENCH_SYNC_ROUNDS: 3. BENCH_SYNC_KINDS: which models, all
+unless told.
 """
 
 import os
@@ -22,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.aims import Aim, judge
+from bench.cached import cached
 from bench.copiers import INITIALIZER, OURS, S5CMD, Copier, copiers, remove
 from bench.used import Used
 from tests.sync.s3 import S3, Server
@@ -35,7 +39,8 @@ MODELS: Final[Mapping[str, Sequence[tuple[int, int]]]] = {
     "a mix": [(1, BIG // 4), (SMALL // 50, 1 << 20), (SMALL // 5, 16 << 10)],
 }
 """Each by how many files of how many bytes."""
-KINDS: Final = os.environ.get("BENCH_SYNC_KINDS", ",".join(MODELS)).split(",")
+CACHED: Final = "from the cache"
+KINDS: Final = os.environ.get("BENCH_SYNC_KINDS", ",".join([*MODELS, CACHED])).split(",")
 _BLOCK: Final = 1 << 20
 console = Console(width=140, highlight=False)
 
@@ -47,9 +52,13 @@ async def main() -> None:
         (folder / "s3").mkdir()
         server = Server(folder / "s3")
         try:
-            tools = copiers(server.s3)
             console.print(f"On {_machine(folder)}; {ROUNDS} rounds; a median of them, and the longest:")
-            aims = [aim for kind in KINDS for aim in _measured(kind, server.s3, tools, folder)]
+            copied = [kind for kind in KINDS if kind != CACHED]
+            tools = copiers(server.s3) if copied else {}
+            aims = [aim for kind in copied for aim in _measured(kind, server.s3, tools, folder)]
+            if CACHED in KINDS:
+                _fill(server.s3, "cached", [(1, BIG // 4)])
+                aims += await cached(console, server.s3, "cached", folder)
         finally:
             server.stop()
     judge(console, aims)
