@@ -16,6 +16,7 @@ import os
 import random
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -47,6 +48,8 @@ console = Console(width=140, highlight=False)
 
 async def main() -> None:
     """Fill a bucket, measure, judge."""
+    if unknown := set(KINDS) - {*MODELS, CACHED}:
+        sys.exit(f"bench: BENCH_SYNC_KINDS knows {', '.join([*MODELS, CACHED])}, not {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory(prefix="bench-sync-") as name:
         folder = Path(name)
         (folder / "s3").mkdir()
@@ -97,8 +100,8 @@ def _fill(server: S3, prefix: str, amounts: Sequence[tuple[int, int]]) -> tuple[
                 server.put(name, block[:each])
                 continue
             with server.lay(name, b"").open("wb") as file:
-                for _ in range(each // _BLOCK):
-                    file.write(block)
+                for begin in range(0, each, _BLOCK):
+                    file.write(block[: each - begin])
     return files, size
 
 
