@@ -184,6 +184,22 @@ async def test_trees_want_a_signature_or_the_users_word(mlflow: Mlflow, pod: Pod
     assert b"input__0" in pod.model()["config.pbtxt"]
 
 
+async def test_a_booster_that_answers_a_class_is_told_from_one_that_answers_numbers(
+    tracking: Mlflow, pod: Pod, prefix: str
+) -> None:
+    """In the file alone it says so: the name of the objective, behind its length."""
+    numbers = saved("xgb-softprob")
+    await pod.resolve(tracking.wants(prefix, version=tracking.add(prefix, numbers)))
+    objective = (b"\x0emulti:softprob", b"\x0dmulti:softmax")
+    for more in (b"", bytes(200_000)):  # trees before it, as XGBoost has them
+        classes = numbers | {"model.ubj": more + numbers["model.ubj"].replace(*objective)}
+        assert len(classes["model.ubj"]) == len(numbers["model.ubj"]) + len(more) - 1
+        version = tracking.add(prefix, classes)
+        reason, message = await pod.refuses("resolve", tracking.wants(prefix, version=version))
+        assert reason is FetchReason.MODEL_INVALID
+        assert "has model.ubj, trees with the objective multi:softmax, whose answer is a class" in message
+
+
 async def test_what_triton_cannot_serve_is_refused_before_there_is_a_pod(mlflow: Mlflow, pod: Pod, prefix: str) -> None:
     version = mlflow.add(prefix, saved("sklearn"))
     reason, message = await pod.refuses("resolve", mlflow.wants(prefix, version=version, credentials=False))

@@ -10,7 +10,8 @@ from tritium.sync.sources import Store
 
 _LARGEST: Final = 4 << 20
 """Bytes of a text: an MLmodel has some kilobytes."""
-_TAIL: Final = 64 << 10
+_END: Final = 64 << 10
+"""Bytes at either end of a file."""
 _TRIES: Final = 3
 
 
@@ -37,7 +38,20 @@ async def is_torchscript(store: Store, listing: Listing, path: str) -> bool:
         Failed: it cannot be read.
     """
     file = _file(listing, path)
-    return b"/constants.pkl" in await _part(store, file, max(file.size - _TAIL, 0), file.size)
+    return b"/constants.pkl" in await _part(store, file, max(file.size - _END, 0), file.size)
+
+
+async def answers_a_class(store: Store, listing: Listing, path: str) -> bool:
+    """Whether trees that XGBoost saved answer the number of a class, and not what speaks for each.
+
+    JSON and UBJSON name the objective at the end, the binary format of old at the beginning.
+
+    Raises:
+        Failed: it cannot be read.
+    """
+    file = _file(listing, path)
+    ends = (0, min(file.size, _END)), (max(file.size - _END, 0), file.size)
+    return any([b"multi:softmax" in await _part(store, file, start, end) for start, end in ends])
 
 
 def _file(listing: Listing, path: str) -> RemoteFile:

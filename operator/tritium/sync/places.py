@@ -29,6 +29,8 @@ class Plan:
             store can hold.
         untold: nothing says which inputs and outputs the model has, and Triton cannot find out.
         scripted: path at the source of a file that has to be TorchScript, which only its content can tell; or empty.
+        scoring: path at the source of a file of XGBoost that must not answer a class, which only its content can tell;
+            or empty.
     """
 
     targets: Mapping[str, str]
@@ -36,6 +38,7 @@ class Plan:
     versions: tuple[str, ...] = ()
     untold: bool = False
     scripted: str = ""
+    scoring: str = ""
 
     @property
     def models(self) -> frozenset[str]:

@@ -69,6 +69,7 @@ async def resolve(request: FetchRequest, mounts: Mounts) -> FetchResult:
         await _signed(request, store, listing)
         plan = await _planned(request, store, listing)
         await _demand_script(request, store, listing, plan)
+        await _demand_scores(request, store, listing, plan)
         found = FetchResult(
             fingerprint=fingerprint(listing.files),
             files=len(listing.files),
@@ -210,6 +211,16 @@ async def _demand_script(request: FetchRequest, store: Store, listing: Listing, 
             FetchReason.MODEL_INVALID,
             f"{request.source.address} has {plan.scripted}, which is no TorchScript but objects of Python, whose "
             f"classes Triton does not have. {SCRIPT}",
+        )
+
+
+async def _demand_scores(request: FetchRequest, store: Store, listing: Listing, plan: Plan | None) -> None:
+    if plan and plan.scoring and await glimpse.answers_a_class(store, listing, plan.scoring):
+        raise Failed(
+            FetchReason.MODEL_INVALID,
+            f"{request.source.address} has {plan.scoring}, trees with the objective multi:softmax, whose answer is a "
+            "class. FIL would write a number for each class, more than there is room for. Train with multi:softprob, "
+            "or log an XGBClassifier",
         )
 
 

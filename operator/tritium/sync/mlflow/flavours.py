@@ -5,7 +5,7 @@ was made in is refused, with what to log instead: a pod would start, and fail.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import yaml
@@ -192,7 +192,7 @@ def _xgboost(model: Model, _: Layout) -> Plan:
     kind = forest.xgboost(file, members)
     classifier = str(members.get("model_class", "")).endswith("Classifier")
     text, untold = forest.config(kind.model_type, model.signature, classifier=classifier)
-    return _laid(model, {file: kind.name}, text, untold=untold)
+    return replace(_laid(model, {file: kind.name}, text, untold=untold), scoring="" if classifier else file)
 
 
 def _lightgbm(model: Model, _: Layout) -> Plan:
