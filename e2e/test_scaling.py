@@ -21,14 +21,17 @@ RATE = 30
 def stored(shared: Kubectl) -> Kubectl:
     """A model that takes its time, served by one pod."""
     serving.start_store(shared)
-    serving.put(shared, adders.files("adder/slow", execute=f"time.sleep({1 / AT_ONCE} * len(requests))"))
+    for prefix in ("adder/slow", "adder/next"):
+        serving.put(shared, adders.files(prefix, execute=f"time.sleep({1 / AT_ONCE} * len(requests))"))
     shared.apply(asked(shared, mode="Recommend", max=3, capacityRps=20))
     shared.wait("mdep", NAME, "condition=Ready")
     return shared
 
 
-def asked(namespace: Kubectl, spec: dict[str, Any] | None = None, **scaling: Any) -> dict[str, Any]:
-    return serving.small(namespace, NAME, "adder/slow", scaling=scaling, **(spec or {}))
+def asked(
+    namespace: Kubectl, spec: dict[str, Any] | None = None, *, prefix: str = "adder/slow", **scaling: Any
+) -> dict[str, Any]:
+    return serving.small(namespace, NAME, prefix, scaling=scaling, **(spec or {}))
 
 
 def ready(status: dict[str, Any]) -> int:
@@ -50,8 +53,17 @@ def test_more_come_as_the_work_does_and_fewer_lose_nothing(stored: Kubectl) -> N
     events = stored("get", "events", "--field-selector=reason=Scaled", "-o", "jsonpath={.items[*].message}")
     assert "1 -> " in events
 
+    # Another version: it gets its share of the pods, and in the end as many as the work needs.
+    served = status["stable"]["revision"]
+    steps = {"steps": [{"weight": 50, "minDuration": "5s", "minRequests": 20}], "bakeTime": "1s"}
+    stored.apply(asked(stored, {"rollout": steps}, prefix="adder/next", max=3))
+    status = await_status(stored, NAME, lambda status: (status.get("candidate") or {}).get("weight") == 50)
+    assert status["stable"]["revision"] == served
+    status = await_status(stored, NAME, lambda status: status["phase"] == "Idle" and ready(status) > 1, 180)
+    assert status["stable"]["revision"] == served + 1
+
     # With another bound there is one at once, and what it has to do is as much as before.
-    stored.apply(asked(stored, max=1))
+    stored.apply(asked(stored, prefix="adder/next", max=1))
     status = await_status(stored, NAME, lambda status: ready(status) == 1 and status["replicas"] == 1)
     assert status["scaling"]["desired"] == 1
     steady.go_on(3)

@@ -7,6 +7,7 @@ say otherwise of those that come from a source.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from contextlib import AsyncExitStack
@@ -43,12 +44,14 @@ class Tritons:
         tensors: by the URI of a model's source, what it takes and gives, where that is not the usual.
         silent: URIs of models that do not answer.
         asked: URIs, each time that one was asked which tensors its model has.
+        hang: URIs of models that give no answer over HTTP, and end no connection.
         pending: by the URI, requests that wait in each server; 0 where nothing is said.
     """
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensors] = {}
         self.silent: set[str] = set()
+        self.hang: set[str] = set()
         self.asked: list[str] = []
         self.pending: dict[str, int] = {}
         self._ends: dict[str, AsyncExitStack] = {}
@@ -88,6 +91,8 @@ class Tritons:
             return web.json_response({"max_batch_size": 8, "instance_group": [{"count": 1}]})
 
         async def metrics(_: web.Request) -> web.Response:
+            if uri in self.hang:
+                await asyncio.Event().wait()
             waiting = self.pending.get(uri, 0)
             return web.Response(text=f'nv_inference_pending_request_count{{model="fraud",version="1"}} {waiting}\n')
 

@@ -86,6 +86,62 @@ async def test_a_step_of_the_load_brings_pods_and_another_operator_leaves_them(
             assert (await metrics(heir, models))["max_replicas"] == 2
 
 
+async def test_a_quota_says_so_and_takes_nothing_from_what_serves(
+    operator: Operator, models: Models, gateways: Gateways
+) -> None:
+    await models.apply(scaling=SCALING)
+    await models.settled(revision=1)
+    there = len(await models.api.list("v1/pods", models.namespace))
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "pods"},
+        "spec": {"hard": {"pods": str(there + 1)}},
+    }
+    await models.api.create(quota, models.namespace)
+    async with Requests(gateways, models.namespace):
+        status = await models.until("it is at its quota", timeout=60, Reconciling="QuotaExceeded")
+        desired = status["scaling"]["desired"]
+        status = await models.until("no more are asked for", timeout=60, ScalingActive="NoRoom")
+        assert status["scaling"]["desired"] == desired
+        assert condition(status, "Ready")["status"] == "True"
+        await models.api.delete("v1/resourcequotas", "pods", models.namespace)
+        await scaled(models, lambda count: count > 3)
+
+
+async def test_a_server_whose_metrics_hang_holds_up_nothing(
+    operator: Operator, models: Models, gateways: Gateways, kubelet: Kubelet
+) -> None:
+    kubelet.tritons.hang.add("s3://models/fraud/1")
+    await models.apply(scaling=SCALING)
+    await models.settled(revision=1)
+    async with Requests(gateways, models.namespace):
+        status = await scaled(models, lambda count: count > 3)
+    assert status["scaling"]["signal"] == "demand"
+
+
+async def test_a_pod_that_is_killed_at_the_peak_is_replaced_and_no_other_goes(
+    operator: Operator, models: Models, gateways: Gateways
+) -> None:
+    await models.apply(scaling=SCALING)
+    await models.settled(revision=1)
+    async with Requests(gateways, models.namespace):
+        before = (await scaled(models, lambda count: count > 3))["scaling"]["desired"]
+        [victim, *_] = await models.children("v1/pods")
+        await models.api.delete("v1/pods", victim["metadata"]["name"], models.namespace, grace=0)
+        fewest = before
+
+        async def replaced() -> bool:
+            nonlocal fewest
+            status = await models.status()
+            fewest = min(fewest, status["scaling"]["desired"])
+            pods = [each["metadata"]["uid"] for each in await models.children("v1/pods")]
+            return victim["metadata"]["uid"] not in pods and status["stable"].get("readyReplicas", 0) >= before
+
+        await wait_for(replaced, 60, "there are as many again")
+        assert fewest == before
+
+
 async def test_recommend_touches_nothing(operator: Operator, models: Models, gateways: Gateways) -> None:
     await models.apply(replicas=2, scaling=SCALING | {"mode": "Recommend"})
     await models.settled(revision=1)
