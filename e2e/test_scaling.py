@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,12 +39,23 @@ def ready(status: dict[str, Any]) -> int:
     return int(status["stable"].get("readyReplicas", 0))
 
 
+def _recommends(status: dict[str, Any], signal: str) -> bool:
+    scaling = status["scaling"]
+    return bool(scaling.get("signal") == signal and scaling.get("recommended", 0) > 1)
+
+
 def test_more_come_as_the_work_does_and_fewer_lose_nothing(stored: Kubectl) -> None:
     steady.start(stored, NAME, RATE)
     # First it only shows what it would do.
     status = await_status(stored, NAME, lambda status: status.get("scaling", {}).get("recommended", 0) > 1)
     assert (status["scaling"]["desired"], ready(status)) == (1, 1)
     assert condition(status, "ScalingActive")["reason"] == "Recommending"
+
+    # By any one signal as well: they are read off the real gateway and the real Triton.
+    for metric, target in (("requestRate", 10), ("concurrency", 0.3), ("queueTime", 1)):
+        stored.apply(asked(stored, mode="Recommend", max=3, metric=metric, target=target))
+        status = await_status(stored, NAME, partial(_recommends, signal=metric))
+        print(status["scaling"]["message"])
 
     # Nobody says what a pod can do: it is seen.
     stored.apply(asked(stored, max=3))
