@@ -39,7 +39,7 @@ def sleeps(namespace: Kubectl) -> dict[str, Any]:
 
 
 def test_a_request_wakes_it_again_and_again(sleepy: Kubectl) -> None:
-    for turn in range(3):
+    for turn in range(2):
         told = sleeps(sleepy)["scaling"]
         assert (told["desired"], told["limitedBy"]) == (0, "idle")
         if turn == 1:  # who comes while no operator is there is not forgotten
