@@ -5,7 +5,7 @@ would count twice in a second and others not at all: so all are read at one mome
 """
 
 from collections import deque
-from collections.abc import Container, Hashable, Iterable, Mapping
+from collections.abc import Collection, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
@@ -154,9 +154,11 @@ class Arrivals:
                 found = found.plus(each.at(moment, series))
         return found
 
-    def forget(self, namespace: str, name: str) -> None:
-        """Of that ModelDeployment nothing is of interest any more."""
-        self._left = {each: flow for each, flow in self._left.items() if each[:2] != (namespace, name)}
+    def keep(self, namespace: str, name: str, revisions: Collection[int]) -> None:
+        """Of that ModelDeployment only these revisions are of interest from now on."""
+        gone = [each for each in self._left if each[:2] == (namespace, name) and each.revision not in revisions]
+        for each in gone:
+            del self._left[each]
 
     def _answering(self, namespace: str, now: float) -> list[_Pod]:
         return [each for each in self._pods.values() if each.namespace == namespace and now - each.told.at <= SILENT]

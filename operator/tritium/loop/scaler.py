@@ -137,6 +137,8 @@ class Scaler:
             memory = Memory(began=self.clock(), capacity=_seed(subject.capacity, subject.stable))
             self._watched[key] = _Watch(subject, memory, subject.stable)
             return
+        if subject.revisions != known.subject.revisions:
+            self.arrivals.keep(*key, subject.revisions)
         known.subject = subject
         if subject.stable != known.of:  # of the next revision it is known no better than from the one before
             known.of, told = subject.stable, subject.capacity
@@ -147,7 +149,7 @@ class Scaler:
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone, or its replicas are fixed."""
         if self._watched.pop(key, None):
-            self.arrivals.forget(key.namespace, key.name)
+            self.arrivals.keep(key.namespace, key.name, ())
 
     def waited(self, key: Key, held: Held) -> None:
         """Somebody waits for one that sleeps."""

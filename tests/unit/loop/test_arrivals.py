@@ -69,7 +69,9 @@ def test_what_a_pod_counted_stays_when_it_goes() -> None:
     arrivals.leave("a")
     assert arrivals.at(1.0, FRAUD) == Flow(22, 20, 0, 0)
     assert arrivals.moment("ml", 1.0) is None
-    arrivals.forget("ml", "fraud")
+    arrivals.keep("ml", "fraud", [1])
+    assert arrived(arrivals, 2.0) > 0
+    arrivals.keep("ml", "fraud", ())
     assert arrivals.at(1.0, FRAUD) == Flow()
 
 
