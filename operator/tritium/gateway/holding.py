@@ -102,20 +102,17 @@ class Holding:
 
     def asked(self, names: Iterable[str], now: float) -> None:
         """Envoy has asked for these, now or long ago."""
-        for name in names:
-            if parsed := _parsed(name):
-                model, word, protocol = parsed
-                asked = self._models.setdefault(model, _Model()).asked
-                asked.setdefault(word, {}).setdefault(protocol, _Asked(now))
-                while len(asked) > KNOWN:
-                    del asked[min(asked)]
+        for model in self._noted(names, now):
+            _forget(self._models[model].asked)
 
     def answered(self, names: Iterable[str], now: float) -> None:
         """Envoy was sent these, or has come with them."""
         names = list(names)
-        self.asked(names, now)
+        noted = self._noted(names, now)
         for one in self._found(names):
             one.answered = now if one.answered is None else one.answered
+        for model in noted:
+            _forget(self._models[model].asked)
 
     def removed(self, names: Iterable[str]) -> None:
         """Envoy was told that there are none such."""
@@ -197,6 +194,17 @@ class Holding:
             known.current = Word(self._boot, next(self._numbers), model.hold.since)
         return replace(model, held=str(known.current))
 
+    def _noted(self, names: Iterable[str], now: float) -> set[str]:
+        """Keep in mind that Envoy knows these names; the models they are of."""
+        noted: set[str] = set()
+        for name in names:
+            if parsed := _parsed(name):
+                model, word, protocol = parsed
+                asked = self._models.setdefault(model, _Model()).asked
+                asked.setdefault(word, {}).setdefault(protocol, _Asked(now))
+                noted.add(model)
+        return noted
+
     def _is_asked_for(self, model: Model, hold: Hold) -> bool:
         known = self._models.get(model.name)
         return known is not None and any(word.since == hold.since for word in known.asked)
@@ -227,6 +235,13 @@ def _each(model: str, known: _Model) -> Iterator[tuple[str, Protocol, _Asked]]:
     for word, protocols in known.asked.items():
         for protocol, one in protocols.items():
             yield held_name(model, str(word), protocol), protocol, one
+
+
+def _forget(asked: dict[Word, dict[Protocol, _Asked]]) -> None:
+    """Of old names only those are kept of which Envoy still has a cluster: it has to go one day."""
+    for word in sorted(asked)[:-KNOWN]:
+        if all(one.answered is None or one.removed for one in asked[word].values()):
+            del asked[word]
 
 
 def _is_spent(known: _Model, hold: Hold, now: float) -> bool:

@@ -19,7 +19,7 @@ from tests.dataplane.gateway.front import in_front_of
 from tests.dataplane.gateway.holding import INFER, asking, give_up, pods, took, waited_on
 from tests.dataplane.gateway.requests import floats, http, infer, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
-from tests.dataplane.gateway.tables import holding, pod, shares, table
+from tests.dataplane.gateway.tables import holding, nobody, pod, shares, table
 from tests.dataplane.gateway.test_snapshot_bodies import binary, pieces, tensor_of
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
@@ -312,6 +312,13 @@ async def test_what_waits_is_not_counted_as_refused(port: int) -> None:
         gateway.tell(table(holding(port, 7, asleep=False, ms=800), one=one))
         assert (await task).status_code == HTTPStatus.OK
         assert await refused() == (0, 2)
+
+
+async def test_a_pod_that_takes_no_connection_costs_no_request_of_usual_size(port: int) -> None:
+    """Although the port keeps little of what waits: half a megabyte is sent again, as on every other port."""
+    async with pods() as one, Gateway(table(holding(port, 7, asleep=False), one=(one, nobody()))), http(port) as client:
+        answers = Counter([(await client.post(INFER, content=b"x" * 500_000)).text for _ in range(30)])
+        assert answers == {"500000": 30}
 
 
 async def test_of_two_revisions_the_one_that_answers_is_named(port: int) -> None:

@@ -117,6 +117,18 @@ def test_names_are_bounded() -> None:
     assert set(holding.answers(table(AWAKE, one=ONE))) == set(names(f"z1.2.{20 - n}" for n in range(1, KNOWN + 1)))
 
 
+def test_what_envoy_has_is_kept_in_mind_until_it_goes() -> None:
+    """However many there are. An agent that starts hears of all of them at once."""
+    holding, given = Holding(2), table(AWAKE, one=ONE)
+    there = names(f"z1.1.{number}" for number in range(20))
+    holding.answered(there, 0)
+    holding.asked(names(f"z1.1.{number}" for number in range(40)), 0)
+    assert holding.gone(given, lambda _: True, 1_000, listed=True) == set(there)
+    holding.removed(there)
+    holding.asked(there, 0)
+    assert set(holding.answers(given)) == set(names(f"z1.1.{number}" for number in range(40 - KNOWN, 40)))
+
+
 def test_an_answered_name_goes_when_nothing_can_be_on_it() -> None:
     holding, given = Holding(1), table(AWAKE, one=ONE)
     [name] = names(["z7.1.1"])
