@@ -162,10 +162,14 @@ class Holding:
             if model.hold and model.hold.asleep and self._is_asked_for(model, model.hold)
         ]
 
-    def open(self) -> int:
-        """Names that were asked for and not answered: requests may wait on them."""
-        each = (one for name, known in self._models.items() for _, _, one in _each(name, known))
-        return sum(one.answered is None and not one.removed for one in each)
+    def open(self, table: Table, now: float) -> int:
+        """Names on which requests may wait: asked for and not answered, and not for longer than they wait."""
+        return sum(
+            one.answered is None and not one.removed and now < one.at + _waits(table.models[name])
+            for name, known in self._models.items()
+            if name in table.models
+            for _, _, one in _each(name, known)
+        )
 
     def due(self, table: Table, now: float) -> float | None:
         """When something is to be done although nothing was said; None: never."""
@@ -254,6 +258,9 @@ def _half(hold: Hold) -> float:
     return hold.ms / 2_000
 
 
+def _waits(model: Model) -> float:
+    return model.hold.ms / 1_000 if model.hold else 0
+
+
 def _stays(model: Model) -> float:
-    waits = model.hold.ms if model.hold else 0
-    return STAYS + (waits + 2 * model.bounds.timeout_ms) / 1_000
+    return STAYS + _waits(model) + 2 * model.bounds.timeout_ms / 1_000

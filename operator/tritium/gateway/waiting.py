@@ -65,7 +65,7 @@ class Waiting:
 
     def open(self) -> int:
         """Names on which requests may wait."""
-        return self._holding.open()
+        return self._holding.open(self._table, time.monotonic())
 
     async def report(self, known: str) -> HeldReport:
         """Who is waited for: as soon as it is another answer than the one that is known."""

@@ -308,7 +308,7 @@ async def test_what_waits_is_not_counted_as_refused(port: int) -> None:
         assert (await task).status_code == HTTPStatus.SERVICE_UNAVAILABLE
         assert await refused() == (0, 2)
         task = asyncio.create_task(client.post(INFER, content=b"x"))
-        await waited_on(gateway, 2)
+        await waited_on(gateway, 1)
         gateway.tell(table(holding(port, 7, asleep=False, ms=800), one=one))
         assert (await task).status_code == HTTPStatus.OK
         assert await refused() == (0, 2)

@@ -61,6 +61,7 @@ def test_a_name_stays_until_it_is_of_no_more_use() -> None:
     holding.asked(names(["z7.1.1"]), 1_000)
     assert held(holding, table(ASLEEP), 1_029.9) == "z7.1.1"
     assert holding.due(table(ASLEEP), 1_000) == 1_030
+    assert [holding.open(table(ASLEEP), now) for now in (1_059.9, 1_060)] == [1, 0]
     assert held(holding, table(ASLEEP), 1_030) == "z7.1.2", "who comes now would wait for less than half of its time"
 
 
@@ -154,7 +155,7 @@ def test_who_waits_for_a_model_that_is_gone_is_told() -> None:
     assert holding.gone(Table(), lambda _: True, 0, listed=False) == frozenset(), "the agent may not know it yet"
     holding.removed([name])
     holding.named(Table(), 0)
-    assert (holding.open(), holding.due(Table(), 0)) == (0, None)
+    assert (holding.open(Table(), 0), holding.due(Table(), 0)) == (0, None)
 
 
 def cluster(holding: Holding, given: Table) -> Cluster:
