@@ -23,60 +23,19 @@ for. Some of them may still hold requests, so all are answered when there is a p
 'z7.1764000000.2'
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Final
 
 from tritium.api.gateway import Held
-from tritium.gateway.snapshot.held import held_cluster, held_name, is_held, leading
-from tritium.gateway.snapshot.names import Protocol
+from tritium.gateway.asked import Asked, Known, Word, each, parsed
+from tritium.gateway.snapshot.held import held_cluster, is_held, leading
 from tritium.gateway.snapshot.resource import Resource
-from tritium.gateway.table import Hold, Model, Table
-
-KNOWN: Final = 8
-"""Names of a model that are kept in mind, the youngest: older ones hold no request any more."""
+from tritium.gateway.table import Model, Table
 
 STAYS: Final = 60.0
 """Seconds that an answered name stays after the last request on it can have ended."""
-
-_NAME: Final = re.compile(
-    r"(?P<model>[a-z0-9-]+)/z(?P<since>[0-9]+)[.](?P<boot>[0-9]+)[.](?P<number>[0-9]+)/(?P<protocol>http|grpc)"
-)
-
-
-class Word(NamedTuple):
-    """What the names of both protocols have in common. They sort by age."""
-
-    boot: int
-    number: int
-    since: int
-
-    def __str__(self) -> str:
-        return f"z{self.since}.{self.boot}.{self.number}"
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A name that Envoy has asked for."""
-
-    at: float
-    answered: float | None = None
-    removed: bool = False
-
-
-@dataclass(slots=True)
-class _Model:
-    """What is known of the names of one model.
-
-    Attributes:
-        current: on which requests wait now; None: they do not wait.
-    """
-
-    uid: str = ""
-    current: Word | None = None
-    asked: dict[Word, dict[Protocol, _Asked]] = field(default_factory=dict)
 
 
 class Holding:
@@ -89,48 +48,46 @@ class Holding:
     def __init__(self, boot: int) -> None:
         self._boot = boot
         self._numbers = count(1)
-        self._models: dict[str, _Model] = {}
+        self._known: dict[str, Known] = {}
+        """By model."""
 
     def named(self, table: Table, now: float) -> Table:
         """The table, with the names on which requests wait."""
-        for name in self._models.keys() - table.models.keys():
-            self._models[name].current = None
-            if all(one.removed for _, _, one in _each(name, self._models[name])):
-                del self._models[name]
-        models = {name: self._named(model, table, now) for name, model in table.models.items()}
-        return Table(models, table.endpoints)
+        for model in self._known.keys() - table.models.keys():
+            self._known[model].current = None
+            if all(asked.removed for asked in self._known[model].names.values()):
+                del self._known[model]
+        return Table({name: self._named(model, table, now) for name, model in table.models.items()}, table.endpoints)
 
     def asked(self, names: Iterable[str], now: float) -> None:
         """Envoy has asked for these, now or long ago."""
         for model in self._noted(names, now):
-            _forget(self._models[model].asked)
+            self._known[model].forget()
 
     def answered(self, names: Iterable[str], now: float) -> None:
         """Envoy was sent these, or has come with them."""
         names = list(names)
         noted = self._noted(names, now)
-        for one in self._found(names):
-            one.answered = now if one.answered is None else one.answered
+        for asked in self._found(names):
+            asked.answered = now if asked.answered is None else asked.answered
         for model in noted:
-            _forget(self._models[model].asked)
+            self._known[model].forget()
 
     def removed(self, names: Iterable[str]) -> None:
         """Envoy was told that there are none such."""
-        for one in self._found(names):
-            one.removed = True
+        for asked in self._found(names):
+            asked.removed = True
 
     def answers(self, table: Table) -> dict[str, Resource]:
         """What Envoy may have of the names that it has asked for: there are pods, and they stay."""
         found: dict[str, Resource] = {}
-        for name, known in self._models.items():
-            model = table.models.get(name)
-            if model is None or (model.hold and model.hold.asleep):
+        for name, asked in each(self._known):
+            model = table.models.get(name.model)
+            if model is None or asked.removed or (model.hold and model.hold.asleep):
                 continue
             if share := leading(model, table.endpoints):
-                plain = replace(model, held=None)
-                for asked, protocol, one in _each(name, known):
-                    if not one.removed:
-                        found[asked] = held_cluster(asked, protocol, plain, share, table.endpoints[share.service])
+                pods, plain = table.endpoints[share.service], replace(model, held=None)
+                found[str(name)] = held_cluster(str(name), name.protocol, plain, share, pods)
         return found
 
     def gone(self, table: Table, routed: Callable[[str], bool], now: float, *, listed: bool) -> frozenset[str]:
@@ -142,16 +99,16 @@ class Holding:
             now: the time.
             listed: the table has all models that there are.
         """
+
+        def is_gone(model: Model | None, asked: Asked) -> bool:
+            if model is None:
+                return listed
+            return asked.answered is not None and now >= asked.answered + _stays(model) and routed(model.name)
+
         return frozenset(
-            asked
-            for name, known in self._models.items()
-            for asked, _, one in _each(name, known)
-            if not one.removed
-            and (
-                listed
-                if (model := table.models.get(name)) is None
-                else (one.answered is not None and now >= one.answered + _stays(model) and routed(name))
-            )
+            str(name)
+            for name, asked in each(self._known)
+            if not asked.removed and is_gone(table.models.get(name.model), asked)
         )
 
     def report(self, table: Table) -> list[Held]:
@@ -159,16 +116,18 @@ class Holding:
         return [
             Held(name=name, uid=model.uid, since=model.hold.since)
             for name, model in sorted(table.models.items())
-            if model.hold and model.hold.asleep and self._is_asked_for(model, model.hold)
+            if model.hold
+            and model.hold.asleep
+            and (known := self._known.get(name))
+            and known.asked_in(model.hold.since)
         ]
 
     def open(self, table: Table, now: float) -> int:
         """Names on which requests may wait: asked for and not answered, and not for longer than they wait."""
         return sum(
-            one.answered is None and not one.removed and now < one.at + _waits(table.models[name])
-            for name, known in self._models.items()
-            if name in table.models
-            for _, _, one in _each(name, known)
+            asked.answered is None and not asked.removed and now < asked.at + _waits(table.models[name.model])
+            for name, asked in each(self._known)
+            if name.model in table.models
         )
 
     def due(self, table: Table, now: float) -> float | None:
@@ -176,86 +135,52 @@ class Holding:
         return min((at for at in self._times(table) if at > now), default=None)
 
     def _times(self, table: Table) -> Iterator[float]:
-        for name, known in self._models.items():
-            if (model := table.models.get(name)) is None:
-                continue
-            if known.current and model.hold:
-                yield from (one.at + _half(model.hold) for one in known.asked.get(known.current, {}).values())
-            yield from (one.answered + _stays(model) for _, _, one in _each(name, known) if one.answered is not None)
+        for name, asked in each(self._known):
+            if model := table.models.get(name.model):
+                if name.word == self._known[name.model].current:
+                    yield asked.at + _waits(model) / 2
+                if asked.there and asked.answered is not None:
+                    yield asked.answered + _stays(model)
 
     def _named(self, model: Model, table: Table, now: float) -> Model:
-        known = self._models.setdefault(model.name, _Model()) if model.hold else self._models.get(model.name, _Model())
-        if known.uid and known.uid != model.uid:
-            known = self._models[model.name] = _Model()
-        known.uid = model.uid
-        if model.hold is None or not is_held(model, table.endpoints):
-            known.current = None
-            return model
-        if model.hold.ms == 0:
-            known.current = None
-            return replace(model, held="")
-        if known.current is None or known.current.since != model.hold.since or _is_spent(known, model.hold, now):
+        held = self._held(model, table, now)
+        return model if held is None else replace(model, held=held)
+
+    def _held(self, model: Model, table: Table, now: float) -> str | None:
+        """What `Model.held` is to be now."""
+        known = self._known.get(model.name)
+        if model.hold and (known is None or known.uid not in {"", model.uid}):
+            known = self._known[model.name] = Known()
+        if known:
+            known.uid = model.uid
+        if model.hold is None or known is None or model.hold.ms == 0 or not is_held(model, table.endpoints):
+            if known:
+                known.current = None
+            return "" if is_held(model, table.endpoints) else None
+        if known.current is None or known.current.since != model.hold.since or _is_spent(known, model, now):
             known.current = Word(self._boot, next(self._numbers), model.hold.since)
-        return replace(model, held=str(known.current))
+        return str(known.current)
 
     def _noted(self, names: Iterable[str], now: float) -> set[str]:
         """Keep in mind that Envoy knows these names; the models they are of."""
-        noted: set[str] = set()
-        for name in names:
-            if parsed := _parsed(name):
-                model, word, protocol = parsed
-                asked = self._models.setdefault(model, _Model()).asked
-                asked.setdefault(word, {}).setdefault(protocol, _Asked(now))
-                noted.add(model)
-        return noted
+        ours = [name for text in names if (name := parsed(text))]
+        for name in ours:
+            self._known.setdefault(name.model, Known()).names.setdefault(name, Asked(now))
+        return {name.model for name in ours}
 
-    def _is_asked_for(self, model: Model, hold: Hold) -> bool:
-        known = self._models.get(model.name)
-        return known is not None and any(word.since == hold.since for word in known.asked)
-
-    def _found(self, names: Iterable[str]) -> Iterator[_Asked]:
-        for name in names:
-            if parsed := _parsed(name):
-                model, word, protocol = parsed
-                known = self._models.get(model)
-                if known and (one := known.asked.get(word, {}).get(protocol)):
-                    yield one
+    def _found(self, names: Iterable[str]) -> Iterator[Asked]:
+        for text in names:
+            name = parsed(text)
+            if name and (known := self._known.get(name.model)) and (asked := known.names.get(name)):
+                yield asked
 
 
-def _parsed(name: str) -> tuple[str, Word, Protocol] | None:
-    """What a name is made of; None: it is not one of ours.
-
-    >>> _parsed("fraud/z7.1764000000.2/http")
-    ('fraud', Word(boot=1764000000, number=2, since=7), <Protocol.HTTP: 'http'>)
-    """
-    found = _NAME.fullmatch(name)
-    if found is None:
-        return None
-    word = Word(int(found["boot"]), int(found["number"]), int(found["since"]))
-    return found["model"], word, Protocol(found["protocol"])
-
-
-def _each(model: str, known: _Model) -> Iterator[tuple[str, Protocol, _Asked]]:
-    for word, protocols in known.asked.items():
-        for protocol, one in protocols.items():
-            yield held_name(model, str(word), protocol), protocol, one
-
-
-def _forget(asked: dict[Word, dict[Protocol, _Asked]]) -> None:
-    """Of old names only those are kept of which Envoy still has a cluster: it has to go one day."""
-    for word in sorted(asked)[:-KNOWN]:
-        if all(one.answered is None or one.removed for one in asked[word].values()):
-            del asked[word]
-
-
-def _is_spent(known: _Model, hold: Hold, now: float) -> bool:
+def _is_spent(known: Known, model: Model, now: float) -> bool:
     """Whether the next request needs another name than the present one, lest it wait for less than half of its time."""
-    asked = known.asked.get(known.current, {}) if known.current else {}
-    return any(one.answered is not None or one.removed or now >= one.at + _half(hold) for one in asked.values())
-
-
-def _half(hold: Hold) -> float:
-    return hold.ms / 2_000
+    half = _waits(model) / 2
+    return any(
+        asked.answered is not None or asked.removed or now >= asked.at + half for asked in known.of(known.current)
+    )
 
 
 def _waits(model: Model) -> float:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 
-from tritium.gateway.holding import KNOWN, STAYS, Holding
+from tritium.gateway.asked import KNOWN
+from tritium.gateway.holding import STAYS, Holding
 from tritium.gateway.snapshot.held import held_cluster
 from tritium.gateway.snapshot.names import Protocol
 from tritium.gateway.table import Bounds, Endpoint, Hold, Model, Share, Table

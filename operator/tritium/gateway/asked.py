@@ -1,0 +1,106 @@
+"""The names that Envoy has asked for so that requests can wait: what they say, and which are kept in mind. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tritium.gateway.snapshot.held import held_name
+from tritium.gateway.snapshot.names import Protocol
+
+KNOWN: Final = 8
+"""Names of a model that are kept in mind, the youngest: older ones hold no request any more."""
+
+_NAME: Final = re.compile(
+    r"(?P<model>[a-z0-9-]+)/z(?P<since>[0-9]+)[.](?P<boot>[0-9]+)[.](?P<number>[0-9]+)/(?P<protocol>http|grpc)"
+)
+
+
+class Word(NamedTuple):
+    """What the names of both protocols have in common. They sort by age."""
+
+    boot: int
+    number: int
+    since: int
+
+    def __str__(self) -> str:
+        return f"z{self.since}.{self.boot}.{self.number}"
+
+
+class Name(NamedTuple):
+    """A name, taken apart."""
+
+    model: str
+    word: Word
+    protocol: Protocol
+
+    def __str__(self) -> str:
+        return held_name(self.model, str(self.word), self.protocol)
+
+
+def parsed(name: str) -> Name | None:
+    """What a name is made of; None: it is not one of ours.
+
+    >>> parsed("fraud/z7.1764000000.2/http")
+    Name(model='fraud', word=Word(boot=1764000000, number=2, since=7), protocol=<Protocol.HTTP: 'http'>)
+    >>> str(_), parsed("fraud/7/http")
+    ('fraud/z7.1764000000.2/http', None)
+    """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    word = Word(int(found["boot"]), int(found["number"]), int(found["since"]))
+    return Name(found["model"], word, Protocol(found["protocol"]))
+
+
+@dataclass(slots=True)
+class Asked:
+    """What became of a name that Envoy has asked for.
+
+    Attributes:
+        at: when it did, as far as is known.
+        answered: when it was given a cluster.
+        removed: it was told that there is none, or none any more.
+    """
+
+    at: float
+    answered: float | None = None
+    removed: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether Envoy has a cluster of that name."""
+        return self.answered is not None and not self.removed
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one model.
+
+    Attributes:
+        current: on what requests wait now; None: they do not wait.
+        names: those that Envoy has asked for.
+    """
+
+    uid: str = ""
+    current: Word | None = None
+    names: dict[Name, Asked] = field(default_factory=dict)
+
+    def of(self, word: Word | None) -> list[Asked]:
+        """What became of the names with a word."""
+        return [asked for name, asked in self.names.items() if name.word == word]
+
+    def asked_in(self, since: int) -> bool:
+        """Whether any was asked for in one sleep."""
+        return any(name.word.since == since for name in self.names)
+
+    def forget(self) -> None:
+        """Of old names only those are kept of which Envoy still has a cluster: it has to go one day."""
+        old = set(sorted({name.word for name in self.names})[:-KNOWN])
+        self.names = {name: asked for name, asked in self.names.items() if name.word not in old or asked.there}
+
+
+def each(known: dict[str, Known]) -> Iterator[tuple[Name, Asked]]:
+    """The names of all models."""
+    for one in known.values():
+        yield from one.names.items()
