@@ -62,8 +62,7 @@ def latest(metric: str, by: str, selector: str = "") -> str:
     return f"max by ({by}) ({metric}{{{selector}}})"
 
 
-GPUS: Final = 'count by (namespace, name) (nv_gpu_utilization{name!=""})'
-GPU_HOURS: Final = f"sum_over_time(({GPUS})[$__range:1m]) / 60"
+GPU_HOURS: Final = "sum by (namespace, name) (increase(tritium_gpu_seconds_total[$__range])) / 3600 > 0"
 THOUSANDS: Final = "(sum by (namespace, name) (increase(tritium_gateway_requests_total[$__range])) > 0) / 1000"
 EACH: Final = "namespace, name"
 NAMED: Final = "{{namespace}}/{{name}}"
@@ -93,7 +92,7 @@ FLEET: Final = (
         "Replicas that are asked for, with scaling", "none", {NAMED: latest("tritium_scaling_desired_replicas", EACH)}
     ),
     Panel("Gateway pods", "none", {"{{namespace}} {{state}}": latest("tritium_gateway_pods", "namespace, state")}),
-    Panel("GPUs", "none", {NAMED: GPUS}),
+    Panel("GPUs that are held", "none", {NAMED: f"{rate('tritium_gpu_seconds_total', EACH)} > 0"}),
     Panel("How busy GPUs are", "percentunit", {NAMED: 'avg by (namespace, name) (nv_gpu_utilization{name!=""})'}),
     Panel("GPU hours in this time", "h", {NAMED: GPU_HOURS}, "bargauge"),
     Panel("GPU hours for a thousand requests", "h", {NAMED: f"({GPU_HOURS}) / ({THOUSANDS})"}, "bargauge"),
@@ -175,6 +174,11 @@ ONE: Final = (
     ),
     Panel("Step of the rollout", "none", {"step": latest("tritium_rollout_step", "", MODEL)}),
     Panel("Conditions", "none", {"": latest("tritium_condition", "type, status, reason", MODEL)}, "table"),
+    Panel(
+        "GPUs that each revision holds",
+        "none",
+        {"{{revision}}": f"{rate('tritium_gpu_seconds_total', 'revision', MODEL)} > 0"},
+    ),
     Panel("How busy GPUs are", "percentunit", {"{{pod}} {{gpu_uuid}}": f"nv_gpu_utilization{{{MODEL}}}"}),
     Panel("Memory of GPUs", "bytes", {"{{pod}} {{gpu_uuid}}": f"nv_gpu_memory_used_bytes{{{MODEL}}}"}),
     Panel("Power of GPUs", "watt", {"{{pod}} {{gpu_uuid}}": f"nv_gpu_power_usage{{{MODEL}}}"}),

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 import tritium
 from tritium.api import names
 from tritium.condition_metrics import ConditionMetrics
+from tritium.cost_metrics import CostMetrics
 from tritium.gateway_metrics import GatewayMetrics
 from tritium.health import Health, serve
 from tritium.kube import kinds
@@ -27,6 +28,7 @@ from tritium.kube.events import Recorder
 from tritium.kube.lease import Elector
 from tritium.kube.store import FOLLOWERS, SHARED, Key, Store
 from tritium.kube.sweep import sweep
+from tritium.loop.costs import Costs
 from tritium.loop.fetches import Fetches
 from tritium.loop.follow_pass import FollowPass
 from tritium.loop.followers import Followers
@@ -86,7 +88,14 @@ class App:
         self._rollout_metrics = RolloutMetrics()
         self._scaling_metrics = ScalingMetrics()
         self._condition_metrics = ConditionMetrics()
-        for each in (self._gateway_metrics, self._rollout_metrics, self._scaling_metrics, self._condition_metrics):
+        self._cost_metrics = CostMetrics()
+        for each in (
+            self._gateway_metrics,
+            self._rollout_metrics,
+            self._scaling_metrics,
+            self._condition_metrics,
+            self._cost_metrics,
+        ):
             self._telemetry.registry.register(each)
         self._health = Health()
         self._heard = time.monotonic()
@@ -167,8 +176,7 @@ class App:
             workers = Workers(queue, self._passes(reconciler, queue), self._ended)
             self._follow(store, queue, workers)
             self._health.leading, self._health.synced = True, False
-            self._gateway_metrics.source, self._rollout_metrics.source = gateways, Rollouts(store)
-            self._scaling_metrics.source, self._condition_metrics.source = scaler, store
+            self._tell(store, gateways, scaler)
             try:
                 async with _exposing(SchemaTooOld, Unusable), asyncio.TaskGroup() as group:
                     group.create_task(self._watch(client, store, queue))
@@ -186,13 +194,22 @@ class App:
             finally:
                 self._health.leading = self._health.synced = False
                 self._health.stuck_for = lambda: 0.0
-                self._gateway_metrics.source = self._rollout_metrics.source = None
-                self._scaling_metrics.source = self._condition_metrics.source = None
+                self._tell_nothing()
                 prober.stop()
                 queries.stop()
                 fetches.stop()
                 gateways.polling.stop()
                 log.info("not leading")
+
+    def _tell(self, store: Store, gateways: Gateways, scaler: Scaler) -> None:
+        """Have the metrics tell what is known while this process leads."""
+        self._gateway_metrics.source, self._rollout_metrics.source = gateways, Rollouts(store)
+        self._scaling_metrics.source, self._condition_metrics.source = scaler, store
+        self._cost_metrics.source = Costs(store, time.monotonic)
+
+    def _tell_nothing(self) -> None:
+        self._gateway_metrics.source = self._rollout_metrics.source = None
+        self._scaling_metrics.source = self._condition_metrics.source = self._cost_metrics.source = None
 
     def _reconciler(self, client: Client, store: Store, elector: Elector, asked: _Asked) -> Reconciler:
         return Reconciler(

@@ -35,6 +35,12 @@ class ScalingMetrics(Collector):
         capacity = GaugeMetricFamily(
             "tritium_scaling_pod_requests_per_second", "Requests that one pod can do", labels=(*_MODEL, "revision")
         )
+        pending = GaugeMetricFamily(
+            "tritium_scaling_pending_requests", "Requests that wait in the servers", labels=_MODEL
+        )
+        busy = GaugeMetricFamily(
+            "tritium_scaling_gpu_utilization", "Share of the time in which GPUs did anything", labels=_MODEL
+        )
         for key, subject, work in self.source:
             desired.add_metric([*key], subject.desired)
             most.add_metric([*key], subject.asked.most)
@@ -44,4 +50,8 @@ class ScalingMetrics(Collector):
             rps = subject.asked.capacity or work.memory.capacity.known
             if rps and subject.stable:
                 capacity.add_metric([*key, str(subject.stable)], rps)
-        yield from (desired, needed, most, rate, capacity)
+            if work.need and work.memory.last and work.memory.last.pending is not None:
+                pending.add_metric([*key], work.memory.last.pending)
+            if work.need and work.gpu is not None:
+                busy.add_metric([*key], work.gpu)
+        yield from (desired, needed, most, rate, capacity, pending, busy)

@@ -14,6 +14,7 @@ class Glance(NamedTuple):
         port: the gateway's port that its status says is its own.
         version: of `status.traffic`.
         revisions: numbers that its status lists.
+        characters: the eight characters of each of them, and its number.
         judging: the gates of its rollout count.
         phase: of its rollout; empty before the first pass.
         step: of its candidate, from 0; None while none has begun.
@@ -30,6 +31,7 @@ class Glance(NamedTuple):
     port: int | None = None
     version: int | None = None
     revisions: tuple[int, ...] = ()
+    characters: tuple[tuple[str, int], ...] = ()
     judging: bool = False
     phase: str = ""
     step: int | None = None
@@ -44,9 +46,10 @@ def glance(obj: Mapping[str, Any]) -> Glance:
     """Read it off a ModelDeployment; what is of no use is absent.
 
     >>> traffic = {"version": 4, "port": 10007}
-    >>> found = glance({"metadata": {"uid": "a"}, "status": {"traffic": traffic, "revisions": [{"revision": 3}]}})
-    >>> found.port, found.version, found.revisions
-    (10007, 4, (3,))
+    >>> revisions = [{"revision": 3, "name": "fraud-3f2a9c01"}]
+    >>> found = glance({"metadata": {"uid": "a"}, "status": {"traffic": traffic, "revisions": revisions}})
+    >>> found.port, found.version, found.revisions, found.characters
+    (10007, 4, (3,), (('3f2a9c01', 3),))
     >>> condition = {"type": "Ready", "status": "True", "reason": "Serving", "message": "it serves"}
     >>> glance({"metadata": {"uid": "a"}, "status": {"conditions": [condition]}}).conditions
     (('Ready', 'True', 'Serving'),)
@@ -64,6 +67,9 @@ def glance(obj: Mapping[str, Any]) -> Glance:
         port=_number(traffic.get("port")),
         version=_number(traffic.get("version")),
         revisions=tuple(number for number, _ in _numbered(status.get("revisions"))),
+        characters=tuple(
+            (str(each.get("name")).rpartition("-")[2], number) for number, each in _numbered(status.get("revisions"))
+        ),
         judging=bool(candidate.get("judgedSince")),
         phase=str(status.get("phase") or ""),
         step=_number(candidate.get("step")),

@@ -44,6 +44,9 @@ class Key(NamedTuple):
 Glanced = Callable[[Key, Glance | None, Glance | None], None]
 """Called with a ModelDeployment's key, and what it was and is in short; None if it was not or is not there."""
 
+Attended = Callable[[Key, Mapping[str, Any] | None], None]
+"""Called with where an object is, and a newer version of it; None if it is gone."""
+
 
 class _Identity(NamedTuple):
     place: Key
@@ -97,10 +100,15 @@ class Store:
         self._unseen: set[Key] = set()
         self._glances: dict[str, dict[str, Glance]] = {}
         self._followers: list[Glanced] = []
+        self._attending: dict[Kind, list[Attended]] = {}
 
     def follow(self, glanced: Glanced) -> None:
         """Have a function told of every ModelDeployment that is new, is gone, or looks another way."""
         self._followers.append(glanced)
+
+    def attend(self, kind: Kind, attended: Attended) -> None:
+        """Have a function told of every object of a kind that is new, is gone, or has changed."""
+        self._attending.setdefault(kind, []).append(attended)
 
     def remember(self, kind: Kind, obj: Mapping[str, Any], *, gone: bool = False) -> Key | None:
         """Take in an event, or the answer to a write; return the ModelDeployment that is to be looked at, if any.
@@ -225,7 +233,9 @@ class Store:
         return known.owner if known else fact.owner
 
     def _look(self, kind: Kind, place: Key, obj: Mapping[str, Any] | None) -> None:
-        """Keep what a ModelDeployment looks like in short, and tell who follows."""
+        """Tell who attends; keep what a ModelDeployment looks like in short, and tell who follows."""
+        for attended in self._attending.get(kind, ()):
+            attended(place, obj)
         if kind != MODEL_DEPLOYMENTS:
             return
         there = self._glances.setdefault(place.namespace, {})

@@ -1,6 +1,7 @@
 """No panel is empty: a real Prometheus scrapes the operator in the middle of a rollout, and a Triton that works.
 
-It scrapes as docs/monitoring.md says. Made up are only the counts of the gateway's pods, and what Triton tells of GPUs.
+It scrapes as docs/monitoring.md says. Made up are only the counts of the gateway's pods, what Triton tells of GPUs, and
+the node that has some.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import yaml
 
 from hack.dashboards import FOLDER
 from tests.controlplane.operating.requests import Requests
+from tests.controlplane.scheduling import Node
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.prometheus import Prometheus
 from tests.dataplane.runtime import runtime
@@ -28,15 +30,17 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tests.controlplane.gateways import Gateways
+    from tests.controlplane.kubelet import Kubelet
     from tests.controlplane.operating.harness import Models, Operator
 
 GPUS: Final = Path(__file__).with_name("gpus.prom")
 SCALING: Final = {"min": 1, "max": 4, "capacityRps": 300}
+SERVER: Final = {"gpu": {"count": 1}}
 ROLLOUT: Final = {"steps": [{"weight": 20, "minDuration": "10m"}], "bakeTime": "1s"}
 SUM: Final = {
     "inputs": [{"name": each, "datatype": "FP32", "shape": [1, 2], "data": [1.0, 2.0]} for each in ("A", "B")]
 }
-SHORT: Final = {"[$__rate_interval]": "[20s]", "[$__range:1m]": "[20s:1s]", "[$__range]": "[20s]"}
+SHORT: Final = {"[$__rate_interval]": "[20s]", "[$__range]": "[20s]"}
 """What Grafana would put in, for a run of seconds."""
 
 
@@ -63,9 +67,11 @@ def put_in(values: dict[str, str], text: str) -> str:
 
 
 async def test_no_panel_is_empty(
-    operator: Operator, models: Models, gateways: Gateways, tmp_path: Path, tmp_path_factory: Any
+    operator: Operator, models: Models, kubelet: Kubelet, gateways: Gateways, tmp_path_factory: Any
 ) -> None:
-    await models.apply(scaling=SCALING)
+    tmp_path = tmp_path_factory.mktemp("scraped")
+    await kubelet.add_node(Node("gpus", {"nvidia.com/gpu": 8}))
+    await models.apply(scaling=SCALING, server=SERVER)
     await models.settled(revision=1)
     made = await asyncio.to_thread(runtime, tmp_path_factory.mktemp("triton-runtime"))
     pod = {"namespace": models.namespace, "name": "fraud", "pod": "fraud-1"}
@@ -79,7 +85,7 @@ async def test_no_panel_is_empty(
             asking(triton),
             Prometheus(tmp_path, shown(pod), jobs) as prometheus,
         ):
-            await models.apply(uri="s3://models/fraud/2", scaling=SCALING, rollout=ROLLOUT)
+            await models.apply(uri="s3://models/fraud/2", scaling=SCALING, server=SERVER, rollout=ROLLOUT)
 
             async def empty() -> list[str]:
                 async with httpx.AsyncClient(trust_env=False) as http:
