@@ -48,9 +48,9 @@ class Cluster:
             there = await self.models()
         raise no_such(name, self.namespace, [each["metadata"]["name"] for each in there])
 
-    async def models(self) -> list[Object]:
-        """All ModelDeployments of the namespace."""
-        return (await self.client.list(MODEL_DEPLOYMENTS, self.namespace))[0]
+    async def models(self, *, everywhere: bool = False) -> list[Object]:
+        """All ModelDeployments of the namespace, or of the cluster."""
+        return (await self.client.list(MODEL_DEPLOYMENTS, None if everywhere else self.namespace))[0]
 
     async def revisions(self, model: Object) -> list[Object]:
         """The ControllerRevisions of a ModelDeployment: of this very one, not of one before with the same name."""

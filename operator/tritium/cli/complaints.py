@@ -49,7 +49,26 @@ def _forbidden(error: ApiError) -> str:
     resource = _RESOURCES.get(error.kind, error.kind)
     name = f" ({error.name})" if error.name else ""
     remedy = f"ask for a Role that allows the verb {error.verb} on it."
-    return f"you may not {error.verb} {resource} in namespace {error.namespace}{name}: {remedy}"
+    where = f"namespace {error.namespace}" if error.namespace else "all namespaces"
+    return f"you may not {error.verb} {resource} in {where}{name}: {remedy}"
+
+
+def no_metrics(error: ApiError, place: str) -> str:
+    """Why the operator's metrics cannot be read; `place` is its Service and the port.
+
+    >>> from tritium.kube.errors import Asked, error
+    >>> asked = Asked("get", SERVICES, "tritium-system", "tritium-metrics")
+    >>> print(no_metrics(error(asked, 403, {"reason": "Forbidden"}), "tritium-metrics:8080"))
+    you may not get services/proxy in namespace tritium-system (tritium-metrics:8080): ask for a Role that allows it
+    >>> print(no_metrics(error(asked, 404, {"reason": "NotFound"}), "tritium-metrics:8080"))
+    namespace tritium-system has no Service tritium-metrics: name the operator's with --operator
+    """
+    if error.reason == "Forbidden":
+        right = f"{error.verb} services/proxy in namespace {error.namespace} ({place})"
+        return f"you may not {right}: ask for a Role that allows it"
+    if error.reason == "NotFound":
+        return f"namespace {error.namespace} has no Service {error.name}: name the operator's with --operator"
+    return f"the API server does not reach Service {error.namespace}/{error.name}: {error.message}"
 
 
 def refused(path: str, status: int, answer: Mapping[str, Any]) -> Complaint:

@@ -11,6 +11,7 @@ from tritium.cli.commands import actions
 from tritium.cli.commands.history import diff, history
 from tritium.cli.commands.infer import infer
 from tritium.cli.commands.status import status
+from tritium.cli.commands.top import top
 from tritium.cli.commands.undo import undo
 from tritium.cli.crd_yaml import crd_yaml
 from tritium.cli.facts.action import Verb
@@ -53,6 +54,7 @@ def digest(
 
 
 app.command()(status)
+app.command()(top)
 for verb in Verb:
     app.command(verb.value)(actions.command(verb))
 app.command()(history)

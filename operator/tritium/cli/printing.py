@@ -9,15 +9,13 @@ from typing import Any, Final
 from rich.console import Console, RenderableType
 
 from tritium.cli.options import Output
+from tritium.cli.views.fitted import ROOM
 
 WIDTH: Final = 80
 """Columns where there is no terminal to ask."""
 
 _VERBATIM: Final[Mapping[str, Any]] = {"highlight": False, "markup": False, "emoji": False}
 """What others wrote, such as `[red]` in a message, is shown as it is."""
-
-_WHOLE: Final = 10_000
-"""Columns that no line has."""
 
 
 def terminal() -> Console:
@@ -33,7 +31,7 @@ def show(output: Output, text: RenderableType, data: Any, *, whole: bool = False
         terminal().print(text, soft_wrap=whole)
     else:
         width = shutil.get_terminal_size((WIDTH, 24)).columns
-        sys.stdout.write(plain(text, _WHOLE if whole else width))
+        sys.stdout.write(plain(text, ROOM if whole else width))
 
 
 def plain(text: RenderableType, width: int = WIDTH) -> str:

@@ -278,18 +278,28 @@ class Client:
     ) -> tuple[int, Mapping[str, str], Object]:
         """Ask what is behind a Service, through the API server: (HTTP status, headers, answer); GET without a body."""
         asked = Asked("get" if body is None else "create", SERVICES, namespace, service)
-        where = SERVICES.path(namespace, f"{service}:{port}", "proxy") + path
-        with _network(asked, f"there is no answer within {self._deadline:g} s"):
-            async with self._turns, asyncio.timeout(self._deadline):
-                limit = aiohttp.ClientTimeout(total=self._deadline)
-                answer = await self._send(asked.verb, where, {}, body, _JSON, limit)
-                content = await answer.read()
+        answer, content = await self._behind(asked, port, path, body)
         parsed = _parsed(content)
         if answer.status < HTTPStatus.BAD_REQUEST and parsed is None:
             raise Unavailable.because(asked, "NotJson", "the answer is no JSON object: is this Triton?")
         if parsed is None or parsed.get("kind") == "Status":  # the API server's own words
             raise _refusal(asked, answer.status, content, answer.headers.get("Retry-After"))
         return answer.status, answer.headers, parsed
+
+    async def read_service(self, namespace: str, service: str, port: int, path: str) -> str:
+        """The text that one of the pods behind a Service has there, through the API server."""
+        asked = Asked("get", SERVICES, namespace, service)
+        answer, content = await self._behind(asked, port, path, None)
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise _refusal(asked, answer.status, content, answer.headers.get("Retry-After"))
+        return content.decode(errors="replace")
+
+    async def _behind(self, asked: Asked, port: int, path: str, body: Object | None) -> tuple[Any, bytes]:
+        where = SERVICES.path(asked.namespace, f"{asked.name}:{port}", "proxy") + path
+        with _network(asked, f"there is no answer within {self._deadline:g} s"):
+            async with self._turns, asyncio.timeout(self._deadline):
+                answer = await self._send(asked.verb, where, {}, body, _JSON, aiohttp.ClientTimeout(self._deadline))
+                return answer, await answer.read()
 
     async def _read(self, asked: Asked, query: dict[str, str]) -> Object:
         return await self._request(asked, asked.kind.path(asked.namespace, asked.name), query)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.controlplane.gateway.relay import address, relayed
+from tests.controlplane.cli.services import service
 from tests.controlplane.operating.harness import MDEP, Models
-from tests.controlplane.waiting import wait_for
 from tests.dataplane.runtime import runtime
 from tests.dataplane.triton import Triton, repository
 from tests.unit.cli.samples import IDLE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.controlplane.api import Api
     from tests.controlplane.cli.command import Command
 
-MODEL = {"app": "fraud"}
 INPUTS = [
     {"name": "A", "datatype": "FP32", "shape": [1, 2], "data": [1, 2]},
     {"name": "B", "datatype": "FP32", "shape": [1, 2], "data": [3, 4]},
@@ -39,34 +35,6 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Triton]:
         yield server
 
 
-@asynccontextmanager
-async def service(api: Api, namespace: str, port: int) -> AsyncIterator[None]:
-    """A Service `fraud` that leads to a port of this machine, as far as the API server can tell."""
-    own = address()
-    async with relayed(port) as (outside,):
-        # Pods without a node are no endpoints.
-        await api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": namespace}})
-        spec = {"nodeName": namespace, "containers": [{"name": "triton", "image": "example.invalid/triton:1"}]}
-        metadata = {"name": "fraud", "namespace": namespace, "labels": MODEL}
-        await api.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-        ready = {"podIP": own, "podIPs": [{"ip": own}], "conditions": [{"type": "Ready", "status": "True"}]}
-        running = {"status": {"phase": "Running", **ready}}
-        await api.patch("v1/pods", "fraud", namespace, running, subresource="status")
-        ports = [{"name": "http", "port": 8000, "targetPort": outside}]
-        about = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "fraud", "namespace": namespace}}
-        await api.create({**about, "spec": {"selector": MODEL, "ports": ports}})
-        slices = "discovery.k8s.io/v1/endpointslices"
-        selector = "kubernetes.io/service-name=fraud"
-        await wait_for(
-            lambda: api.list(slices, namespace, labelSelector=selector),
-            until=lambda found: any(each.get("endpoints") for each in found),
-        )
-        try:
-            yield
-        finally:
-            await api.delete("v1/nodes", namespace)
-
-
 @pytest.fixture
 async def fraud(models: Models) -> Models:
     """A ModelDeployment whose model is called adder for its clients."""
@@ -78,7 +46,7 @@ async def fraud(models: Models) -> Models:
 async def test_through_the_api_server(tritium: Command, fraud: Models, triton: Triton, tmp_path: Path) -> None:
     request = tmp_path / "request.json"
     request.write_text(json.dumps({"inputs": INPUTS}))
-    async with service(fraud.api, fraud.namespace, triton.http):
+    async with service(fraud.api, fraud.namespace, "fraud", 8000, leads_to=triton.http):
         of_the_smoke_test = await tritium.ok("infer", "fraud")
         typed = await tritium.json("infer", "fraud", "--input", "A=[1, 2]", "--input", "B=[[10, 20]]")
         of_a_file = await tritium.json("infer", "fraud", "--data", str(request))

@@ -12,12 +12,15 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.unit.cli.counted import told as told_metrics
 from tests.unit.cli.revisions import KEPT, REVISIONS, SPECS, managed
 from tests.unit.cli.samples import ABORTED, CANARY, COMPARED, COPIED, IDLE, NEW, NOW, OVER, Object, condition
 from tests.unit.cli.stories import STORIES, told
 from tritium.cli.facts.going_back import going_back
 from tritium.cli.facts.history import history, pair
 from tritium.cli.facts.model import read
+from tritium.cli.facts.top import Sort, Top, rows
+from tritium.cli.facts.usage import usage
 from tritium.cli.printing import plain
 from tritium.cli.views.answer import answer_view
 from tritium.cli.views.diff import diff_view
@@ -25,6 +28,7 @@ from tritium.cli.views.going_back import going_back_view
 from tritium.cli.views.history import history_view
 from tritium.cli.views.status import status_view
 from tritium.cli.views.status_list import status_line, status_list
+from tritium.cli.views.top import top_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +109,20 @@ SCALED["status"] |= {
 BY_HAND: Object = copy.deepcopy(CANARY)
 BY_HAND["status"]["candidate"]["settings"] = '{"steps":[{"weight":1},{"pause":{}},{"weight":100}]}'
 
+
+def top(*, counted: bool) -> Top:
+    """Two looks ten seconds apart; or what there is without the right to them."""
+    busy = SCALED | {"metadata": SCALED["metadata"] | {"name": "ranking"}}
+    busy = busy | {"spec": SCALED["spec"] | {"scaling": {"min": 1, "max": 5}, "server": {"gpu": {"count": 1}}}}
+    quiet = IDLE | {"metadata": IDLE["metadata"] | {"name": "quiet"}}
+    used = usage(told_metrics(1000), told_metrics(1010), 10) if counted else {}
+    forbidden = "you may not get services/proxy in namespace tritium-system (tritium-metrics:8080): ask for a Role"
+    missing = "" if counted else f"{forbidden} that allows it"
+    return Top(NOW, rows([read(each) for each in (CANARY, NEW_ONE, quiet, busy)], used, Sort.NAME), missing=missing)
+
+
+NEW_ONE = NEW | {"metadata": NEW["metadata"] | {"name": "churn"}}
+
 SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status-canary": lambda: _status(CANARY),
     "status-pause-step": lambda: _status(BY_HAND),
@@ -120,6 +138,8 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
     "status-fetching": lambda: _status(FETCHED),
     "status-all": lambda: status_list([read(each) for each in LISTED], NOW),
     "status-lines": lambda: "\n".join(status_line(read(each)) for each in LISTED),
+    "top": lambda: top_view(top(counted=True)),
+    "top-by-status": lambda: top_view(top(counted=False)),
     "history-canary": lambda: _history(with_revisions(CANARY)),
     "history-aborted": lambda: _history(with_revisions(ABORTED)),
     "diff": lambda: _diff(with_revisions(CANARY)),
@@ -130,7 +150,7 @@ SCREENS: dict[str, Callable[[], RenderableType]] = {
 }
 
 
-WHOLE = frozenset({"diff", "undo-rollout", "undo-idle", "status-lines"})
+WHOLE = frozenset({"top", "top-by-status", "diff", "undo-rollout", "undo-idle", "status-lines"})
 """Lines that are not wrapped."""
 
 

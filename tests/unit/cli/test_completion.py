@@ -37,6 +37,10 @@ def test_a_command_that_is_begun(tmp_path: Path) -> None:
     assert completed(tmp_path / "none", "sta") == "status\tShow what serves, what is being rolled...\n:4\n"
 
 
+def test_the_columns_by_which_top_sorts(tmp_path: Path) -> None:
+    assert completed(tmp_path / "none", "top", "--sort", "p") == "pods\np50\np95\n:4\n"
+
+
 def test_each_option_has_one_line(tmp_path: Path) -> None:
     lines = completed(tmp_path / "none", "promote", "fraud", "--").splitlines()
     assert lines.pop() == ":4"

@@ -13,7 +13,9 @@ from tritium.cli.main import app
 PAGE = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
 
 
-@pytest.mark.parametrize("screen", ["status-canary", "status-all", "history-canary", "diff", "undo-idle", "infer"])
+@pytest.mark.parametrize(
+    "screen", ["status-canary", "status-all", "top", "top-by-status", "history-canary", "diff", "undo-idle", "infer"]
+)
 def test_a_screen_of_the_page_is_the_one_that_is_shown(screen: str) -> None:
     assert rendered(screen) in PAGE
 

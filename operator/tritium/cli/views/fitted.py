@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
@@ -10,6 +11,9 @@ from rich.text import Text
 from tritium.cli.views.style import FAINT
 
 Line = list[Segment]
+
+ROOM: Final = 10_000
+"""Columns that no line has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,17 @@ class Fitted:
         for line in (*top, *middle, *bottom):
             yield from line
             yield Segment.line()
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A table whose columns keep their width: a terminal that is too narrow shows the first ones, or goes on below."""
+
+    part: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As if there were room."""
+        yield from console.render(self.part, options.update(width=ROOM, height=None))
 
 
 def _lines(console: Console, options: ConsoleOptions, part: RenderableType) -> Sequence[Line]:
