@@ -255,6 +255,7 @@ def test_recommend_never_lets_it_sleep() -> None:
         ({"idleAfter": "5m"}, "idleAfter: has no meaning for a model that never sleeps; set min to 0, or remove it"),
         ({"holdFor": "5s"}, "holdFor: has no meaning for a model that never sleeps; set min to 0, or remove it"),
         ({"min": 0, "idleAfter": "9s"}, "idleAfter: must be 10s or more"),
+        ({"min": 0, "holdFor": "9s"}, "holdFor: must be 0s, or 10s or more"),
         ({"min": 0, "holdFor": "11m"}, "holdFor: must be 10m or less"),
     ],
 )

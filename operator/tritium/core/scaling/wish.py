@@ -15,8 +15,10 @@ HOLD_FOR: Final = "60s"
 
 SHORTEST_REST: Final = 10.0
 """Seconds without a request that are one: with less a model would fall asleep between two of them."""
+SHORTEST_HOLD: Final = 10.0
 LONGEST_HOLD: Final = 600.0
-"""Seconds that a request can be held: each takes a place in the gateway's memory."""
+"""Seconds that a request can be held. Each takes a place in the gateway's memory, and each new hold of a model that does
+not get ready a little of it for good."""
 
 
 class Ignored(ValueError):
@@ -106,6 +108,8 @@ def _times(scaling: Scaling, *, may_sleep: bool) -> tuple[float, float]:
     hold = length(scaling.hold_for or HOLD_FOR).total_seconds()
     if idle < SHORTEST_REST:
         raise Ignored(f"idleAfter: must be {SHORTEST_REST:g}s or more")
+    if 0 < hold < SHORTEST_HOLD:
+        raise Ignored(f"holdFor: must be 0s, or {SHORTEST_HOLD:g}s or more")
     if hold > LONGEST_HOLD:
         raise Ignored(f"holdFor: must be {LONGEST_HOLD / 60:g}m or less")
     return idle, hold
