@@ -186,7 +186,7 @@ class ModelCounters(Observed):
     routed: Count
     """Those of them for which a route was looked up; the others were refused before: too large, malformed."""
     inferences: Count | None = None
-    """Requests for inference that have ended, however they did; absent if the model never sleeps, or of an old agent."""
+    """Requests for inference that have ended, however they did; absent if the model never sleeps."""
     answered: Count
     """Those that the gateway itself answered then: a path that is closed, another model's name."""
 

@@ -10,7 +10,7 @@ from tritium.api.fetch import FetchReason
 from tritium.core.arms import first_trouble
 from tritium.core.experiment import is_over
 from tritium.core.following import told
-from tritium.core.gateway import gateway_trouble, not_asked_yet, reached, refused_by_envoy, runs
+from tritium.core.gateway import gateway_trouble, is_held, not_asked_yet, reached, refused_by_envoy, runs
 from tritium.core.leaving import stuck
 from tritium.core.lookup import comes_first, pods_of, trouble_of
 from tritium.core.mirror import trouble as mirror_trouble
@@ -78,7 +78,7 @@ def _ready(view: View) -> Finding:
     refusal = refused(seen, "Service")
     if refusal:
         return Finding(ConditionType.READY, "False", refusal.reason, refusal.message)
-    if wish.asleep and runs(course.ledger.traffic, seen):
+    if wish.asleep and is_held(course.ledger.traffic, seen):
         return Finding(ConditionType.READY, "True", Reason.ASLEEP, _asleep(course))
     trouble = _recreating(wish, course, seen) or _not_serving(wish, course, seen)
     return Finding(ConditionType.READY, "False", trouble.reason, trouble.message)

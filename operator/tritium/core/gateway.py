@@ -47,6 +47,13 @@ def runs(wanted: TrafficStatus | None, seen: Seen) -> bool:
     return all(each and each.synced and each.version == wanted.version for each in answers)
 
 
+def is_held(wanted: TrafficStatus | None, seen: Seen) -> bool:
+    """Whether a request for a model that sleeps would wait: a gateway pod that takes requests holds them."""
+    hold = wanted.hold if wanted else None
+    answers = (each.answer for each in seen.gateways if each.ready)
+    return bool(hold and hold.asleep and any(each and each.holds == hold.since for each in answers))
+
+
 def can_hold(seen: Seen) -> bool:
     """Whether every gateway pod can let requests wait; one of an older version would refuse them, and wake nobody."""
     pods = list(counted(seen))

@@ -52,6 +52,8 @@ def going_on(wish: Wish, ledger: Ledger, target: Target, seen: Seen) -> Wish:
 
 def is_down(wish: Wish, ledger: Ledger, seen: Seen) -> bool:
     """Whether the stable revision has made way."""
+    if ledger.traffic and ledger.traffic.hold and not any(each.replicas for each in seen.deployments):
+        return False  # it has slept, and nobody has come in its place
     stable = by_number(seen.revisions, ledger.stable)
     deployment = deployment_of(seen, stable) if stable else None
     return wish.recreates and deployment is not None and deployment.replicas == 0 < wish.replicas

@@ -9,8 +9,11 @@ from tritium.core.wish import Wish
 def needs_pods(wish: Wish, before: Ledger, target: Target) -> bool:
     """Whether one revision is to follow another, or several are compared.
 
-    A source that cannot be listed needs no pods, nor does a revision that was turned down.
+    A source that cannot be listed needs no pods, nor does a revision that was turned down, or one that a pause keeps
+    from beginning.
     """
+    if wish.paused and before.stable is not None and before.progress is None:
+        return False
     if before.stable is None or (wish.experiment is not None and not is_over(wish, before)):
         return True
     wanted = target.revision

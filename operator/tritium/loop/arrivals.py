@@ -121,6 +121,11 @@ class Arrivals:
         raw = {
             Series(namespace, each.name, each.revision): _flow(each) for each in counters.revisions if each.name in of
         }
+        raw |= {
+            Series(namespace, each.name): Flow(arrived=float(each.inferences))
+            for each in counters.models
+            if each.name in of and each.inferences is not None
+        }
         if pod in self._pods:
             self._pods[pod].hears(told, raw)
         else:
@@ -154,9 +159,16 @@ class Arrivals:
                 found = found.plus(each.at(moment, series))
         return found
 
+    def inferences(self, namespace: str, name: str, moment: float) -> float | None:
+        """Requests for inference until then; none where not every pod that answers tells them."""
+        series = Series(namespace, name)
+        tell = all(series in each.raw for each in self._pods.values() if each.namespace == namespace)
+        return self.at(moment, series).arrived if tell else None
+
     def keep(self, namespace: str, name: str, revisions: Collection[int]) -> None:
         """Of that ModelDeployment only these revisions are of interest from now on."""
-        gone = [each for each in self._left if each[:2] == (namespace, name) and each.revision not in revisions]
+        kept = {*revisions, None} if revisions else set[int | None]()
+        gone = [each for each in self._left if each[:2] == (namespace, name) and each.revision not in kept]
         for each in gone:
             del self._left[each]
 

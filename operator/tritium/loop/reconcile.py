@@ -244,7 +244,7 @@ class _Pass:
             capacity=scaling.capacity,
             cold=scaling.cold_start_seconds,
             sleep=_sleep(plan.status),
-            claim=claim(wanted.scaling.priority, seen),
+            claim=claim(wanted.scaling, seen, self._shared.now()),
         )
         self._shared.scaler.follow(self._key, subject)
 

@@ -35,6 +35,8 @@ EVERY: Final = 1.0
 """Seconds between two looks."""
 AGAIN: Final = 10.0
 """Seconds until a pass is woken again for as many pods as before: it may have had a reason not to ask for them."""
+RESTS_AGAIN: Final = 30.0
+"""The same where it may fall asleep: something else may keep it awake for long."""
 SILENT_AFTER: Final = 60.0
 """Seconds without anything known after which a person is told."""
 NEWS_EVERY: Final = 30.0
@@ -91,6 +93,9 @@ class _Watch:
         active: when it last had something to do, or no pod to do it: what nobody could ask was not idle.
         waited: the sleep in which somebody waited for it last.
         first: who came first when it was last looked at.
+        turned: when a pass was last woken to have it fall asleep, or wake.
+        inferences: requests for inference so far; none where not every pod of the gateway tells them.
+        busy: something was in flight.
     """
 
     subject: Subject
@@ -107,6 +112,9 @@ class _Watch:
     active: float = float("-inf")
     waited: int | None = None
     first: str = ""
+    turned: float = float("-inf")
+    inferences: float | None = None
+    busy: bool = False
 
 
 @dataclass(slots=True)
@@ -129,9 +137,14 @@ class Scaler:
     clock: Callable[[], float]
     now: Callable[[], datetime]
     _watched: dict[Key, _Watch] = field(default_factory=dict)
+    _lacking: dict[str, Claim] = field(default_factory=dict)
+    """Of those that wait for a device."""
 
     def follow(self, key: Key, subject: Subject) -> None:
         """Look at its work from now on."""
+        self._lacking.pop("/".join(key), None)
+        if subject.claim.lacks:
+            self._lacking["/".join(key)] = subject.claim
         known = self._watched.get(key)
         if known is None or known.subject.uid != subject.uid:
             memory = Memory(began=self.clock(), capacity=_seed(subject.capacity, subject.stable))
@@ -148,6 +161,7 @@ class Scaler:
 
     def forget(self, key: Key) -> None:
         """The ModelDeployment is gone, or its replicas are fixed."""
+        self._lacking.pop("/".join(key), None)
         if self._watched.pop(key, None):
             self.arrivals.keep(key.namespace, key.name, ())
 
@@ -186,12 +200,8 @@ class Scaler:
         return Work(watch.memory, at, fresh, silent, partial, watch.gpu, quiet, watch.waited, self._first(key))
 
     def _first(self, key: Key) -> str:
-        """Who comes first; only few wait for a device."""
-        waits = {
-            "/".join(other): each.subject.claim for other, each in self._watched.items() if each.subject.claim.lacks
-        }
-        waits.pop("/".join(key), None)
-        return comes_first(self._watched[key].subject.claim, waits) if waits else ""
+        """Who comes first."""
+        return comes_first(self._watched[key].subject.claim, self._lacking) if self._lacking else ""
 
     def _who(self, watch: _Watch) -> str:
         """Who does not tell."""
@@ -235,10 +245,7 @@ class Scaler:
         # One that gets requests since now, or none any more, neither adds what it has ever had nor takes it away.
         came = sum(max(0.0, flow.arrived - watch.flows.get(number, flow).arrived) for number, flow in flows.items())
         watch.arrived += came
-        if came or any(flow.active for flow in flows.values()) or not subject.servers:
-            watch.active = self.clock()
-        if came and subject.sleep is not None and watch.waited != subject.sleep:  # refused, since nobody is held
-            self._call(key, watch, subject.sleep)
+        self._note(key, watch, moment, came=came, busy=any(flow.active for flow in flows.values()))
         watch.flows, stable = flows, flows.get(subject.stable or 0, Flow())
         waits = self.servers.waits(subject.servers)
         watch.gpu = waits.gpu
@@ -260,6 +267,22 @@ class Scaler:
         if what is not None and (found := need(watch.memory, what, knobs)) is not None:
             watch.need, watch.at = found, self.clock()
 
+    def _note(self, key: Key, watch: _Watch, moment: float, *, came: float, busy: bool) -> None:
+        """Whether anybody asks it anything: a look at its health is no question.
+
+        What is in flight in two looks in a row is no look at its health either. Where no pod is ready nobody can tell.
+        """
+        asked = self.arrivals.inferences(key.namespace, key.name, moment)
+        if asked is not None:
+            came = max(0.0, asked - (asked if watch.inferences is None else watch.inferences))
+        works = busy and watch.busy
+        watch.inferences, watch.busy = asked, busy
+        if came or works or not watch.subject.servers:
+            watch.active = self.clock()
+        sleep = watch.subject.sleep
+        if came and sleep is not None and watch.waited != sleep:  # refused, since nobody is held
+            self._call(key, watch, sleep)
+
     def _call(self, key: Key, watch: _Watch, sleep: int) -> None:
         watch.waited, watch.active = sleep, self.clock()
         self.wake(key)
@@ -267,9 +290,12 @@ class Scaler:
     def _turns(self, watch: _Watch, work: Work, at: float) -> bool:
         """Whether it is to fall asleep, or to wake."""
         subject = watch.subject
-        if subject.sleep is not None:
-            return watch.waited == subject.sleep and _is_again(watch, 1, at)
-        return subject.desired > 0 and may_rest(subject.asked, work) and _is_again(watch, 0, at)
+        wakes = subject.sleep is not None and watch.waited == subject.sleep
+        rests = subject.sleep is None and subject.desired > 0 and may_rest(subject.asked, work)
+        if not (wakes or rests) or at - watch.turned < (AGAIN if wakes else RESTS_AGAIN):
+            return False
+        watch.turned = at
+        return True
 
     def _is_news(self, key: Key, watch: _Watch, at: float) -> bool:
         work = self.work(key)

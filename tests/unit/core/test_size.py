@@ -172,6 +172,15 @@ def test_who_comes_first_gets_the_next_gpu() -> None:
         assert size(plan)[0] == gets, (has, waits, wanted)
 
 
+def test_who_waits_no_more_loses_nothing_that_runs() -> None:
+    """The pod that waited is there for a moment longer, while the same is decided again."""
+    sees = served(3, needs(4.0, first="ml/day"), pod("waits", ONE, NO_GPU))
+    plan = decide(asked(), lately(4), sees, NOW)
+    for _ in range(3):
+        plan = decide(asked(), plan.status, sees, NOW)
+        assert size(plan) == (3, "priority", 3)
+
+
 def test_and_it_says_who() -> None:
     plan = decide(asked(), lately(2), served(2, needs(4.7, first="ml/day")), NOW)
     assert size(plan) == (2, "priority", 2)

@@ -24,6 +24,7 @@ from tests.unit.core.seeing import (
     serving,
     silent,
     status_of,
+    weights,
     wish,
 )
 from tritium.api.conditions import ConditionType
@@ -156,6 +157,12 @@ def test_it_sleeps_and_says_so() -> None:
     assert condition(status, ConditionType.RECONCILING)[0] == "False"
 
 
+def test_it_is_ready_as_long_as_one_gateway_pod_holds() -> None:
+    status = decide(asked(), asleep(), without_pods(quiet()), NOW, silent).status
+    assert condition(status, ConditionType.READY)[:2] == ("True", Reason.ASLEEP)
+    assert condition(status, ConditionType.TRAFFIC_CONFIGURED)[0] == "False"
+
+
 def test_it_is_not_ready_while_no_gateway_pod_holds_anything() -> None:
     status = decide(asked(), asleep(), without_pods(quiet()), NOW, lambda *_: ()).status
     assert condition(status, ConditionType.READY)[0] == "False"
@@ -206,6 +213,22 @@ def test_a_version_that_was_turned_down_does_not() -> None:
     turned_down = before.model_copy(update={"rejected_revisions": [rejected]})
     plan = decide(asked("b"), turned_down, replace(without_pods(quiet()), revisions=(ONE, TWO)), NOW)
     assert desired(plan)[0] == 0
+
+
+@pytest.mark.parametrize("strategy", ["", '{"strategy":"recreate"}', '{"strategy":"blueGreen"}'])
+def test_a_rollout_that_is_paused_does_not_and_begins_nothing(strategy: str) -> None:
+    wanted = replace(asked("b"), strategy=strategy, paused=True)
+    before = asleep()
+    sees = replace(without_pods(quiet()), revisions=(ONE, TWO))
+    plan = decide(wanted, before, sees, NOW)
+    assert (desired(plan)[0], plan.replicas.get(B, 0)) == (0, 0)
+    assert before.traffic
+    assert before.traffic.hold
+    called = decide(wanted, before, replace(sees, work=quiet(0.0, waited=before.traffic.hold.since)), NOW)
+    assert called.replicas[A] == 1
+    assert weights(called.status.traffic).get(2, 0) == 0
+    if "recreate" in strategy:
+        assert called.replicas.get(B, 0) == 0, "only one may run, and nobody has let it"
 
 
 def test_a_schedule_wakes_it_and_lets_it_sleep() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from tests.unit.loop.test_gateway_counting import counted
-from tritium.api.gateway import GatewayCounters, Held
+from tritium.api.gateway import GatewayCounters, Held, ModelCounters
 from tritium.api.status import CapacityStatus
 from tritium.core.scaling.at_once import AtOnce
 from tritium.core.scaling.capacity import Capacity
@@ -348,6 +348,32 @@ async def test_a_request_is_a_new_beginning() -> None:
     assert it.work().quiet <= 100
 
 
+async def test_who_looks_at_its_health_asks_it_nothing() -> None:
+    it = world(SLEEPY, rps=0.0)
+    for second in range(200):
+        it.seconds += 1
+        told = looked_at(second, inferences=second // 150)
+        it.scaler.arrivals.take_in("gw", "ml", told, it.seconds, of={"fraud"})
+        it.scaler.look()
+    assert 45 <= it.work().quiet <= 51, "only the request that came after 150 s was one"
+
+
+async def test_an_agent_that_does_not_tell_them_apart_is_believed_to_have_been_asked() -> None:
+    it = world(SLEEPY, rps=0.0)
+    for second in range(200):
+        it.seconds += 1
+        it.scaler.arrivals.take_in("gw", "ml", looked_at(second, inferences=None), it.seconds, of={"fraud"})
+        it.scaler.look()
+    assert it.work().quiet <= 1
+
+
+def looked_at(times: int, inferences: int | None) -> GatewayCounters:
+    """Somebody looks at its health each second; every third time that is in flight."""
+    model = ModelCounters(name="fraud", requests=times, routed=times, answered=0, inferences=inferences)
+    revision = counted(times).revisions[0].model_copy(update={"active": int(times % 3 == 0)})
+    return GatewayCounters(models=[model], revisions=[revision])
+
+
 async def test_what_is_in_flight_is_no_rest() -> None:
     it = world(SLEEPY, rps=0.0)
     busy = GatewayCounters(models=[], revisions=[counted(0).revisions[0].model_copy(update={"active": 1})])
@@ -433,3 +459,11 @@ async def test_who_comes_first_is_told_and_wakes_a_pass() -> None:
     assert (work := it.scaler.work(NIGHT))
     assert work.first == "ml/fraud"
     assert it.work().first == ""
+
+
+async def test_what_keeps_it_awake_for_long_costs_few_passes() -> None:
+    it = world(replace(SLEEPY, desired=2), rps=0.0)
+    await it.go_on(400)
+    before = len(it.woken)
+    await it.go_on(600)
+    assert len(it.woken) - before <= 600 / 10 + 600 / 30

@@ -6,10 +6,15 @@ waits for himself: so the scheduler has only one to give the next one to.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tritium.core.reasons import Reason
+from tritium.core.scaling.wish import ScalingWish
 from tritium.core.seen import PodSeen, RevisionSeen, Seen
+
+OLD: Final = timedelta(hours=1)
+"""A pod that has waited for so long may wait for what will never be: it holds nobody up any more."""
 
 _NO_DEVICE: Final = frozenset({"kubernetes.io"})
 """Domains of resources that are none."""
@@ -33,13 +38,17 @@ class Claim:
 NO_CLAIM: Final = Claim()
 
 
-def claim(priority: int, seen: Seen) -> Claim:
-    """What one claims."""
+def claim(asked: ScalingWish, seen: Seen, now: datetime) -> Claim:
+    """What one claims; where nothing is done about its replicas it claims nothing."""
+    if not asked.acts:
+        return NO_CLAIM
     by_hash = {each.hash: _devices(each) for each in seen.revisions}
     pods = [pod for pod in seen.pods if not pod.terminating]
     uses = frozenset[str]().union(*(by_hash.get(pod.revision, ()) for pod in pods))
-    lacks = frozenset[str]().union(*(by_hash.get(pod.revision, ()) for pod in pods if waits(pod)))
-    return Claim(priority, uses, lacks)
+    lacks = frozenset[str]().union(
+        *(by_hash.get(pod.revision, ()) for pod in pods if waits(pod) and now - pod.created < OLD)
+    )
+    return Claim(asked.priority, uses, lacks)
 
 
 def waits(pod: PodSeen) -> bool:

@@ -131,10 +131,11 @@ def _advice(known: ScalingStatus | None, seen: Seen, has: int, knobs: Knobs, now
 def _allowed(  # noqa: PLR0913
     advice: Advice, has: int, stable: RevisionSeen | None, seen: Seen, since: timedelta, *, moves: bool
 ) -> Advice:
-    why, own = "", sum(map(waits, pods_of(seen, stable))) if stable else 0
-    if seen.work and seen.work.first and advice.pods > has - own:
-        tries = not own and since >= TRIES_EVERY
-        return replace(advice, pods=has + 1 if tries else has - own, limited="priority")
+    why, pods = "", pods_of(seen, stable) if stable else ()
+    least = min(has, sum(not waits(pod) for pod in pods)) if any(map(waits, pods)) else has
+    if seen.work and seen.work.first and advice.pods > least:
+        tries = least == has and since >= TRIES_EVERY
+        return replace(advice, pods=has + 1 if tries else least, limited="priority")
     if advice.pods > has and want_of_room(seen, stable):
         why = "room"
     elif advice.pods < has:

@@ -17,8 +17,8 @@ SHORTEST_REST: Final = 10.0
 """Seconds without a request that are one: with less a model would fall asleep between two of them."""
 SHORTEST_HOLD: Final = 10.0
 LONGEST_HOLD: Final = 600.0
-"""Seconds that a request can be held. Each takes a place in the gateway's memory, and each new hold of a model that does
-not get ready a little of it for good."""
+"""Seconds that a request can be held. Each takes a place in the gateway's memory, and each new hold of a model that
+does not get ready a little of it for good."""
 
 
 class Ignored(ValueError):
