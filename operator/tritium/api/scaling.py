@@ -65,6 +65,11 @@ class Scaling(ApiObject):
             "schedules need a max, and none of them a min above it",
             field=".schedules",
         ),
+        Rule(
+            "!(has(self.idleAfter) || has(self.holdFor)) || has(self.min) && self.min == 0 || "
+            "has(self.schedules) && self.schedules.exists(each, each.min == 0)",
+            "idleAfter and holdFor need a min of 0",
+        ),
     )
 
     mode: Literal["Auto", "Recommend", "External"] | None = None

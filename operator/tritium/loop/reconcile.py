@@ -36,7 +36,9 @@ from tritium.loop.prober import Prober
 from tritium.loop.queries import Queries
 from tritium.loop.scaler import Scaler, Subject
 from tritium.loop.servers import Server
+from tritium.loop.unread import Unread
 from tritium.loop.writer import Memory, NotLeading, OwnerGone, Writer
+from tritium.resources.owner import Owner
 from tritium.resources.rendering import Rendering
 
 log = logging.getLogger(__name__)
@@ -125,6 +127,7 @@ class _Pass:
             wanted = wish(self._obj)
         except SpecInvalid as error:
             await self._refuse_spec(str(error))
+            await self._unread().wake(self._shared.now())
             return Outcome()
         pending = await self._shared.inquiry.why_without_pods(self._key, self._obj["metadata"]["uid"])
         plan = await self._rounds(wanted)
@@ -133,6 +136,13 @@ class _Pass:
         self._have_looked_at(plan, wanted)
         look = self._shared.fetches.ask(self._key, plan.fetching)
         return Outcome(self._seconds_to(plan, look, pending=pending), refused=bool(self._memory.refusals))
+
+    def _unread(self) -> Unread:
+        async def report(status: ModelDeploymentStatus) -> None:
+            await self._report(status, ())
+
+        owner, scaler = Owner.of(self._obj), self._shared.scaler
+        return Unread(self._key, owner, self._status, self._observe(), scaler, self._tools.writer, report)
 
     async def _rounds(self, wanted: Wish) -> Plan:
         rounds = 0

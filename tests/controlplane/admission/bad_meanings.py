@@ -188,6 +188,7 @@ RULES = [
         at="spec.replicas",
     ),
     Bad("spec.scaling", {"min": 3, "max": 2}, "must not be below min", at="spec.scaling.max"),
+    Bad("spec.scaling", {"min": 1, "idleAfter": "10m"}, "idleAfter and holdFor need a min of 0"),
     Bad("spec.scaling", {"min": 1, "max": 0}, "must be 1 or more", at="spec.scaling.max"),
     Bad(
         "spec.scaling",

@@ -108,6 +108,28 @@ async def test_a_gateway_pod_that_cannot_hold_keeps_it_awake(
     await sleeps(models)
 
 
+async def test_one_whose_spec_cannot_be_followed_serves_who_waits(
+    operator: Operator, models: Models, gateways: Gateways, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """Nothing of it runs that could be left as it is. Another operator has to hear of who waits, too."""
+    await models.apply(scaling=SCALING)
+    await models.settled(revision=1)
+    await sleeps(models)
+    await models.apply(scaling=SCALING | {"metric": "concurrency", "target": 2, "capacityRps": 5})
+    await models.until("it cannot be followed", Released="SpecInvalid")
+    assert await pods(models) == []
+    await operator.kill()
+    async with Operator(control_plane.admin, tmp_path, models.namespace, name="operator-1") as heir:
+        await heir.ready()
+        assert one_of(gateways, models, 0).request("fraud")
+        await wait_for(lambda: pods(models), 20, "it has a pod", until=lambda seen: seen == [1])
+        status = await models.status()
+        assert not status["traffic"]["hold"]["asleep"]
+        assert condition(status, "Released")["reason"] == "SpecInvalid"
+        await models.apply(scaling=SCALING)
+        await models.settled(revision=1)
+
+
 @pytest.mark.parametrize("change", ["version", "bound"])
 async def test_what_needs_pods_wakes_it(operator: Operator, models: Models, change: str) -> None:
     await models.apply(scaling=SCALING)

@@ -5,10 +5,16 @@ every gateway pod holds what comes. It wakes for a request, and for what needs p
 an experiment, a lower bound.
 """
 
+from datetime import datetime
+from typing import Final
+
+from tritium.api.status import ModelDeploymentStatus
 from tritium.api.traffic_status import HoldTraffic, TrafficStatus
 from tritium.core.scaling.wish import ScalingWish
 from tritium.core.scaling.work import Work
 from tritium.core.wish import Wish
+
+_CALLED: Final = "somebody waits for the model, whose spec cannot be followed: 1 is asked for until it can"
 
 
 def may_rest(asked: ScalingWish, work: Work | None) -> bool:
@@ -20,6 +26,17 @@ def is_called(told: TrafficStatus | None, work: Work | None) -> bool:
     """Whether somebody waits for a model that sleeps; who waited for an earlier sleep has been answered."""
     hold = told.hold if told else None
     return work is not None and work.waited is not None and (hold is None or work.waited == hold.since)
+
+
+def woken(status: ModelDeploymentStatus, now: datetime) -> ModelDeploymentStatus:
+    """One pod again, for a model whose spec says nothing that could be followed: it was asleep, and is called."""
+    scaling, traffic = status.scaling, status.traffic
+    if scaling is None or traffic is None or traffic.hold is None:
+        return status
+    awake = traffic.hold.model_copy(update={"asleep": False})
+    told = traffic.model_copy(update={"version": traffic.version + 1, "hold": awake})
+    one = scaling.model_copy(update={"desired": 1, "changed_at": now, "limited_by": None, "message": _CALLED})
+    return status.model_copy(update={"scaling": one, "traffic": told})
 
 
 def hold(wish: Wish, before: TrafficStatus | None, version: int, *, reached: bool) -> HoldTraffic | None:
