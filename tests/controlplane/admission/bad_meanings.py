@@ -294,8 +294,6 @@ RULES = [
 ]
 
 CLOSED = [
-    not_yet("spec.scaling.idleAfter", "30m"),
-    not_yet("spec.scaling.holdFor", "60s"),
     *(
         Bad(
             "spec.experiment.arms",
