@@ -19,7 +19,7 @@ from tests.dataplane.gateway.front import in_front_of
 from tests.dataplane.gateway.holding import INFER, asking, give_up, pods, took, waited_on
 from tests.dataplane.gateway.requests import floats, http, infer, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
-from tests.dataplane.gateway.tables import holding, nobody, pod, shares, table
+from tests.dataplane.gateway.tables import holding, model, nobody, pod, shares, table
 from tests.dataplane.gateway.test_snapshot_bodies import binary, pieces, tensor_of
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
@@ -319,6 +319,19 @@ async def test_a_pod_that_takes_no_connection_costs_no_request_of_usual_size(por
     async with pods() as one, Gateway(table(holding(port, 7, asleep=False), one=(one, nobody()))), http(port) as client:
         answers = Counter([(await client.post(INFER, content=b"x" * 500_000)).text for _ in range(30)])
         assert answers == {"500000": 30}
+
+
+async def test_nor_one_of_a_neighbour_that_never_sleeps(port: int) -> None:
+    """They share a port, which keeps little for the sake of what waits."""
+    [other] = free_ports(1)
+    sleeper = holding(port, 7, asleep=True, host="ml.example.com", path="/a")
+    neighbour = model(other, name="churn", host="ml.example.com", path="/b")
+    async with pods() as one, Gateway(table(sleeper, neighbour, one=(one, nobody()))) as gateway:
+        async with http(gateway.shared_port) as client:
+            headers = {"host": "ml.example.com"}
+            posts = [await client.post(f"/b{INFER}", content=b"x" * 100_000, headers=headers) for _ in range(60)]
+        assert Counter(each.text for each in posts) == {"100000": 60}
+        assert await gateway.stat("cluster.churn/1/http.upstream_rq_retry") > 0
 
 
 async def test_of_two_revisions_the_one_that_answers_is_named(port: int) -> None:

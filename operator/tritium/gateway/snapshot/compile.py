@@ -65,7 +65,7 @@ def _of_model(model: Model, settings: ListenerSettings) -> tuple[Resource, ...]:
     names = {cluster_name(model.name, share.revision, each): each for share in model.shares for each in Protocol}
     return (
         Resource.of(Type.LISTENER, model.name, model_listener(model, settings), about),
-        Resource.of(Type.ROUTES, model.name, _routes(model.name, model), about),
+        Resource.of(Type.ROUTES, model.name, _routes(model.name, model, keeps_little=model.hold is not None), about),
         *_of_preview(model, settings, about),
         *(Resource.of(Type.CLUSTER, name, cluster(name, protocol), about) for name, protocol in names.items()),
     )
@@ -79,8 +79,9 @@ def _of_preview(model: Model, settings: ListenerSettings, about: About) -> Itera
         yield Resource.of(Type.ROUTES, name, _routes(name, shown), about)
 
 
-def _routes(name: str, model: Model) -> RouteConfiguration:
-    host = VirtualHost(name=name, domains=["*"], routes=model_routes(model), retry_policy=retry_policy())
+def _routes(name: str, model: Model, *, keeps_little: bool = False) -> RouteConfiguration:
+    routes = model_routes(model, keeps_little=keeps_little)
+    host = VirtualHost(name=name, domains=["*"], routes=routes, retry_policy=retry_policy())
     return RouteConfiguration(name=name, virtual_hosts=[host])
 
 

@@ -39,13 +39,14 @@ def shared_routes(models: tuple[Model, ...]) -> RouteConfiguration:
     Args:
         models: as `reachable` has them.
     """
-    hosts = [_virtual_host(host, tuple(found)) for host, found in groupby(models, key=lambda model: model.host)]
+    holds = any(model.hold for model in models)
+    hosts = [_virtual_host(host, tuple(found), holds) for host, found in groupby(models, key=lambda model: model.host)]
     nobody = VirtualHost(name=SHARED, domains=["*"], routes=[answer("no-host", RouteMatch(prefix="/"), 404, NO_HOST)])
     return RouteConfiguration(name=SHARED, virtual_hosts=[*hosts, nobody])
 
 
 @lru_cache(maxsize=1024)
-def _virtual_host(host: str, models: tuple[Model, ...]) -> VirtualHost:
-    routes = [route for model in models for route in model_routes(model, model.path)]
+def _virtual_host(host: str, models: tuple[Model, ...], holds: bool) -> VirtualHost:  # noqa: FBT001 - it is cached
+    routes = [route for model in models for route in model_routes(model, model.path, keeps_little=holds)]
     fallback = answer("no-path", RouteMatch(prefix="/"), 404, NO_PATH.format(host))
     return VirtualHost(name=host, domains=[host], routes=[*routes, fallback], retry_policy=retry_policy())

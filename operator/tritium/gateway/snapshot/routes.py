@@ -1,7 +1,7 @@
 """The routes of one model: who answers which request."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from envoy.config.core.v3.base_pb2 import DataSource
@@ -22,18 +22,21 @@ NOBODY = "No revision of this model takes requests yet. Ask again a little later
 CLOSED = "This is closed: the gateway passes inference, health, metadata, configuration and statistics of the model {}."
 
 
-def model_routes(model: Model, prefix: str = "") -> list[Route]:
+def model_routes(model: Model, prefix: str = "", *, keeps_little: bool = False) -> list[Route]:
     """Every request is answered by one of them, in the order in which they stand.
 
     Args:
         model: the model.
         prefix: what stands before the path that Triton knows, and is taken away.
+        keeps_little: the listener does, since requests may wait there.
     """
     kinds = passing(model.triton)
     arms = [share for share in model.shares if share.matches]
     split = placed(model)
     passes = [_passes(model, prefix, kind, [arm], arm.matches) for kind in kinds for arm in arms]
     rest = [_rest(model, prefix, kind, split) for kind in kinds]
+    if keeps_little:
+        _keep_enough([*passes, *rest])
     return [*passes, *rest, *_closed(model, prefix)]
 
 
@@ -104,8 +107,6 @@ def _passes(model: Model, prefix: str, kind: Passing, shares: Sequence[Share], h
     route = Route(name=kind.name, match=_match(prefix, kind, headers), route=action(model, kind, shares))
     if len(shares) == 1:
         route.response_headers_to_add.append(revision_header(shares[0].revision))
-    if model.hold:  # its listener keeps less, and a request can be sent again only if all of it is there
-        route.request_body_buffer_limit.value = BUFFER_BYTES
     return _handed_on(model, prefix, kind, route)
 
 
@@ -115,6 +116,13 @@ def _waits(model: Model, prefix: str, kind: Passing, held: str, ms: int) -> Rout
     route.typed_per_filter_config[MOST_HELD].CopyFrom(ON)
     route.typed_per_filter_config[ON_DEMAND].CopyFrom(waits(min(ms, LONGEST_MS)))
     return _handed_on(model, prefix, kind, route)
+
+
+def _keep_enough(routes: Iterable[Route]) -> None:
+    """A request can be sent again only if all of it is there. What waits for a pod is not sent to any yet."""
+    for route in routes:
+        if route.HasField("route") and ON_DEMAND not in route.typed_per_filter_config:
+            route.request_body_buffer_limit.value = BUFFER_BYTES
 
 
 def _handed_on(model: Model, prefix: str, kind: Passing, route: Route) -> Route:
