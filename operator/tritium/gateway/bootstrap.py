@@ -1,11 +1,12 @@
 """What Envoy is started with: where its agent is, what it counts, and what it does when memory runs short. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tritium.api.gateway import BOUNDS_MS, HEALTH_PATH, HEALTH_PORT, RUN_FOLDER
-from tritium.gateway.snapshot.names import AGENT, IN_FLIGHT
+from tritium.gateway.snapshot.names import AGENT, ENDED, IN_FLIGHT
 
 Object = dict[str, Any]
 
@@ -21,6 +22,7 @@ OF_MODELS: Final = (
     f"cluster[.][^.]+[.]upstream_rq_({_REQUESTS})",
     "cluster[.][^.]+[.](upstream_cx_(none_healthy|connect_fail)|membership_(total|healthy))",
     "cluster[.][^.]+[.]grpc[.]([A-Za-z.]+[.])?[0-9]+",
+    rf"{re.escape(ENDED)}[.][a-z0-9-]+",
 )
 """Statistics of models, by their whole names."""
 

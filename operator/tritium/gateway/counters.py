@@ -7,19 +7,21 @@ clusters and listeners; a ModelDeployment's name holds neither `.` nor `/`, so t
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from tritium.api.gateway import BOUNDS_MS, GatewayCounters, ModelCounters, RevisionCounters
-from tritium.gateway.snapshot.names import Protocol
+from tritium.gateway.snapshot.names import ENDED, Protocol
+from tritium.gateway.table import Model
 
 STATS: Final = (
     r"^(cluster\.[a-z0-9-]+/[0-9]+/(http|grpc)\."
     r"(upstream_rq_([0-9]+|active|pending_active|retry|active_overflow|pending_overflow|time)|upstream_cx_none_healthy"
     r"|grpc\.(.+\.)?[0-9]+)"
     r"|http\.model/[a-z0-9-]+\.(downstream_rq_completed|rq_total|rq_direct_response|no_route|no_cluster)"
+    rf"|{re.escape(ENDED)}\.[a-z0-9-]+"
     r"|server\.uptime)$"
 )
 """Which statistics to ask Envoy for; it is what `/stats?filter=` takes. There are some hundred for each cluster."""
@@ -28,6 +30,7 @@ UPTIME: Final = "server.uptime"
 """Whole seconds since this Envoy started, as of the last time it flushed its statistics."""
 
 _CLUSTER: Final = re.compile(r"cluster\.(?P<model>[^/]+)/(?P<revision>[0-9]+)/(?P<protocol>[a-z]+)\.(?P<what>.+)")
+_INFERENCES: Final = re.compile(rf"{re.escape(ENDED)}\.(?P<model>[^.]+)")
 _LISTENER: Final = re.compile(r"http\.model/(?P<model>[^./]+)\.(?P<what>[^.]+)")
 
 
@@ -53,18 +56,21 @@ class _Revision:
     bins: list[Bin] = field(default_factory=list)
 
 
-def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounters:
+def counters(stats: Mapping[str, Any], served: Mapping[str, Model]) -> GatewayCounters:
     """The counters.
 
     Args:
         stats: what Envoy answers to `/stats?format=json&histogram_buckets=detailed`.
-        served: names of the ModelDeployments there are. Envoy counts its own listeners too.
+        served: the ModelDeployments there are. Envoy counts its own listeners too.
 
+    >>> from tritium.gateway.table import Hold
+    >>> fraud = Model("fraud", "u", 7, 10_000, "fraud", (), hold=Hold(True, 7, 60_000))
     >>> told = {"cluster.fraud/3/http.upstream_rq_200": 7, "http.model/fraud.downstream_rq_completed": 8}
     >>> told |= {"http.model/fraud.rq_total": 7}
-    >>> found = counters({"stats": [{"name": name, "value": value} for name, value in told.items()]}, {"fraud"})
-    >>> found.revisions[0].codes, found.models[0].requests, found.models[0].routed
-    ({'200': 7}, 8, 7)
+    >>> told |= {"inference.ended.model.fraud": 6}
+    >>> found = counters({"stats": [{"name": name, "value": value} for name, value in told.items()]}, {"fraud": fraud})
+    >>> found.revisions[0].codes, found.models[0].requests, found.models[0].routed, found.models[0].inferences
+    ({'200': 7}, 8, 7, 6)
     """
     revisions: dict[tuple[str, int], _Revision] = {}
     models: dict[str, Counter[str]] = {}
@@ -77,9 +83,11 @@ def counters(stats: Mapping[str, Any], served: Container[str]) -> GatewayCounter
             _count(_of(revisions, found), found["protocol"], found["what"], each["value"])
         elif found := _LISTENER.fullmatch(each["name"]):
             models.setdefault(found["model"], Counter())[found["what"]] += each["value"]
+        elif found := _INFERENCES.fullmatch(each["name"]):
+            models.setdefault(found["model"], Counter())[ENDED] += each["value"]
     return GatewayCounters(
         age=next((each["value"] for each in stats["stats"] if each.get("name") == UPTIME), None),
-        models=[_model(name, counted) for name, counted in sorted(models.items()) if name in served],
+        models=[_model(served[name], counted) for name, counted in sorted(models.items()) if name in served],
         revisions=[_revision(name, number, it) for (name, number), it in sorted(revisions.items()) if name in served],
     )
 
@@ -142,11 +150,12 @@ def _revision(name: str, number: int, found: _Revision) -> RevisionCounters:
     )
 
 
-def _model(name: str, counted: Counter[str]) -> ModelCounters:
+def _model(model: Model, counted: Counter[str]) -> ModelCounters:
     """A request that still waits for a pod has not come to its route: it counts when it does, or is answered before."""
     return ModelCounters(
-        name=name,
+        name=model.name,
         requests=max(counted["downstream_rq_completed"], counted["rq_total"]),
         routed=counted["rq_total"],
+        inferences=counted[ENDED] if model.hold else None,
         answered=counted["rq_direct_response"] + counted["no_route"] + counted["no_cluster"],
     )

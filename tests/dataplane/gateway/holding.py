@@ -15,7 +15,9 @@ from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.upstream import answering
 from tests.ports import HOST
-from tritium.gateway.table import Endpoint
+from tritium.api.gateway import ModelCounters
+from tritium.gateway.counters import counters
+from tritium.gateway.table import Endpoint, Model
 
 INFER: Final = "/v2/models/adder/infer"
 
@@ -50,6 +52,12 @@ async def pods() -> AsyncIterator[Endpoint]:
 async def waited_on(gateway: Gateway, names: int) -> None:
     """Wait until Envoy has asked for so many names that have no answer yet."""
     await wait_for(gateway.waiting.open, 5, f"Envoy asks for {names}", until=lambda seen: seen == names)
+
+
+async def counted(gateway: Gateway, given: Model) -> ModelCounters:
+    """What the agent tells of a model."""
+    stats = await asyncio.to_thread(gateway.envoy.admin.json, "/stats?format=json")
+    return next(each for each in counters(stats, {given.name: given}).models)
 
 
 async def took(call: Awaitable[Any]) -> tuple[float, Any]:

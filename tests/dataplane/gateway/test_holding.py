@@ -16,14 +16,13 @@ from tritonclient.grpc import service_pb2
 
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.front import in_front_of
-from tests.dataplane.gateway.holding import INFER, asking, give_up, pods, took, waited_on
+from tests.dataplane.gateway.holding import INFER, asking, counted, give_up, pods, took, waited_on
 from tests.dataplane.gateway.requests import floats, http, infer, said, stub_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.tables import holding, model, nobody, pod, shares, table
 from tests.dataplane.gateway.test_snapshot_bodies import binary, pieces, tensor_of
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
-from tritium.gateway.counters import counters
 from tritium.gateway.snapshot.held import MOST
 from tritium.gateway.table import Model
 
@@ -297,7 +296,7 @@ async def test_what_waits_is_not_counted_as_refused(port: int) -> None:
     """It has no revision yet. Who has waited for too long never gets one."""
 
     async def refused() -> tuple[int, int]:
-        [fraud] = counters(await asyncio.to_thread(gateway.envoy.admin.json, "/stats?format=json"), {"fraud"}).models
+        fraud = await counted(gateway, holding(port, 7, asleep=True))
         return fraud.requests - fraud.routed, fraud.answered
 
     async with pods() as one, Gateway(table(holding(port, 7, asleep=True, ms=800))) as gateway, http(port) as client:

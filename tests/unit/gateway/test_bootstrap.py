@@ -40,6 +40,7 @@ def test_what_is_counted_for_the_operator_is_kept() -> None:
         f"{http}upstream_cx_none_healthy",
         f"{grpc}grpc.inference.GRPCInferenceService.ModelInfer.14",
         f"{grpc}grpc.0",
+        "inference.ended.model.fraud",
     ]
     assert all(re.search(STATS, name) for name in read)
     assert all(is_kept(name) for name in read)
@@ -57,5 +58,6 @@ def test_what_nobody_reads_is_not_kept() -> None:
         "http.model/fraud.downstream_cx_length_ms",
         "listener.0.0.0.0_10000.http.model/fraud.downstream_rq_2xx",
         "cluster.xds.upstream_cx_total",
+        "inference.ended.model.",
     ):
         assert not is_kept(name), name

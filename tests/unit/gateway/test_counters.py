@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from tritium.api.gateway import BOUNDS_MS
 from tritium.gateway.counters import STATS, Bin, counters, cumulative, total
+from tritium.gateway.table import Hold, Model
+
+SLEEPER = Model("a-b", "u", 1, 10_000, "a-b", (), hold=Hold(asleep=False, since=0, ms=60_000))
 
 Histograms = dict[str, list[tuple[float, float, int]]]
 
@@ -47,6 +51,10 @@ def test_by_model_and_revision() -> None:
                 "http.model/a-b.rq_total": 18,
                 "http.model/a-b.rq_direct_response": 3,
                 "http.model/a-b.no_route": 1,
+                "inference.ended.model.a-b": 16,
+                "inference.ended.model.gone": 1,
+                "http.model/c.rq_total": 1,
+                "http.model/d.rq_total": 1,
                 "http.admin.downstream_rq_completed": 99,
                 "http.admin.rq_total": 0,
                 "server.uptime": 77,
@@ -56,10 +64,11 @@ def test_by_model_and_revision() -> None:
                 "cluster.a-b/12/grpc.upstream_rq_time": [(7, 0.1, 2)],
             },
         ),
-        {"a-b"},
+        {"a-b": SLEEPER, "c": replace(SLEEPER, name="c"), "d": replace(SLEEPER, name="d", hold=None)},
     )
     assert found.age == 77
-    (model,) = found.models
+    model, other, never = found.models
+    assert [each.inferences for each in (model, other, never)] == [16, 0, None]
     assert (model.name, model.requests, model.routed, model.answered) == ("a-b", 20, 18, 4)
     two, twelve = found.revisions
     assert (two.revision, two.codes, two.grpc, two.active) == (2, {"200": 1}, {}, 0)
@@ -72,7 +81,7 @@ def test_by_model_and_revision() -> None:
 
 
 def test_nothing_is_counted_yet() -> None:
-    assert counters({"stats": []}, {"a"}).model_dump() == {"age": None, "models": [], "revisions": []}
+    assert counters({"stats": []}, {"a": SLEEPER}).model_dump() == {"age": None, "models": [], "revisions": []}
 
 
 @pytest.mark.parametrize(
@@ -83,6 +92,8 @@ def test_nothing_is_counted_yet() -> None:
         ("cluster.a/1/grpc.grpc.0", True),
         ("cluster.a/1/http.upstream_rq_time", True),
         ("http.model/a.downstream_rq_completed", True),
+        ("inference.ended.model.a-b", True),
+        ("inference.ended.model.", False),
         ("cluster.a/1/http.internal.upstream_rq_200", False),
         ("cluster.a/1/http.upstream_rq_2xx", False),
         ("cluster.a/1/grpc.grpc.success", False),

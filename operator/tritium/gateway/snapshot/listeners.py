@@ -20,6 +20,7 @@ from tritium.gateway.snapshot.actions import timeout_ms
 from tritium.gateway.snapshot.clusters import BUFFER_BYTES, CONNECTION_WINDOW, STREAM_WINDOW, from_agent
 from tritium.gateway.snapshot.filters import http_filters
 from tritium.gateway.snapshot.held import HELD_BUFFER_BYTES, HELD_CONNECTION_WINDOW, HELD_STREAM_WINDOW
+from tritium.gateway.snapshot.inferences import count_inferences
 from tritium.gateway.snapshot.messages import any_of, duration, uint32
 from tritium.gateway.snapshot.names import SHARED, listener_stats, preview_name
 from tritium.gateway.snapshot.replies import local_replies
@@ -107,6 +108,7 @@ def connection_manager(name: str, bounds: list[Bounds], *, holds: bool = False) 
     longest = duration(2 * max(timeout_ms(each) for each in bounds))
     manager.common_http_protocol_options.max_stream_duration.CopyFrom(longest)
     if holds:
+        manager.access_log.append(count_inferences())
         manager.local_reply_config.CopyFrom(local_replies(holds=True))
         manager.http2_protocol_options.initial_stream_window_size.value = HELD_STREAM_WINDOW
         manager.http2_protocol_options.initial_connection_window_size.value = HELD_CONNECTION_WINDOW

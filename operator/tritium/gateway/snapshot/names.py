@@ -16,6 +16,9 @@ SHARED: Final = "/shared"
 IN_FLIGHT: Final = "in-flight"
 """The Runtime resource that says how many requests may be in flight; the bootstrap has a layer of that name."""
 
+ENDED: Final = "inference.ended.model"
+"""What the name of a statistic begins with: requests for inference that have ended, by the model after it."""
+
 
 def preview_name(model: str) -> str:
     """Listener and route configuration of a model's preview port.

@@ -13,6 +13,7 @@ from tritium.gateway.snapshot.actions import LONGEST_MS, REVISION_HEADER, action
 from tritium.gateway.snapshot.clusters import BUFFER_BYTES
 from tritium.gateway.snapshot.filters import GRPC_STATS, ON, answer_limit, request_limit
 from tritium.gateway.snapshot.held import ASLEEP, MOST_HELD, ON_DEMAND, waits, whose_revision
+from tritium.gateway.snapshot.inferences import counted_for
 from tritium.gateway.snapshot.messages import header_is
 from tritium.gateway.snapshot.names import Protocol, cluster_name
 from tritium.gateway.snapshot.paths import Length, Passing, passing
@@ -129,6 +130,8 @@ def _handed_on(model: Model, prefix: str, kind: Passing, route: Route) -> Route:
     """With what every request passes that goes to a pod."""
     for name in _filters(model, kind):
         route.typed_per_filter_config[name].CopyFrom(ON)
+    if model.hold and kind.inference:
+        route.metadata.CopyFrom(counted_for(model.name))
     if prefix:
         pattern = RegexMatcher(regex=f"^{re.escape(prefix)}")
         route.route.regex_rewrite.CopyFrom(RegexMatchAndSubstitute(pattern=pattern, substitution=""))
