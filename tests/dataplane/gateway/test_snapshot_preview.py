@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from tritonclient.grpc import service_pb2 as pb
 from tests.controlplane.waiting import wait_for
 from tests.dataplane.gateway.facts import facts, revision, slice_of
 from tests.dataplane.gateway.facts import model as told
+from tests.dataplane.gateway.holding import counted
+from tests.dataplane.gateway.holding import pods as answering
 from tests.dataplane.gateway.requests import floats, http, infer, said, stub_of, sum_of
 from tests.dataplane.gateway.serving import Gateway
 from tests.dataplane.gateway.spellings import CLOSED
-from tests.dataplane.gateway.tables import model, nobody, pod, shares, table
+from tests.dataplane.gateway.tables import holding, model, nobody, pod, shares, table
 from tests.dataplane.gateway.test_agent import running
 from tests.ports import HOST, free_ports
 from tritium.api.gateway import preview_port
@@ -115,6 +118,33 @@ async def test_the_agent_reads_it_in_the_status_and_says_that_it_is_there(triton
 
         # By the revision that answered; nothing has arrived at the model's address.
         await wait_for(counted, 10, "it is counted", until=lambda codes: codes == {2: {"200": 1}})
+
+
+async def test_of_a_model_that_sleeps_only_inference_asks_for_a_pod() -> None:
+    """Nothing waits there. When the model is awake the candidate's pods answer, whether stable has some or not."""
+    port = free_port()
+    split = shares(0, 10_000)
+    asleep, awake = (replace(holding(port, 7, asleep=each, preview=2), shares=split) for each in (True, False))
+    empty = [f"cluster.fraud/2/{each}.upstream_cx_none_healthy" for each in ("http", "grpc")]
+    async with answering() as one, Gateway(table(asleep)) as gateway:
+        at = preview_port(port)
+        async with http(at) as client, stub_of(at) as stub:
+            for path in ("/v2", "/v2/health/ready", "/v2/models/adder", "/v2/models/adder/stats"):
+                answer = await client.get(path)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+                assert "starts when a request for inference comes" in answer.json()["error"]
+            assert (await said(stub.ServerLive(pb.ServerLiveRequest())))[0] is grpc.StatusCode.UNAVAILABLE
+            assert [await gateway.stat(each) for each in empty] == [0, 0]
+            answer = await client.post(INFER, json=sum_of(1, 2))
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert (await said(stub.ModelInfer(infer("adder"))))[0] is grpc.StatusCode.UNAVAILABLE
+            assert [await gateway.stat(each) for each in empty] == [1, 1]
+            await wait_for(lambda: counted(gateway, asleep), 5, until=lambda told: told.inferences == 2)
+            assert gateway.waiting.open() == 0
+            await gateway.publish(table(awake, two=one))
+            assert (await client.post(INFER)).status_code == 200
+            assert (await client.get("/v2/health/ready")).status_code == 404, "that of the pod, which has no such path"
+            await wait_for(lambda: counted(gateway, awake), 5, until=lambda told: told.inferences == 3)
 
 
 async def test_a_candidate_without_a_pod_that_answers_is_its_own_trouble(triton: Triton) -> None:

@@ -59,25 +59,29 @@ class ListenerSettings:
 
 def model_listener(model: Model, settings: ListenerSettings) -> Listener:
     """A model's own port."""
-    return _listener(model.name, model.port, settings, [model.bounds], holds=model.hold is not None)
+    holds = model.hold is not None
+    manager = connection_manager(model.name, [model.bounds], holds=holds, counts=holds)
+    return _listener(model.name, model.port, settings, manager, holds=holds)
 
 
 def preview_listener(model: Model, settings: ListenerSettings) -> Listener:
     """The port on which its next revision can be looked at, with the same bounds."""
-    return _listener(preview_name(model.name), preview_port(model.port), settings, [model.bounds])
+    name, counts = preview_name(model.name), model.hold is not None
+    manager = connection_manager(name, [model.bounds], counts=counts)
+    return _listener(name, preview_port(model.port), settings, manager)
 
 
 def shared_listener(models: Iterable[Model], settings: ListenerSettings) -> Listener:
     """The port that models share; headers may be as large as the most generous of them allows."""
     models = list(models)
     holds = any(model.hold for model in models)
-    return _listener(SHARED, settings.shared_port, settings, [model.bounds for model in models], holds=holds)
+    manager = connection_manager(SHARED, [model.bounds for model in models], holds=holds, counts=holds)
+    return _listener(SHARED, settings.shared_port, settings, manager, holds=holds)
 
 
 def _listener(
-    name: str, port: int, settings: ListenerSettings, bounds: list[Bounds], *, holds: bool = False
+    name: str, port: int, settings: ListenerSettings, manager: HttpConnectionManager, *, holds: bool = False
 ) -> Listener:
-    manager = connection_manager(name, bounds, holds=holds)
     chain = FilterChain(filters=[Filter(name="http", typed_config=any_of(manager))])
     return Listener(
         name=name,
@@ -93,7 +97,9 @@ def _listener(
     )
 
 
-def connection_manager(name: str, bounds: list[Bounds], *, holds: bool = False) -> HttpConnectionManager:
+def connection_manager(
+    name: str, bounds: list[Bounds], *, holds: bool = False, counts: bool = False
+) -> HttpConnectionManager:
     """HTTP/1.1, HTTP/2 and gRPC on one port; Envoy tells them apart by the first bytes.
 
     A request may take twice the time that the model has for its answer: what it needs more it took to arrive. Where
@@ -107,8 +113,9 @@ def connection_manager(name: str, bounds: list[Bounds], *, holds: bool = False) 
     manager.max_request_headers_kb.CopyFrom(uint32(max(_header_kb(each) for each in bounds)))
     longest = duration(2 * max(timeout_ms(each) for each in bounds))
     manager.common_http_protocol_options.max_stream_duration.CopyFrom(longest)
-    if holds:
+    if counts:
         manager.access_log.append(count_inferences())
+    if holds:
         manager.local_reply_config.CopyFrom(local_replies(holds=True))
         manager.http2_protocol_options.initial_stream_window_size.value = HELD_STREAM_WINDOW
         manager.http2_protocol_options.initial_connection_window_size.value = HELD_CONNECTION_WINDOW

@@ -64,12 +64,16 @@ def placed(model: Model) -> list[Share]:
 
 
 def previewing(model: Model) -> Model | None:
-    """The model as its preview port has it: every request goes to one revision, and is copied to none."""
+    """The model as its preview port has it: every request goes to one revision, and is copied to none.
+
+    None waits there for a pod. While the model sleeps nothing but inference asks for one, as on its own port.
+    """
     found = next((share for share in model.shares if share.revision == model.preview), None)
     if found is None:
         return None
     only = replace(found, weight=MAX_WEIGHT, matches=())
-    return replace(model, shares=(only,), sticky="", copies=None, hold=None, held=None)
+    held = "" if model.hold and model.hold.asleep else None
+    return replace(model, shares=(only,), sticky="", copies=None, held=held)
 
 
 def clusters_named(model: Model) -> frozenset[str]:
