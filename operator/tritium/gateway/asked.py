@@ -1,7 +1,7 @@
 """The names that Envoy has asked for so that requests can wait: what they say, and which are kept in mind. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -94,9 +94,14 @@ class Known:
         """Whether any was asked for in one sleep."""
         return any(name.word.since == since for name in self.names)
 
-    def forget(self) -> None:
-        """Of old names only those are kept of which Envoy still has a cluster: it has to go one day."""
-        old = set(sorted({name.word for name in self.names})[:-KNOWN])
+    def forget(self, boots: Container[int]) -> None:
+        """Of old names only those are kept of which Envoy still has a cluster: it has to go one day.
+
+        Args:
+            boots: what the names of this agent have in them; those are the youngest.
+        """
+        words = {name.word for name in self.names}
+        old = set(sorted(words, key=lambda word: (word.boot in boots, word))[:-KNOWN])
         self.names = {name: asked for name, asked in self.names.items() if name.word not in old or asked.there}
 
 

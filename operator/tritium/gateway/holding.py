@@ -3,7 +3,9 @@
 A route of a model that is held leads to a cluster that does not exist, `<model>/<held>/<protocol>`; Envoy keeps the
 request and asks the agent for that name. Envoy asks for each name once, ever. So a name that was answered is of no more
 use, nor is one whose requests will soon have waited long enough: all of them give up when the first one does. `held` is
-`z<since>.<boot>.<n>`: which sleep, which agent, and a number that goes up.
+`z<since>.<boot>.<n>`: which sleep, which agent, and a number that goes up. Names sort by age as long as each agent's
+`boot` is more than that of all before it. It is the time, which may have been set back; then it is what Envoy has heard
+of last, and one more.
 
 Nothing of this is kept on a disk. An agent that starts makes new names, and Envoy tells it all those that it ever asked
 for. Some of them may still hold requests, so all are answered when there is a pod.
@@ -11,21 +13,20 @@ for. Some of them may still hold requests, so all are answered when there is a p
 >>> from tritium.gateway.table import Hold, Share
 >>> fraud = Model("fraud", "u", 7, 10_000, "fraud", (Share(1, "s", 10_000),), hold=Hold(True, 7, 60_000))
 >>> table = Table({"fraud": fraud})
->>> holding = Holding(boot=1764000000)
+>>> holding = Holding(boot=1764000000000)
 >>> holding.named(table, now=0.0).models["fraud"].held
-'z7.1764000000.1'
+'z7.1764000000000.1'
 >>> holding.report(table)
 []
->>> holding.asked(["fraud/z7.1764000000.1/http"], now=1.0)
+>>> holding.asked(["fraud/z7.1764000000000.1/http"], now=1.0)
 >>> holding.report(table)
 [Held(name='fraud', uid='u', since=7)]
 >>> holding.named(table, now=32.0).models["fraud"].held
-'z7.1764000000.2'
+'z7.1764000000000.2'
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import count
 from typing import Final
 
 from tritium.api.gateway import Held
@@ -42,12 +43,14 @@ class Holding:
     """See the module. Times are seconds of any one clock.
 
     Args:
-        boot: unix seconds at the agent's start: it sets its names apart from those of agents before it.
+        boot: unix milliseconds at the agent's start: it sets its names apart from those of agents before it.
     """
 
     def __init__(self, boot: int) -> None:
-        self._boot = boot
-        self._numbers = count(1)
+        self._boots = [boot]
+        """Those that this agent has had; the last one is in its next name."""
+        self._last = 0
+        """Number of the last name."""
         self._known: dict[str, Known] = {}
         """By model."""
 
@@ -62,7 +65,7 @@ class Holding:
     def asked(self, names: Iterable[str], now: float) -> None:
         """Envoy has asked for these, now or long ago."""
         for model in self._noted(names, now):
-            self._known[model].forget()
+            self._known[model].forget(self._boots)
 
     def answered(self, names: Iterable[str], now: float) -> None:
         """Envoy was sent these, or has come with them."""
@@ -71,7 +74,7 @@ class Holding:
         for asked in self._found(names):
             asked.answered = now if asked.answered is None else asked.answered
         for model in noted:
-            self._known[model].forget()
+            self._known[model].forget(self._boots)
 
     def removed(self, names: Iterable[str]) -> None:
         """Envoy was told that there are none such."""
@@ -158,15 +161,26 @@ class Holding:
                 known.current = None
             return "" if is_held(model, table.endpoints) else None
         if known.current is None or known.current.since != model.hold.since or _is_spent(known, model, now):
-            known.current = Word(self._boot, next(self._numbers), model.hold.since)
+            self._last += 1
+            known.current = Word(self._boots[-1], self._last, model.hold.since)
         return str(known.current)
 
     def _noted(self, names: Iterable[str], now: float) -> set[str]:
         """Keep in mind that Envoy knows these names; the models they are of."""
         ours = [name for text in names if (name := parsed(text))]
+        self._outdo(name.word for name in ours)
         for name in ours:
             self._known.setdefault(name.model, Known()).names.setdefault(name, Asked(now))
         return {name.model for name in ours}
+
+    def _outdo(self, words: Iterable[Word]) -> None:
+        """Be younger than every agent before this one, whatever the clock says."""
+        boot = self._boots[-1]
+        others = [word.boot for word in words if word.boot > boot or (word.boot == boot and word.number > self._last)]
+        if others:
+            self._boots.append(max(others) + 1)
+            for known in self._known.values():
+                known.current = None
 
     def _found(self, names: Iterable[str]) -> Iterator[Asked]:
         for text in names:

@@ -22,7 +22,7 @@ class Waiting:
 
     def __init__(self, news: Callable[[], None]) -> None:
         self._news = news
-        self._holding = Holding(boot=int(time.time()))
+        self._holding = Holding(boot=time.time_ns() // 1_000_000)
         self._table = Table()
         self._changed = asyncio.Event()
         """Set and replaced each time when another may be waited for."""

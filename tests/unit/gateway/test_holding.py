@@ -119,6 +119,26 @@ def test_names_are_bounded() -> None:
     assert set(holding.answers(table(AWAKE, one=ONE))) == set(names(f"z1.2.{20 - n}" for n in range(1, KNOWN + 1)))
 
 
+def test_whose_clock_was_set_back_still_has_the_youngest_names() -> None:
+    """What agents before it made has later times, and Envoy tells of it after it was asked to wait on a new name."""
+    holding = Holding(2)
+    assert held(holding, table(ASLEEP)) == "z7.2.1"
+    holding.asked(names([*(f"z1.9.{number}" for number in range(20)), "z7.2.1"]), 0)
+    assert [each.since for each in holding.report(table(ASLEEP))] == [7]
+    assert set(names(["z7.2.1", "z1.9.19"])) <= set(holding.answers(table(AWAKE, one=ONE)))
+    assert held(holding, table(ASLEEP)) == "z7.10.2"
+    holding.asked(names(["z7.10.2"]), 0)
+    assert set(names(["z7.2.1", "z7.10.2"])) <= set(holding.answers(table(AWAKE, one=ONE)))
+    assert held(holding, table(ASLEEP)) == "z7.10.2", "its own names tell it nothing"
+
+
+def test_who_begins_at_the_same_time_as_another_before_it_uses_no_name_twice() -> None:
+    holding = Holding(2)
+    assert held(holding, table(ASLEEP)) == "z7.2.1"
+    holding.asked(names(["z7.2.1", "z7.2.2"]), 0)
+    assert held(holding, table(ASLEEP)) == "z7.3.2"
+
+
 def test_what_envoy_has_is_kept_in_mind_until_it_goes() -> None:
     """However many there are. An agent that starts hears of all of them at once."""
     holding, given = Holding(2), table(AWAKE, one=ONE)
