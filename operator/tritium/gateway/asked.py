@@ -1,5 +1,6 @@
 """The names that Envoy has asked for so that requests can wait: what they say, and which are kept in mind. Pure."""
 
+import hashlib
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ KNOWN: Final = 8
 """Names of a model that are kept in mind, the youngest: older ones hold no request any more."""
 
 _NAME: Final = re.compile(
-    r"(?P<model>[a-z0-9-]+)/z(?P<since>[0-9]+)[.](?P<boot>[0-9]+)[.](?P<number>[0-9]+)/(?P<protocol>http|grpc)"
+    r"(?P<model>[a-z0-9-]+)/z(?P<since>[0-9]+)[.](?P<boot>[0-9]+)[.](?P<number>[0-9]+)[.](?P<whose>[0-9a-f]{8})"
+    r"/(?P<protocol>http|grpc)"
 )
 
 
@@ -22,9 +24,10 @@ class Word(NamedTuple):
     boot: int
     number: int
     since: int
+    whose: str
 
     def __str__(self) -> str:
-        return f"z{self.since}.{self.boot}.{self.number}"
+        return f"z{self.since}.{self.boot}.{self.number}.{self.whose}"
 
 
 class Name(NamedTuple):
@@ -38,18 +41,28 @@ class Name(NamedTuple):
         return held_name(self.model, str(self.word), self.protocol)
 
 
+def whose(uid: str) -> str:
+    """What a name has of a uid: so it is none of another model that has the same name later.
+
+    >>> whose("u")
+    '0bfe935e'
+    """
+    return hashlib.sha256(uid.encode()).hexdigest()[:8]
+
+
 def parsed(name: str) -> Name | None:
     """What a name is made of; None: it is not one of ours.
 
-    >>> parsed("fraud/z7.1764000000.2/http")
-    Name(model='fraud', word=Word(boot=1764000000, number=2, since=7), protocol=<Protocol.HTTP: 'http'>)
-    >>> str(_), parsed("fraud/7/http")
-    ('fraud/z7.1764000000.2/http', None)
+    >>> name = parsed("fraud/z7.1764000000000.2.0bfe935e/http")
+    >>> name.word, name.protocol
+    (Word(boot=1764000000000, number=2, since=7, whose='0bfe935e'), <Protocol.HTTP: 'http'>)
+    >>> str(name), parsed("fraud/7/http")
+    ('fraud/z7.1764000000000.2.0bfe935e/http', None)
     """
     found = _NAME.fullmatch(name)
     if found is None:
         return None
-    word = Word(int(found["boot"]), int(found["number"]), int(found["since"]))
+    word = Word(int(found["boot"]), int(found["number"]), int(found["since"]), found["whose"])
     return Name(found["model"], word, Protocol(found["protocol"]))
 
 
@@ -75,14 +88,13 @@ class Asked:
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one model.
+    """What is known of the models of one name.
 
     Attributes:
         current: on what requests wait now; None: they do not wait.
         names: those that Envoy has asked for.
     """
 
-    uid: str = ""
     current: Word | None = None
     names: dict[Name, Asked] = field(default_factory=dict)
 
@@ -90,9 +102,9 @@ class Known:
         """What became of the names with a word."""
         return [asked for name, asked in self.names.items() if name.word == word]
 
-    def asked_in(self, since: int) -> bool:
-        """Whether any was asked for in one sleep."""
-        return any(name.word.since == since for name in self.names)
+    def asked_in(self, since: int, uid: str) -> bool:
+        """Whether any was asked for in one sleep of one model."""
+        return any((name.word.since, name.word.whose) == (since, whose(uid)) for name in self.names)
 
     def forget(self, boots: Container[int]) -> None:
         """Of old names only those are kept of which Envoy still has a cluster: it has to go one day.

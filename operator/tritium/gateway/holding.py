@@ -3,9 +3,9 @@
 A route of a model that is held leads to a cluster that does not exist, `<model>/<held>/<protocol>`; Envoy keeps the
 request and asks the agent for that name. Envoy asks for each name once, ever. So a name that was answered is of no more
 use, nor is one whose requests will soon have waited long enough: all of them give up when the first one does. `held` is
-`z<since>.<boot>.<n>`: which sleep, which agent, and a number that goes up. Names sort by age as long as each agent's
-`boot` is more than that of all before it. It is the time, which may have been set back; then it is what Envoy has heard
-of last, and one more.
+`z<since>.<boot>.<n>.<whose>`: which sleep, which agent, a number that goes up, and something of the model's uid. Names
+sort by age as long as each agent's `boot` is more than that of all before it. It is the time, which may have been set
+back; then it is what Envoy has heard of last, and one more.
 
 Nothing of this is kept on a disk. An agent that starts makes new names, and Envoy tells it all those that it ever asked
 for. Some of them may still hold requests, so all are answered when there is a pod.
@@ -15,14 +15,14 @@ for. Some of them may still hold requests, so all are answered when there is a p
 >>> table = Table({"fraud": fraud})
 >>> holding = Holding(boot=1764000000000)
 >>> holding.named(table, now=0.0).models["fraud"].held
-'z7.1764000000000.1'
+'z7.1764000000000.1.0bfe935e'
 >>> holding.report(table)
 []
->>> holding.asked(["fraud/z7.1764000000000.1/http"], now=1.0)
+>>> holding.asked(["fraud/z7.1764000000000.1.0bfe935e/http"], now=1.0)
 >>> holding.report(table)
 [Held(name='fraud', uid='u', since=7)]
 >>> holding.named(table, now=32.0).models["fraud"].held
-'z7.1764000000000.2'
+'z7.1764000000000.2.0bfe935e'
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,10 +30,13 @@ from dataclasses import replace
 from typing import Final
 
 from tritium.api.gateway import Held
-from tritium.gateway.asked import Asked, Known, Word, each, parsed
+from tritium.gateway.asked import Asked, Known, Name, Word, each, parsed, whose
 from tritium.gateway.snapshot.held import held_cluster, is_held, leading
 from tritium.gateway.snapshot.resource import Resource
 from tritium.gateway.table import Model, Table
+
+AGAIN: Final = 1.0
+"""Seconds after which it is looked again whether Envoy has other routes now than those of a model of before."""
 
 STAYS: Final = 60.0
 """Seconds that an answered name stays after the last request on it can have ended."""
@@ -86,7 +89,7 @@ class Holding:
         found: dict[str, Resource] = {}
         for name, asked in each(self._known):
             model = table.models.get(name.model)
-            if model is None or asked.removed or (model.hold and model.hold.asleep):
+            if model is None or asked.removed or _is_anothers(name, model) or (model.hold and model.hold.asleep):
                 continue
             if share := leading(model, table.endpoints):
                 pods, plain = table.endpoints[share.service], replace(model, held=None)
@@ -103,15 +106,17 @@ class Holding:
             listed: the table has all models that there are.
         """
 
-        def is_gone(model: Model | None, asked: Asked) -> bool:
+        def is_gone(name: Name, model: Model | None, asked: Asked) -> bool:
             if model is None:
                 return listed
+            if _is_anothers(name, model):
+                return listed and routed(model.name)
             return asked.answered is not None and now >= asked.answered + _stays(model) and routed(model.name)
 
         return frozenset(
             str(name)
             for name, asked in each(self._known)
-            if not asked.removed and is_gone(table.models.get(name.model), asked)
+            if not asked.removed and is_gone(name, table.models.get(name.model), asked)
         )
 
     def report(self, table: Table) -> list[Held]:
@@ -122,7 +127,7 @@ class Holding:
             if model.hold
             and model.hold.asleep
             and (known := self._known.get(name))
-            and known.asked_in(model.hold.since)
+            and known.asked_in(model.hold.since, uid=model.uid)
         ]
 
     def open(self, table: Table, now: float) -> int:
@@ -135,11 +140,13 @@ class Holding:
 
     def due(self, table: Table, now: float) -> float | None:
         """When something is to be done although nothing was said; None: never."""
-        return min((at for at in self._times(table) if at > now), default=None)
+        return min((at for at in self._times(table, now) if at > now), default=None)
 
-    def _times(self, table: Table) -> Iterator[float]:
+    def _times(self, table: Table, now: float) -> Iterator[float]:
         for name, asked in each(self._known):
             if model := table.models.get(name.model):
+                if _is_anothers(name, model) and not asked.removed:
+                    yield now + AGAIN
                 if name.word == self._known[name.model].current:
                     yield asked.at + _waits(model) / 2
                 if asked.there and asked.answered is not None:
@@ -152,17 +159,16 @@ class Holding:
     def _held(self, model: Model, table: Table, now: float) -> str | None:
         """What `Model.held` is to be now."""
         known = self._known.get(model.name)
-        if model.hold and (known is None or known.uid not in {"", model.uid}):
+        if model.hold and known is None:
             known = self._known[model.name] = Known()
-        if known:
-            known.uid = model.uid
         if model.hold is None or known is None or model.hold.ms == 0 or not is_held(model, table.endpoints):
             if known:
                 known.current = None
             return "" if is_held(model, table.endpoints) else None
-        if known.current is None or known.current.since != model.hold.since or _is_spent(known, model, now):
+        sleep = (model.hold.since, whose(model.uid))
+        if known.current is None or (known.current.since, known.current.whose) != sleep or _is_spent(known, model, now):
             self._last += 1
-            known.current = Word(self._boots[-1], self._last, model.hold.since)
+            known.current = Word(self._boots[-1], self._last, *sleep)
         return str(known.current)
 
     def _noted(self, names: Iterable[str], now: float) -> set[str]:
@@ -187,6 +193,11 @@ class Holding:
             name = parsed(text)
             if name and (known := self._known.get(name.model)) and (asked := known.names.get(name)):
                 yield asked
+
+
+def _is_anothers(name: Name, model: Model) -> bool:
+    """Whether a name is of a model that was called the same before."""
+    return name.word.whose != whose(model.uid)
 
 
 def _is_spent(known: Known, model: Model, now: float) -> bool:

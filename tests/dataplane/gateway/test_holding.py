@@ -277,10 +277,6 @@ async def test_what_a_sleep_leaves_in_envoy_goes_and_what_is_under_way_on_it_doe
 ) -> None:
     monkeypatch.setattr("tritium.gateway.holding.STAYS", -120.0)  # so as much earlier as requests may take
 
-    async def left(gateway: Gateway) -> set[str]:
-        lines = (await asyncio.to_thread(gateway.envoy.admin.get, "/clusters")).splitlines()
-        return {line.partition("::")[0] for line in lines if "/z" in line}
-
     async with pods() as one, Gateway(table(holding(port, 7, asleep=True, ms=1_000))) as gateway, http(port) as client:
         task = asyncio.create_task(client.post(INFER, content=b"x", headers={"x-takes": "3"}))
         await waited_on(gateway, 1)
@@ -290,6 +286,33 @@ async def test_what_a_sleep_leaves_in_envoy_goes_and_what_is_under_way_on_it_doe
         assert not task.done()
         assert (await task).text == "1"
         assert (await client.post(INFER, content=b"x")).text == "1"
+
+
+async def test_another_model_of_the_same_name_has_nothing_of_the_one_before(port: int) -> None:
+    """Neither its requests, nor what it left in Envoy; and whoever waited for it wakes nobody."""
+    asleep = holding(port, 7, asleep=True)
+    other = replace(asleep, uid="another")
+    async with pods() as one, Gateway(table(asleep)) as gateway, http(port) as client:
+        task = asyncio.create_task(client.post(INFER))
+        await waited_on(gateway, 1)
+        gateway.tell(table(other))
+        seconds, answer = await took(task)
+        assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        assert seconds < 5
+        assert (await gateway.waiting.report("")).models == []
+        task = asyncio.create_task(client.post(INFER))
+        await waited_on(gateway, 1)
+        gateway.tell(table(replace(holding(port, 7, asleep=False), uid="another"), one=one))
+        assert (await task).status_code == HTTPStatus.OK
+        await wait_for(lambda: left(gateway), 5, "it is there", until=lambda seen: len(seen) == 1)
+        gateway.tell(table(asleep))
+        await wait_for(lambda: left(gateway), 5, "it is gone", until=lambda seen: not seen)
+
+
+async def left(gateway: Gateway) -> set[str]:
+    """Clusters of names on which requests waited."""
+    lines = (await asyncio.to_thread(gateway.envoy.admin.get, "/clusters")).splitlines()
+    return {line.partition("::")[0] for line in lines if "/z" in line}
 
 
 async def test_what_waits_is_not_counted_as_refused(port: int) -> None:

@@ -66,7 +66,7 @@ def table(name: str) -> Table:
             model = Model("fraud", "uid-1", 7, 10_000, "fraud", split, "x-user", Copies(2, 10), preview=2)
         case "held":
             hold = Hold(asleep=True, since=7, ms=120_000)
-            model = replace(table("simple").models["fraud"], hold=hold, held="z7.1764000000.1")
+            model = replace(table("simple").models["fraud"], hold=hold, held="z7.1764000000000.1.0bfe935e")
         case "nobody":
             model = Model("fraud", "uid-1", 1, 10_000, "fraud", (Share(1, "fraud-0a1b2c3d", 0),))
         case _:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from envoy.config.cluster.v3.cluster_pb2 import Cluster
 
-from tritium.gateway.asked import KNOWN
-from tritium.gateway.holding import STAYS, Holding
+from tritium.gateway.asked import KNOWN, whose
+from tritium.gateway.holding import AGAIN, STAYS, Holding
 from tritium.gateway.snapshot.held import held_cluster
 from tritium.gateway.snapshot.names import Protocol
 from tritium.gateway.table import Bounds, Endpoint, Hold, Model, Share, Table
@@ -24,11 +24,13 @@ def table(hold: Hold | None, uid: str = "u", **pods: Endpoint) -> Table:
 
 
 def held(holding: Holding, given: Table, now: float = 0) -> str | None:
-    return holding.named(given, now).models["fraud"].held
+    """Without what it has of the uid."""
+    model = holding.named(given, now).models["fraud"]
+    return model.held and model.held.removesuffix(f".{whose(model.uid)}")
 
 
-def names(words: Iterable[str]) -> list[str]:
-    return [f"fraud/{word}/http" for word in words]
+def names(words: Iterable[str], uid: str = "u") -> list[str]:
+    return [f"fraud/{word}.{whose(uid)}/http" for word in words]
 
 
 ASLEEP, AWAKE = Hold(True, 7, 60_000), Hold(False, 7, 60_000)
@@ -88,6 +90,28 @@ def test_another_of_the_same_name_is_another_one() -> None:
     other = table(ASLEEP, uid="v")
     assert held(holding, other) == "z7.1.2"
     assert holding.report(other) == []
+    assert holding.answers(table(AWAKE, uid="v", one=ONE)) == {}
+    old = names(["z7.1.1"])
+    assert holding.gone(other, lambda _: False, 0, listed=True) == frozenset(), "Envoy may have a route that names it"
+    assert holding.due(other, 5) == 5 + AGAIN
+    assert holding.gone(other, lambda _: True, 0, listed=False) == frozenset(), "what is on the disk may be old"
+    assert holding.gone(other, lambda _: True, 0, listed=True) == frozenset(old)
+    holding.removed(old)
+    assert holding.gone(other, lambda _: True, 0, listed=True) == frozenset()
+    assert holding.due(other, 5) is None
+
+
+def test_what_another_of_the_same_name_left_behind_wakes_nobody_and_goes() -> None:
+    """An agent that starts hears of it from Envoy. Its sleep may have had the same number."""
+    holding, given = Holding(2), table(ASLEEP, uid="v")
+    left = names(["z7.1.1", "z7.1.2"], uid="u")
+    held(holding, given)
+    holding.answered(left[:1], 0)
+    holding.asked(left, 0)
+    assert holding.report(given) == []
+    assert holding.gone(given, lambda _: True, 0, listed=True) == frozenset(left)
+    holding.asked(names(["z7.1.3"], uid="v"), 0)
+    assert [(each.uid, each.since) for each in holding.report(given)] == [("v", 7)]
 
 
 def test_only_who_sleeps_is_told_of_and_only_what_came_since() -> None:
@@ -195,7 +219,7 @@ def test_what_waited_goes_where_most_requests_go_as_far_as_there_are_pods(
     holding.asked(names(["z7.1.1"]), 0)
     given = table(AWAKE, "u", **pods)
     found = cluster(holding, Table({"fraud": replace(given.models["fraud"], shares=SPLIT)}, given.endpoints))
-    assert (found.name, found.alt_stat_name) == ("fraud/z7.1.1/http", f"fraud/{revision}/http")
+    assert (found.name, found.alt_stat_name) == (*names(["z7.1.1"]), f"fraud/{revision}/http")
     assert found.metadata.filter_metadata["tritium"]["revision"] == revision
     assert found.load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address.address == address
 

@@ -71,8 +71,8 @@ def leading(model: Model, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> Shar
 def held_name(model: str, held: str, protocol: Protocol) -> str:
     """The cluster on which requests wait.
 
-    >>> held_name("fraud", "z7.1764000000.1", Protocol.HTTP)
-    'fraud/z7.1764000000.1/http'
+    >>> held_name("fraud", "z7.1764000000000.1.0bfe935e", Protocol.HTTP)
+    'fraud/z7.1764000000000.1.0bfe935e/http'
     """
     return f"{model}/{held}/{protocol}"
 
