@@ -10,7 +10,7 @@ from tritium.gateway.snapshot.held import held_name
 from tritium.gateway.snapshot.names import Protocol
 
 KNOWN: Final = 8
-"""Names of a model that are kept in mind, the youngest: older ones hold no request any more."""
+"""Names of a model that are kept in mind, the youngest: of older ones Envoy is told that they are gone."""
 
 _NAME: Final = re.compile(
     r"(?P<model>[a-z0-9-]+)/z(?P<since>[0-9]+)[.](?P<boot>[0-9]+)[.](?P<number>[0-9]+)[.](?P<whose>[0-9a-f]{8})"
@@ -106,15 +106,20 @@ class Known:
         """Whether any was asked for in one sleep of one model."""
         return any((name.word.since, name.word.whose) == (since, whose(uid)) for name in self.names)
 
-    def forget(self, boots: Container[int]) -> None:
-        """Of old names only those are kept of which Envoy still has a cluster: it has to go one day.
+    def old(self, boots: Container[int]) -> set[Name]:
+        """Names that are too many, but for those of which Envoy has a cluster: it has to go one day.
 
         Args:
             boots: what the names of this agent have in them; those are the youngest.
         """
         words = {name.word for name in self.names}
         old = set(sorted(words, key=lambda word: (word.boot in boots, word))[:-KNOWN])
-        self.names = {name: asked for name, asked in self.names.items() if name.word not in old or asked.there}
+        return {name for name, asked in self.names.items() if name.word in old and not asked.there}
+
+    def forget(self, boots: Container[int]) -> None:
+        """Old names that Envoy has been told of are gone here, too."""
+        old = self.old(boots)
+        self.names = {name: asked for name, asked in self.names.items() if name not in old or not asked.removed}
 
 
 def each(known: dict[str, Known]) -> Iterator[tuple[Name, Asked]]:

@@ -67,29 +67,32 @@ class Holding:
 
     def asked(self, names: Iterable[str], now: float) -> None:
         """Envoy has asked for these, now or long ago."""
-        for model in self._noted(names, now):
-            self._known[model].forget(self._boots)
+        self._note(names, now)
 
     def answered(self, names: Iterable[str], now: float) -> None:
         """Envoy was sent these, or has come with them."""
         names = list(names)
-        noted = self._noted(names, now)
+        self._note(names, now)
         for asked in self._found(names):
             asked.answered = now if asked.answered is None else asked.answered
-        for model in noted:
-            self._known[model].forget(self._boots)
 
     def removed(self, names: Iterable[str]) -> None:
         """Envoy was told that there are none such."""
+        names = list(names)
         for asked in self._found(names):
             asked.removed = True
+        for model in {name.model for text in names if (name := parsed(text))} & self._known.keys():
+            self._known[model].forget(self._boots)
 
     def answers(self, table: Table) -> dict[str, Resource]:
         """What Envoy may have of the names that it has asked for: there are pods, and they stay."""
         found: dict[str, Resource] = {}
+        old = self._old()
         for name, asked in each(self._known):
             model = table.models.get(name.model)
             if model is None or asked.removed or _is_anothers(name, model) or (model.hold and model.hold.asleep):
+                continue
+            if name in old:
                 continue
             if share := leading(model, table.endpoints):
                 pods, plain = table.endpoints[share.service], replace(model, held=None)
@@ -97,7 +100,7 @@ class Holding:
         return found
 
     def gone(self, table: Table, routed: Callable[[str], bool], now: float, *, listed: bool) -> frozenset[str]:
-        """What Envoy is not to have: answered long ago, or of a model that is gone.
+        """What Envoy is not to have: answered long ago, of a model that is gone, or too many.
 
         Args:
             table: what there is.
@@ -113,10 +116,11 @@ class Holding:
                 return listed and routed(model.name)
             return asked.answered is not None and now >= asked.answered + _stays(model) and routed(model.name)
 
+        old = self._old()
         return frozenset(
             str(name)
             for name, asked in each(self._known)
-            if not asked.removed and is_gone(name, table.models.get(name.model), asked)
+            if not asked.removed and (name in old or is_gone(name, table.models.get(name.model), asked))
         )
 
     def report(self, table: Table) -> list[Held]:
@@ -171,13 +175,15 @@ class Holding:
             known.current = Word(self._boots[-1], self._last, *sleep)
         return str(known.current)
 
-    def _noted(self, names: Iterable[str], now: float) -> set[str]:
-        """Keep in mind that Envoy knows these names; the models they are of."""
+    def _note(self, names: Iterable[str], now: float) -> None:
+        """Keep in mind that Envoy knows these names."""
         ours = [name for text in names if (name := parsed(text))]
         self._outdo(name.word for name in ours)
         for name in ours:
             self._known.setdefault(name.model, Known()).names.setdefault(name, Asked(now))
-        return {name.model for name in ours}
+
+    def _old(self) -> set[Name]:
+        return {name for known in self._known.values() for name in known.old(self._boots)}
 
     def _outdo(self, words: Iterable[Word]) -> None:
         """Be younger than every agent before this one, whatever the clock says."""

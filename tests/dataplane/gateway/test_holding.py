@@ -23,6 +23,7 @@ from tests.dataplane.gateway.tables import holding, model, nobody, pod, shares, 
 from tests.dataplane.gateway.test_snapshot_bodies import binary, pieces, tensor_of
 from tests.dataplane.triton import Triton
 from tests.ports import HOST, free_ports
+from tritium.gateway.asked import KNOWN
 from tritium.gateway.snapshot.held import MOST
 from tritium.gateway.table import Model
 
@@ -173,6 +174,23 @@ async def test_who_has_waited_long_enough_is_told_so_and_the_next_one_waits_anew
         assert not second.done(), "it has waited for less than half of its time"
         gateway.tell(table(holding(port, 7, asleep=False, ms=800), one=one))
         assert (await second)[1].status_code == HTTPStatus.OK
+
+
+async def test_who_has_waited_in_vain_again_and_again_is_still_waited_for(port: int) -> None:
+    """Of the names of before Envoy has been told that they are gone. That is no harm to the present one."""
+    more = KNOWN + 4
+    short = holding(port, 7, asleep=True, ms=200)
+    async with pods() as one, Gateway(table(short)) as gateway, http(port) as client:
+        for _ in range(more):
+            assert (await client.post(INFER)).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            await asyncio.sleep(0.05)
+        await gateway.publish(table(holding(port, 7, asleep=True)))
+        for again in range(2):
+            task = asyncio.create_task(client.post(INFER))
+            await waited_on(gateway, 1 if again else KNOWN)
+            gateway.tell(table(holding(port, 7, asleep=False), one=one))
+            assert (await task).status_code == HTTPStatus.OK
+            await gateway.publish(table(holding(port, 7, asleep=True)))
 
 
 async def test_where_nobody_is_to_wait_it_is_counted_that_somebody_came(port: int) -> None:

@@ -138,9 +138,17 @@ def test_all_names_are_answered_when_there_is_a_pod_that_stays() -> None:
 
 def test_names_are_bounded() -> None:
     """The youngest are kept: by the agent that made them, and by their number."""
-    holding = Holding(2)
-    holding.asked(names(f"z1.{boot}.{number}" for boot in (1, 2) for number in range(20)), 0)
-    assert set(holding.answers(table(AWAKE, one=ONE))) == set(names(f"z1.2.{20 - n}" for n in range(1, KNOWN + 1)))
+    holding, awake = Holding(2), table(AWAKE, one=ONE)
+    everything = names(f"z1.{boot}.{number}" for boot in (1, 2) for number in range(20))
+    kept = names(f"z1.2.{20 - n}" for n in range(1, KNOWN + 1))
+    for _ in range(2):  # Envoy asks for all of them again when it connects again
+        holding.asked(everything, 0)
+        assert set(holding.answers(awake)) == set(kept)
+        for given in (awake, table(ASLEEP)):
+            assert holding.gone(given, lambda _: False, 0, listed=False) == {*everything} - {*kept}, "Envoy is told"
+        holding.removed(holding.gone(awake, lambda _: False, 0, listed=False))
+        assert holding.gone(awake, lambda _: False, 0, listed=False) == frozenset()
+        assert holding.open(awake, 0) == KNOWN
 
 
 def test_whose_clock_was_set_back_still_has_the_youngest_names() -> None:
@@ -169,7 +177,9 @@ def test_what_envoy_has_is_kept_in_mind_until_it_goes() -> None:
     there = names(f"z1.1.{number}" for number in range(20))
     holding.answered(there, 0)
     holding.asked(names(f"z1.1.{number}" for number in range(40)), 0)
-    assert holding.gone(given, lambda _: True, 1_000, listed=True) == set(there)
+    old = names(f"z1.1.{number}" for number in range(20, 40 - KNOWN))
+    assert holding.gone(given, lambda _: True, 1_000, listed=True) == {*there, *old}
+    assert holding.gone(given, lambda _: True, 0, listed=True) == {*old}
     holding.removed(there)
     holding.asked(there, 0)
     assert set(holding.answers(given)) == set(names(f"z1.1.{number}" for number in range(40 - KNOWN, 40)))
