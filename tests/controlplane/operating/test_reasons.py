@@ -107,7 +107,7 @@ async def test_a_source_that_cannot_be_listed(operator: Operator, models: Models
         kubelet.rule(pods_of(name, "bad", RESOLVES), Failed(1, failed(reason, f"{name} is the test's")))
 
         await models.apply(name, f"s3://models/{name}/bad-1")
-        status = await models.until("no revision is made", name, Released="ResolveFailed")
+        status = await models.until("no revision is made", name, Released="ResolveFailed", SourceReady=reason)
         assert condition(status, "Ready")["reason"] == condition(status, "SourceReady")["reason"] == reason
         assert condition(status, "Released")["message"].startswith(f"{reason}: {name} is the test's")
         _failed_by(status, "resolve", reason)

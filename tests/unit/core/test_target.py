@@ -51,14 +51,14 @@ CASES = {
     "a Job that ended, and whose pod nobody has told of, may still have answered": Case(
         wish(),
         Seen(resolutions=(replace(job(trouble=PENDING), has_pod=False),)),
-        Target(resolution=Resolution("a", 1), retry_at=after(seconds=5)),
-        now=after(seconds=4),
+        Target(resolution=Resolution("a", 1), retry_at=after(seconds=9)),
+        now=after(seconds=8),
     ),
     "a Job that ended without a pod has failed": Case(
         wish(),
         Seen(resolutions=(replace(job(trouble=PENDING), has_pod=False),)),
         Target(resolution=Resolution("a", 1), trouble=PENDING, retry_at=after(seconds=10)),
-        now=after(seconds=5),
+        now=after(seconds=9),
     ),
     "a Job that answered makes revision 1": Case(
         wish(), Seen(resolutions=(job(found=1),)), Target(create=new(1), resolution=Resolution("a", 1))
