@@ -51,7 +51,7 @@ async def test_it_sleeps_and_wakes_again_and_again(operator: Operator, models: M
     await models.apply(scaling=SCALING)
     await models.settled(revision=1)
     numbers = []
-    for turn in range(3):
+    for turn in range(2):
         status = await sleeps(models)
         numbers.append(status["traffic"]["hold"]["since"])
         assert one_of(gateways, models, turn % 2).request("fraud"), "it waits"
