@@ -20,6 +20,17 @@ from tritium.api.crd import custom_resource_definition
 FIRST, SECOND = (np.array([row], dtype=np.float32) for row in ([1, 2], [3, 4]))
 
 
+ASK = """
+import time, urllib.request
+while True:
+    try:
+        print(urllib.request.urlopen("http://adder:8000/v2/models/adder/ready", timeout=10).status)
+        break
+    except OSError:  # the pod is ready, and kube-proxy may have to learn of it
+        time.sleep(0.5)
+"""
+
+
 @pytest.fixture
 def adder(namespace: Kubectl) -> Kubectl:
     """A namespace in which Triton serves a python-backend model."""
@@ -44,8 +55,7 @@ def test_triton_answers_a_client(adder: Kubectl, protocol: Any, port: int) -> No
 
 
 def test_triton_answers_by_its_name_inside_the_cluster(adder: Kubectl) -> None:
-    ask = "import urllib.request as u; print(u.urlopen('http://adder:8000/v2/models/adder/ready', timeout=10).status)"
-    adder.apply(objects.operator("client", ask, command=("python3", "-c")))
+    adder.apply(objects.operator("client", ASK, command=("python3", "-c")))
     adder.wait("pod", "client", "jsonpath={.status.phase}=Succeeded")
     assert adder("logs", "client").strip() == "200"
 
