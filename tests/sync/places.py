@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from tests.listening import listening
+
 ALLOWED = "127.0.0.1"
 CLOSED = "127.0.0.2"
 """An address of this machine that the policies of these tests do not allow."""
@@ -50,7 +52,6 @@ async def site(host: str, redirect: str | None = None) -> AsyncIterator[Site]:
 async def proxy(host: str) -> AsyncIterator[Site]:
     """A proxy such as companies have: it hands on what it is asked for, TLS or not."""
     found = Site("")
-    tasks: set[asyncio.Task[None]] = set()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -76,15 +77,6 @@ async def proxy(host: str) -> AsyncIterator[Site]:
             server.transport.abort()
             writer.transport.abort()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.create_task(serve(reader, writer)))
-
-    listener = await asyncio.start_server(accept, host, 0)
-    found.address = f"http://{host}:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(serve, host) as port:
+        found.address = f"http://{host}:{port}"
         yield found
-    finally:
-        listener.close()
-        for each in tasks:
-            each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from tests.listening import listening
 from tests.ports import HOST
 
 
@@ -39,21 +40,13 @@ class Line:
 async def line(port: int) -> AsyncIterator[Line]:
     """A line to a port on this machine."""
     state = Line()
-    connections: set[asyncio.Task[None]] = set()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         state.connections += 1
-        connections.add(asyncio.create_task(_serve(state, port, reader, writer)))
+        await _serve(state, port, reader, writer)
 
-    listener = await asyncio.start_server(accept, HOST, 0)
-    state.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with listening(serve) as state.port:
         yield state
-    finally:
-        listener.close()
-        for each in connections:
-            each.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
 
 
 async def _serve(state: Line, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,14 +6,15 @@ from elsewhere are not.
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tests.controlplane.handing_on import hand_on
+from tests.listening import listening
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncIterator
 
 
@@ -30,12 +31,8 @@ def address() -> str:
 async def relayed(*ports: int) -> AsyncIterator[list[int]]:
     """Ports at `address()` for those at 127.0.0.1."""
     own = address()
-    servers = [await asyncio.start_server(_Relay(own, port).connected, own) for port in ports]
-    try:
-        yield [server.sockets[0].getsockname()[1] for server in servers]
-    finally:
-        for server in servers:
-            server.close()
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(listening(_Relay(own, port).connected, own)) for port in ports]
 
 
 class _Relay:
@@ -44,11 +41,6 @@ class _Relay:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand on what comes, both ways, until one side ends."""
-        try:
-            if writer.get_extra_info("peername")[0] != self._own:
-                return
-            await hand_on(reader, writer, self._port)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.close()
+        if writer.get_extra_info("peername")[0] == self._own:
+            with suppress(ConnectionError):
+                await hand_on(reader, writer, self._port)
