@@ -33,7 +33,7 @@ $(UV):
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml $(UV)
 	@test -x $(RUN)/python || $(UV) venv --quiet --python $$(command -v $(PYTHON)) $(VENV)
-	@$(UV) pip sync --quiet --python $(RUN)/python --require-hashes requirements/dev.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python $(RUN)/python --require-hashes requirements/dev.txt
 	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

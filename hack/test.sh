@@ -12,6 +12,8 @@ $bin/python -m e2e.cluster binaries kube-apiserver etcd kube-controller-manager 
 $bin/python -m e2e.cluster binaries versitygw fake-gcs-server registry >/dev/null
 $bin/python -m e2e.cluster azurite >/dev/null
 $bin/python -m e2e.cluster mlflow >/dev/null
+# The rings start hundreds of operators, each a process of its own: none of them should have to compile itself.
+$bin/python -m compileall -q operator
 # By stealing, so that no worker is left with the long ones; the ring waits more than it works, so it has one more.
 more=(--dist worksteal --cov --cov-append --cov-report=)
 $bin/pytest tests/dataplane tests/sync -n 2 -q --junitxml="$reports/2-data.xml" "${more[@]}"
