@@ -14,7 +14,7 @@ Status = Literal["True", "False", "Unknown"]
 
 
 class ConditionType(StrEnum):
-    """The conditions a ModelDeployment has, each of them always present once it was first reconciled."""
+    """The conditions a ModelDeployment has, each of them present once it was first reconciled, but for the last one."""
 
     READY = "Ready"
     """Something serves, or sleeps and can be woken."""
@@ -32,6 +32,8 @@ class ConditionType(StrEnum):
     """Every gateway pod sends requests where the status says."""
     SCALING_ACTIVE = "ScalingActive"
     """The replicas follow their signal."""
+    REQUESTS_LOGGED = "RequestsLogged"
+    """The requests that `spec.logging` asks for are written; there only while it asks for any."""
 
 
 class Condition(Observed):

@@ -102,13 +102,13 @@ class Model(ApiObject):
     source: Source
     """Where the model lies."""
     layout: Layout | None = None
-    """How its files lie there: triton for a Triton repository, else the kind of bare file, which becomes
-    <name>/1/… in the repository. Absent or auto: found out from the files."""
+    """How its files lie there: triton for a Triton repository, else the kind of bare file. Absent or auto: found out
+    from the files."""
     cache: Cache | None = None
     """Keeps the files for other pods and revisions. Absent: each pod fetches its own."""
     config: ModelConfig | None = None
     """Overrides merged into the model's config.pbtxt."""
     warmup: list[WarmupRequest] | None = Field(default=None, max_length=8)
-    """Requests that Triton makes to the model as it loads it. Where one fails, the model does not load."""
+    """Requests that Triton makes to the model as it loads it; where one fails, it does not load."""
     smoke_test: list[SmokeTest] | None = Field(default=None, max_length=8)
     """Requests that a new revision must answer before it gets any traffic. A change makes no new revision."""

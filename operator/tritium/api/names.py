@@ -29,6 +29,9 @@ pods add a ReplicaSet's and their own suffix to it."""
 PREVIEW: Final = "-preview"
 """Ends the name of the Service on which a model's next revision can be looked at."""
 
+LOG: Final = "-log"
+"""Ends the name of what writes a model's request log."""
+
 FIELD_MANAGER: Final = "tritium"
 """Who applies. One manager, so that a field left out of a later apply goes away."""
 
@@ -79,6 +82,15 @@ def preview_service(name: str) -> str:
     return f"{name}{PREVIEW}"
 
 
+def request_log(name: str) -> str:
+    """Name of the Deployment that writes the request log of a ModelDeployment, and of its headless Service.
+
+    >>> request_log("fraud")
+    'fraud-log'
+    """
+    return f"{name}{LOG}"
+
+
 class Component(StrEnum):
     """What a pod is for."""
 
@@ -88,6 +100,8 @@ class Component(StrEnum):
     """It lists a source."""
     FOLLOW = "follow"
     """It looks for changes at sources."""
+    LOG = "log"
+    """It writes a model's request log."""
     GATEWAY = "gateway"
     """It takes the requests of a namespace."""
 

@@ -156,7 +156,7 @@ class Rollout(ApiObject):
 
     strategy: Literal["canary", "blueGreen", "recreate"] | None = None
     """canary: traffic moves in steps. blueGreen: all at once, with a preview. recreate: the old pods go first, with
-    downtime, for models of which only one may run. Absent: canary."""
+    downtime, where only one may run. Absent: canary."""
     steps: Steps | None = None
     """Steps of a canary. Absent: 5, 25, 50 and 100 percent."""
     analysis: Analysis | None = None
@@ -172,8 +172,8 @@ class Rollout(ApiObject):
     paused: bool | None = None
     """Hold the rollout where it is."""
     capacity: Literal["surge", "replace"] | None = None
-    """surge: the candidate gets pods beside the stable ones. replace: the stable revision gives one up for each, where
-    GPUs are scarce, so that there are never more than replicas; with one replica as surge. Absent: surge."""
+    """surge: the candidate gets pods beside the stable ones. replace: the stable revision, of two or more, gives one up
+    for each, so that there are never more than replicas. Absent: surge."""
     compatibility: Literal["Enforce", "Warn"] | None = None
-    """Whether a candidate with other inputs or outputs than the stable revision is held before any traffic, or let
-    through with an Event. Absent: Enforce."""
+    """Whether a candidate with other inputs or outputs than the stable revision's is held before any traffic, or told
+    of. Absent: Enforce."""

@@ -89,7 +89,7 @@ class Scaling(ApiObject):
     idle_after: Duration | None = None
     """How long without a request before the model sleeps, with min: 0. Absent: 30m."""
     hold_for: Duration | None = None
-    """How long a request may wait for a sleeping model to wake; 0s refuses it at once. Absent: 60s."""
+    """How long a request may wait for a sleeping model; 0s refuses it. Absent: 60s."""
     schedules: list[Schedule] | None = Field(default=None, max_length=16)
     """Lower bounds by time instead of min: the last one that began."""
     priority: int | None = Field(default=None, ge=-1000, le=1000)

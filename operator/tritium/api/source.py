@@ -65,13 +65,12 @@ class SecretReference(ApiObject):
 
 
 class Credentials(ApiObject):
-    """The identity that reads the source: a Secret, or a ServiceAccount with workload identity."""
+    """Who reads the source: a Secret's keys, or a ServiceAccount with workload identity."""
 
     rules: ClassVar = (exactly_one("secretRef", "serviceAccountName", "static keys in a Secret, or workload identity"),)
 
     secret_ref: SecretReference | None = None
-    """A Secret with the store's usual variables as keys (docs/sources.md), and ca.crt for a private certificate
-    authority."""
+    """A Secret with the store's usual variables as keys (docs/sources.md), and ca.crt for a private authority."""
     service_account_name: ObjectName | None = None
     """The ServiceAccount the model's pods run as (IRSA, GKE or Azure workload identity)."""
 
@@ -146,7 +145,7 @@ class Source(ApiObject):
     digest: Digest | None = None
     """Refuse anything but these bytes: sha256 over the sorted lines "sha256 size path" of all files."""
     credentials: Credentials | None = None
-    """The identity that reads the source. Absent: anonymous, or what the cloud gives every pod."""
+    """Who reads the source. Absent: anonymous, or what the cloud gives every pod."""
 
     def unused(self, scheme: str) -> list[str]:
         """Settings that a place with this scheme does not use.

@@ -7,7 +7,7 @@ from pydantic import Field
 from tritium.api.model import Model
 from tritium.api.object import ApiObject
 from tritium.api.rollout import Rollout
-from tritium.api.rules import Rule, not_yet
+from tritium.api.rules import Rule
 from tritium.api.scaling import Replicas, Scaling
 from tritium.api.server import Server
 from tritium.api.traffic import Experiment, RequestLog, Routing, Traffic
@@ -44,7 +44,6 @@ class ModelDeploymentSpec(ApiObject):
             "an arm's mlflow is another version of what model.source.mlflow names, and it is absent; set the arm's uri",
             field=".experiment",
         ),
-        not_yet("logging", "let the clients log what they send"),
     )
 
     model: Model

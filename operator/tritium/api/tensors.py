@@ -37,7 +37,7 @@ class ExpectedTensor(ApiObject):
     data: Elements
     """Expected elements in row-major order, flat."""
     tolerance: float | None = Field(default=None, ge=0)
-    """Largest absolute difference of a number that still counts as equal. Absent: 1e-5."""
+    """Largest difference of a number that still counts as equal. Absent: 1e-5."""
 
 
 Inputs = Annotated[list[InputTensor], Field(min_length=1, max_length=32), Unique]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tritium.api.object import ApiObject
 from tritium.api.rules import Rule, exactly_one, not_yet
-from tritium.api.source import OF_A_URI, Uri
+from tritium.api.source import OF_A_URI, SecretReference, Uri
 from tritium.api.values import (
     VISIBLE,
     Digest,
@@ -179,9 +179,11 @@ class RequestLog(ApiObject):
     sample_rate: Share
     """Share of the requests, 0 to 1."""
     max_bytes: Quantity | None = None
-    """A longer body is cut off here. Absent: 64Ki."""
+    """A longer body is cut off here, 1Mi at most. Absent: 64Ki."""
     fields: list[Literal["request", "response", "headers"]] | None = Field(default=None, max_length=3)
     """What is written. Absent: request and response."""
+    secret_ref: SecretReference | None = None
+    """A Secret with the bucket's keys, region and endpoint. Absent: as the source."""
 
 
 class Routing(ApiObject):

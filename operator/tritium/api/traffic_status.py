@@ -68,6 +68,19 @@ class HoldTraffic(Observed):
     """How long one waits; 0: refused at once."""
 
 
+class LogTraffic(Observed):
+    """What goes to the logger."""
+
+    service: Word
+    """Its headless Service."""
+    per_million: Count
+    """Requests of a million."""
+    request: bool | None = None
+    """With what was sent."""
+    response: bool | None = None
+    """With the answer."""
+
+
 class TrafficStatus(Observed):
     """The contract with the gateway: it reads nothing else of this object."""
 
@@ -87,6 +100,8 @@ class TrafficStatus(Observed):
     """Copies of requests."""
     hold: HoldTraffic | None = None
     """What becomes of requests while no pod takes them."""
+    log: LogTraffic | None = None
+    """Which requests are logged."""
     limits: TrafficLimits | None = None
     """Bounds that the gateway keeps."""
     host: Annotated[str, Field(max_length=253)] | None = None
