@@ -47,7 +47,7 @@ class RequestLogRequest(ApiObject):
     """Of the ModelDeployment."""
     max_bytes: Annotated[int, Field(ge=0, le=MOST_BYTES)] = DEFAULT_BYTES
     """Of each body; what is longer is cut off here."""
-    fields: Annotated[list[LogField], Field(max_length=3)] = list(DEFAULT_FIELDS)
+    fields: tuple[LogField, ...] = DEFAULT_FIELDS
     """What is written beside when, which revision, how long and how it ended."""
     allowed_networks: list[Network] | None = None
     """What is open to the pod besides the internet, as the installation says."""

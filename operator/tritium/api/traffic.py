@@ -169,13 +169,13 @@ class Traffic(ApiObject):
 
 
 class RequestLog(ApiObject):
-    """A sample of requests and responses, written to an object store."""
+    """A sample of requests and responses, in a bucket."""
 
     uri: Annotated[
         str,
         Text(rf"^s3://{VISIBLE}+(/{VISIBLE}*)*$", "must be a folder such as s3://bucket/path", max_length=2048),
     ]
-    """The folder it is written to."""
+    """Its folder."""
     sample_rate: Share
     """Share of the requests, 0 to 1."""
     max_bytes: Quantity | None = None
