@@ -56,6 +56,7 @@ WELL: Final = frozenset(
         Reason.LOADED,
         Reason.CONFIGURED,
         Reason.FIXED_REPLICAS,
+        Reason.LOGGING,
         Reason.SCALING,
         Reason.SCALED,
         Reason.RECOMMENDING,
@@ -89,7 +90,11 @@ def test_each_condition_has_its_place() -> None:
 
 def test_each_reason_that_can_wake_somebody_has_its_place() -> None:
     found = about(
-        "Nothing serves", "The replicas do not follow", "A rollout waits for somebody", "A version was turned down"
+        "Nothing serves",
+        "Requests are not logged",
+        "The replicas do not follow",
+        "A rollout waits for somebody",
+        "A version was turned down",
     )
     reasons = {*Reason, *FetchReason}
     assert sorted(reasons - WELL - found) == [], "docs/night.md must say what to do, or WELL that nothing is to be done"

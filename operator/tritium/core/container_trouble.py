@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from tritium.api.fetch import FetchReason, FetchResult
-from tritium.core.pod_facts import FETCH, RESOLVE, TRITON, Object, failed_twice, last_end, memory_limit, state
+from tritium.core.pod_facts import FETCH, LOG, RESOLVE, TRITON, Object, failed_twice, last_end, memory_limit, state
 from tritium.core.reasons import Reason
 from tritium.core.remedies import REMEDIES
 from tritium.core.seen import Trouble
@@ -55,6 +55,7 @@ _LOADING: Final[Mapping[Reason, str]] = {
 
 _MORE_MEMORY: Final[Mapping[str, str]] = {
     TRITON: "Raise server.resources.limits.memory; what lies in /dev/shm counts, too (server.shmSize).",
+    LOG: "Lower logging.maxBytes or logging.sampleRate.",
     RESOLVE: "The source has more files than it can list in that: name a folder with the model alone.",
 }
 
@@ -124,7 +125,7 @@ def _memory(pod: Object, status: Object) -> Trouble:
 
 def _ended(status: Object, end: Object) -> Trouble:
     name = status["name"]
-    if name in {FETCH, RESOLVE}:
+    if name in {FETCH, RESOLVE, LOG}:
         return _fetch(status, end)
     if name == TRITON:
         return _triton(status, end)

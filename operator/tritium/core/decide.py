@@ -63,6 +63,7 @@ def decide(wish: Wish, status: ModelDeploymentStatus, seen: Seen, now: datetime)
         status=after,
         service=service(wish, course, seen),
         preview=service_of_preview(course, seen),
+        logs=wish.log is not None,
         replicas=wanted,
         kept=kept(wish, target, course, seen),
         budgeted=budgeted(course, seen, wanted),
@@ -97,9 +98,11 @@ def _served(status: ModelDeploymentStatus) -> bool:
 def _readable(seen: Seen) -> Seen:
     """What others said, as long as a condition may be."""
     refusals = tuple(replace(each, message=steady(each.message)) for each in seen.refusals)
-    taken = seen.preview_refusal
-    taken = replace(taken, message=steady(taken.message)) if taken else None
-    return replace(seen, refusals=refusals, preview_refusal=taken)
+    preview, log = (
+        replace(each, message=steady(each.message)) if each else None
+        for each in (seen.preview_refusal, seen.log_refusal)
+    )
+    return replace(seen, refusals=refusals, preview_refusal=preview, log_refusal=log)
 
 
 def _with_trouble(target: Target, status: ModelDeploymentStatus, seen: Seen) -> Target:

@@ -13,6 +13,7 @@ from tritium.api.fetch import FetchReason, FetchResult
 from tritium.core.container_trouble import fetch_result
 from tritium.core.pod_facts import (
     FETCH,
+    LOG,
     RESOLVE,
     TRITON,
     Object,
@@ -32,9 +33,9 @@ from tritium.core.reasons import Reason
 from tritium.core.refusals import refusal
 from tritium.core.remedies import REMEDIES
 from tritium.core.revision import revision_of
-from tritium.core.seen import DeploymentSeen, PodSeen, ResolutionSeen, ServiceSeen, Trouble
+from tritium.core.seen import DeploymentSeen, LoggerSeen, PodSeen, ResolutionSeen, ServiceSeen, Trouble
 
-_FAULTS: Final = frozenset({FETCH, TRITON, RESOLVE})
+_FAULTS: Final = frozenset({FETCH, TRITON, RESOLVE, LOG})
 
 
 class NotAResolution(ValueError):
@@ -124,6 +125,31 @@ def job_refusal(job: Object, events: Iterable[Object]) -> Trouble | None:
     ]
     newest = max(failed, key=_event_time, default=None)
     return refusal("Job", newest.get("message") or "") if newest else None
+
+
+def logger_seen(deployment: Object, pods: Iterable[Object]) -> LoggerSeen:
+    """What writes the request log; it does while one of its pods is ready.
+
+    Args:
+        deployment: its Deployment.
+        pods: of which those that it makes are looked at.
+    """
+    own = [each for each in pods if each["metadata"]["labels"].get(names.COMPONENT) == names.Component.LOG]
+    if any(is_true(each, "Ready") and not is_terminating(each) for each in own):
+        return LoggerSeen()
+    behind = (_behind(each) for each in own)
+    found = worst(each for each in (*behind, *map(pod_trouble, own), deployment_seen(deployment).trouble) if each)
+    return LoggerSeen(found or Trouble(LOG, Reason.STARTING, "the logger is being made"))
+
+
+def _behind(pod: Object) -> Trouble | None:
+    """It runs, was ready since it began, and says now that it cannot write."""
+    runs = state(next((each for each in main_statuses(pod) if each["name"] == LOG), {}), "running")
+    changed = condition(pod, "Ready").get("lastTransitionTime") or ""
+    if not runs or is_terminating(pod) or changed <= runs.get("startedAt", ""):
+        return None
+    message = f"The logger has not been able to write for minutes. {REMEDIES[Reason.LOG_BEHIND]}"
+    return Trouble(LOG, Reason.LOG_BEHIND, message, pod=pod["metadata"]["name"])
 
 
 def service_seen(service: Object) -> ServiceSeen:

@@ -19,6 +19,7 @@ from tritium.core.plan import Course, Target, View
 from tritium.core.reasons import Reason
 from tritium.core.recreate import is_down
 from tritium.core.remedies import REMEDIES
+from tritium.core.request_log import log_finding
 from tritium.core.retreat import retreating
 from tritium.core.seen import Refusal, RevisionSeen, Seen, Trouble
 from tritium.core.telling import NEEDS_A_PERSON, advice, led_to, waits_for, where
@@ -42,7 +43,7 @@ RETRY_BY_HAND = f"edit the spec, or annotate the object with {names.ACTION}=retr
 
 
 def findings(view: View) -> tuple[Finding, ...]:
-    """One finding for each condition."""
+    """One finding for each condition that the object is to have."""
     wish, target, course, seen = view.wish, view.target, view.course, view.seen
     released = _released(view)
     stalled = _stalled(view, released)
@@ -55,6 +56,7 @@ def findings(view: View) -> tuple[Finding, ...]:
         _model_loaded(wish, target, course, seen),
         _traffic(course, seen),
         view.sizing.finding if view.sizing else _FIXED,
+        *([found] if (found := log_finding(wish.log, seen)) else []),
     )
 
 

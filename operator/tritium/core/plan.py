@@ -165,6 +165,7 @@ class Plan:
         target, course: how it came about.
         status: the whole status as it should be written in the end.
         service: where the Service should lead now; none where it is not to be touched.
+        logs: there is to be something that writes the request log.
         preview: whether there is to be a Service for the preview, and the gateway's port it should lead to now.
         replicas: by a revision's eight characters; a revision that is absent has no Deployment to be made.
         kept: eight characters of the revisions whose objects stay; all others go.
@@ -191,6 +192,7 @@ class Plan:
     describe: frozenset[str] = frozenset()
     fetching: tuple[PodSeen, ...] = ()
     preview: PreviewWish = PreviewWish()
+    logs: bool = False
     replace: frozenset[str] = frozenset()
     wake_at: datetime | None = None
     notices: tuple[Notice, ...] = ()

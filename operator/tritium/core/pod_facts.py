@@ -15,6 +15,10 @@ RESOLVE: Final = "resolve"
 """The container that lists a source."""
 
 
+LOG: Final = "log"
+"""The container that writes a request log."""
+
+
 def is_terminating(thing: Object) -> bool:
     """Whether it is being deleted."""
     return bool(thing["metadata"].get("deletionTimestamp"))

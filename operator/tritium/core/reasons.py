@@ -55,6 +55,10 @@ class Reason(StrEnum):
     """The API server refused an object that the operator made from the spec."""
     CONTESTED = "FieldContested"
     """Somebody else keeps changing back what the operator applies."""
+    LOGGING = "Logging"
+    """The sample of the requests that `spec.logging` asks for is written."""
+    LOG_BEHIND = "LogNotWritten"
+    """The logger runs, and has not been able to write for minutes. Requests are served as ever, and not logged."""
     PIN_NOT_FOUND = "PinNotFound"
     """`pinRevision` names a revision that is not kept."""
 

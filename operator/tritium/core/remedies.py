@@ -52,6 +52,8 @@ REMEDIES: Final[Mapping[Reason | FetchReason, str]] = {
     Reason.NAME_TAKEN: "Delete or rename the object that is named, or give the ModelDeployment another name.",
     Reason.WAITING_FOR_CLEANUP: "Wait. If it lasts, a finalizer holds the objects: `kubectl get` shows which.",
     Reason.OBJECT_REFUSED: "Correct the field that the server names; most often it is in server.podTemplate.",
+    Reason.LOG_BEHIND: "Its log says why: `kubectl logs deploy/NAME-log`. It goes on trying; what it has no room "
+    "for is lost, and requests are served all the same.",
     Reason.PIN_NOT_FOUND: "Choose a number of status.revisions, or remove pinRevision.",
     Reason.CONTESTED: "Find out who else writes the object (`kubectl get --show-managed-fields`), and make it stop.",
     Reason.RESOLVE_FAILED: "Do what the message says; the source is listed again by itself.",

@@ -247,7 +247,8 @@ def _revisions(view: View) -> list[RevisionStatus]:
 
 
 def _conditions(view: View, before: ModelDeploymentStatus, now: datetime) -> list[Condition]:
-    conditions = tuple(before.conditions or ())
-    for finding in findings(view):
+    found = findings(view)
+    conditions = tuple(each for each in before.conditions or () if each.type in {finding.type for finding in found})
+    for finding in found:
         conditions = record(conditions, finding, generation=view.wish.generation, now=now)
     return list(conditions)

@@ -290,6 +290,17 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggerSeen:
+    """What writes the request log.
+
+    Attributes:
+        trouble: why it does not; none while it does.
+    """
+
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Everything about one ModelDeployment at one moment.
 
@@ -310,6 +321,8 @@ class Seen:
         preview: the gateway's port that the Service for the preview leads to; none where there is no such Service.
         work: what is known of the work, where the replicas follow it.
         preview_refusal: why that Service could not be had. Nothing waits for it, so it is not among `refusals`.
+        logger: what writes the request log; none where nothing does.
+        log_refusal: why that could not be had; the same holds for it.
     """
 
     revisions: tuple[RevisionSeen, ...] = ()
@@ -333,4 +346,6 @@ class Seen:
     totals: Mapping[int, Sample] = field(default_factory=dict)
     preview: int | None = None
     preview_refusal: Refusal | None = None
+    logger: LoggerSeen | None = None
+    log_refusal: Refusal | None = None
     work: Work | None = None

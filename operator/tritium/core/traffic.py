@@ -17,6 +17,7 @@ from tritium.core.lookup import pods_of
 from tritium.core.mirror import copies, mirrored
 from tritium.core.plan import Course, ServiceWish
 from tritium.core.preview import previewed
+from tritium.core.request_log import logged
 from tritium.core.retreat import keeps, retreating
 from tritium.core.revision import revision_name
 from tritium.core.scaling.sleep import hold
@@ -45,6 +46,7 @@ def traffic(wish: Wish, course: Course, seen: Seen) -> TrafficStatus | None:
         sticky_header=_sticky(wish, course),
         mirror=_copies(wish, course, revisions, seen),
         hold=hold(wish, before, version, reached=bool(to and available(to, seen))),
+        log=logged(wish.log, wish.name),
         limits=wish.routing.limits,
         host=wish.routing.host,
         path=wish.routing.path,

@@ -18,6 +18,7 @@ from tritium.api.spec import ModelDeploymentSpec
 from tritium.api.traffic import Arm, Experiment, Limits, SourceOverlay, Traffic
 from tritium.api.traffic_status import TrafficLimits
 from tritium.core.overlay import overlaid, overlay_hash, overlay_of
+from tritium.core.request_log import LogWish, NotLoggable, log_wish
 from tritium.core.revision import amount, duration, length, written_hash
 from tritium.core.scaling.schedule import NoTime
 from tritium.core.scaling.wish import Ignored, ScalingWish, scaling_wish
@@ -122,6 +123,7 @@ class Wish:
         experiment: the A/B test.
         enforces: `rollout.compatibility` is Enforce.
         follows: changes at the source are looked for.
+        log: the request log; none where nothing is logged.
     """
 
     namespace: str
@@ -144,6 +146,7 @@ class Wish:
     experiment: ExperimentWish | None = None
     follows: bool = False
     scaling: ScalingWish | None = None
+    log: LogWish | None = None
 
     @property
     def asleep(self) -> bool:
@@ -199,7 +202,15 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         enforces=not rollout or rollout.compatibility != "Warn",
         follows=spec.model.source.looked_at is not None,
         scaling=_scaling(spec.scaling),
+        log=_log(spec),
     )
+
+
+def _log(spec: ModelDeploymentSpec) -> LogWish | None:
+    try:
+        return log_wish(spec)
+    except NotLoggable as wrong:
+        raise SpecInvalid(f"spec.logging.{wrong}") from wrong
 
 
 def _scaling(scaling: Scaling | None) -> ScalingWish | None:

@@ -23,6 +23,7 @@ from tritium.resources.facts import revision_facts
 from tritium.resources.owner import Owner
 from tritium.resources.pod_template import pod_template
 from tritium.resources.rendering import Rendering
+from tritium.resources.request_log import logger, logger_service
 from tritium.resources.resolution import resolution_job
 from tritium.resources.service import preview_service, service
 
@@ -65,6 +66,7 @@ class Act:
         if not self._writer.surprised:
             changed |= await self._lead_clients()
             changed |= await self._lead_to_preview()
+            changed |= await self._log()
         if not self._writer.surprised:
             changed |= await self._scale(up=False)
             changed |= await self._prune()
@@ -181,6 +183,14 @@ class Act:
             return False
         return await self._writer.ensure(kinds.SERVICES, preview_service(self._owner, port=port), fenced=True)
 
+    async def _log(self) -> bool:
+        """As with the preview, nothing waits for it."""
+        if not self._plan.logs:
+            return False
+        spec = self._obj["spec"]
+        changed = await self._writer.ensure(kinds.SERVICES, logger_service(self._owner))
+        return changed | await self._writer.ensure(kinds.DEPLOYMENTS, logger(self._owner, spec, self._rendering))
+
     def _service(self) -> Object | None:
         return self._writer.live(kinds.SERVICES, self._owner.name)
 
@@ -207,6 +217,8 @@ class Act:
         name = obj["metadata"]["name"]
         if name == names.preview_service(self._owner.name):
             return not self._plan.preview.kept
+        if name == names.request_log(self._owner.name):
+            return not self._plan.logs
         return bool(name != self._owner.name) and _revision(obj) not in self._plan.kept
 
     def _awaited(self, job: Object) -> bool:

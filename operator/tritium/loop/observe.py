@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from tritium.api import names
 from tritium.api.fetch import DIGEST_KEY, FetchProgress
-from tritium.core.diagnosis import NotAResolution, deployment_seen, pod_seen, resolution_seen, service_seen
+from tritium.core.diagnosis import NotAResolution, deployment_seen, logger_seen, pod_seen, resolution_seen, service_seen
 from tritium.core.revision import revision_of
 from tritium.core.sample import Sample
 from tritium.core.scaling.work import Work
@@ -82,7 +82,10 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         heard: what is known beside.
     """
     port, refusals = heard.port, tuple(heard.refusals)
-    deployments = {revision_of(_name(each)): each for each in owned(store, key, kinds.DEPLOYMENTS, owner)}
+    log = names.request_log(key.name)
+    by_name = {_name(each): each for each in owned(store, key, kinds.DEPLOYMENTS, owner)}
+    logger = by_name.pop(log, None)
+    deployments = {revision_of(name): each for name, each in by_name.items()}
     pods = store.children(key, kinds.PODS)
     services = {_name(each): each for each in owned(store, key, kinds.SERVICES, owner)}
     service, preview = services.get(key.name), services.get(names.preview_service(key.name))
@@ -96,8 +99,10 @@ def observe(store: Store, key: Key, owner: str, heard: Heard) -> Seen:
         smoke=heard.smoke,
         signatures=heard.signatures,
         progress=heard.progress,
-        refusals=tuple(each for each in refusals if not _is_of_preview(each, key)),
+        refusals=tuple(each for each in refusals if not _is_of_preview(each, key) and each.name != log),
         preview_refusal=next((each for each in refusals if _is_of_preview(each, key)), None),
+        logger=logger_seen(logger, pods) if logger else None,
+        log_refusal=next((each for each in refusals if each.name == log), None),
         preview=service_seen(preview).port if preview else None,
         gateways=heard.gateways,
         port=port if isinstance(port, int) else None,

@@ -17,6 +17,7 @@ from tritium.api.fetch import (
     FetchRequest,
 )
 from tritium.api.object import ApiObject
+from tritium.api.source import Source
 from tritium.api.spec import ModelDeploymentSpec
 from tritium.resources.owner import Owner
 from tritium.resources.rendering import Rendering
@@ -88,7 +89,6 @@ def container(  # noqa: PLR0913 - each by its name
     source = [{"name": SOURCE, "mountPath": SOURCE_FOLDER, "readOnly": True}] if _claim(asked) else []
     of_pod = {"fieldRef": {"apiVersion": "v1", "fieldPath": "status.podIP"}}
     address = [{"name": ADDRESS_VARIABLE, "valueFrom": of_pod}] if verb == "fetch" else []
-    secret = [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(asked) else []
     return {
         "name": verb,
         "image": rendering.fetch_image,
@@ -96,7 +96,7 @@ def container(  # noqa: PLR0913 - each by its name
         "command": ["python3", "-m", "tritium.sync", verb],
         "env": [{"name": name, "value": value}, *address],
         "resources": resources,
-        "volumeMounts": [scratch, *secret, *source, *(cache if asked.cache else []), *mounts],
+        "volumeMounts": [scratch, *secret_mounts(asked.source), *source, *(cache if asked.cache else []), *mounts],
         "securityContext": container_security(),
         # The result is what fetch writes; the end of its log must not be taken for one.
         "terminationMessagePolicy": "File",
@@ -117,9 +117,7 @@ def asking(container: Any, asked: FetchRequest) -> Any:
 def volumes(asked: FetchRequest) -> list[dict[str, Any]]:
     """The volumes that every source needs."""
     needed: list[dict[str, Any]] = [{"name": SCRATCH, "emptyDir": {"sizeLimit": "64Mi"}}]
-    if secret := _secret(asked):
-        # Optional: fetch can say which Secret is missing, where a pod that waits for it says nothing.
-        needed.append({"name": CREDENTIALS, "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}})
+    needed += secret_volumes(asked.source)
     if claim := _claim(asked):
         needed.append({"name": SOURCE, "persistentVolumeClaim": {"claimName": claim}})
     if asked.cache:
@@ -172,8 +170,23 @@ def _claim(asked: FetchRequest) -> str | None:
     return place.partition("/")[0] if scheme == "pvc" else None
 
 
-def _secret(asked: FetchRequest) -> str | None:
-    credentials = asked.source.credentials
+def secret_mounts(source: Source) -> list[dict[str, Any]]:
+    """Where the Secret of a source is mounted, if it has one."""
+    return [{"name": CREDENTIALS, "mountPath": CREDENTIALS_FOLDER, "readOnly": True}] if _secret(source) else []
+
+
+def secret_volumes(source: Source) -> list[dict[str, Any]]:
+    """The Secret of a source, if it has one.
+
+    Optional: who reads it can say which Secret is missing, where a pod that waits for it says nothing.
+    """
+    if secret := _secret(source):
+        return [{"name": CREDENTIALS, "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}}]
+    return []
+
+
+def _secret(source: Source) -> str | None:
+    credentials = source.credentials
     return credentials.secret_ref.name if credentials and credentials.secret_ref else None
 
 

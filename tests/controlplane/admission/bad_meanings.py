@@ -11,6 +11,7 @@ from tests.controlplane.admission.parts import (
     DURATION,
     HEADER,
     LIMIT,
+    LOGGED,
     MLFLOW,
     NO_URI,
     OBJECT_NAME,
@@ -18,7 +19,6 @@ from tests.controlplane.admission.parts import (
     QUERY,
     SOURCE,
     TENSOR,
-    not_yet,
 )
 
 TEXTS = [
@@ -94,6 +94,9 @@ TEXTS = [
     Bad("spec.traffic.sticky.header", "x_user", HEADER),
     Bad("spec.traffic.timeout", "60", LIMIT),
     Bad("spec.traffic.limits.maxRequestBytes", "64MB", QUANTITY),
+    Bad("spec.logging.uri", "gs://logs", "must be a folder such as s3://bucket/path", besides=LOGGED),
+    Bad("spec.logging.maxBytes", "64KB", QUANTITY, besides=LOGGED),
+    Bad("spec.logging.secretRef.name", "other/secret", OBJECT_NAME, besides=LOGGED),
     Bad("spec.traffic.limits.maxResponseBytes", "-1", QUANTITY),
     Bad("spec.traffic.limits.maxHeaderBytes", "", QUANTITY),
     Bad("spec.routing.host", "Models", "must be a host name such as models.example.com"),
@@ -314,5 +317,4 @@ CLOSED = [
         "Forbidden: config is not available in this version; ",
         at="spec.experiment.arms[0].model.config",
     ),
-    not_yet("spec.logging", {"uri": "s3://a", "sampleRate": 0.1}),
 ]

@@ -101,6 +101,7 @@ LENGTHS = [
     Bad("spec.model.config.dynamicBatching.preferredBatchSize", many(1, 33), "must have at most 32 items"),
     Bad("spec.model.config.parameters", keys(65), "must have at most 64 items"),
     Bad("spec.model.warmup", many({"inputs": [TENSOR]}, 9), "must have at most 8 items"),
+    Bad("spec.logging", {"uri": "s3://a", "sampleRate": 1, "fields": many("headers", 4)}, "at most 3", at=".fields"),
     Bad("spec.model.warmup", [{"inputs": []}], "should have at least 1 items", at="[0].inputs"),
     Bad("spec.model.warmup", [{"inputs": named(TENSOR, 33)}], "at most 32 items", at="[0].inputs"),
     Bad("spec.model.warmup", [{"inputs": [TENSOR | {"shape": many(1, 17)}]}], "at most 16", at="[0].inputs[0].shape"),

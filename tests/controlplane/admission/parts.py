@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.controlplane.admission.objects import Bad
-
 SOURCE = "spec.model.source"
 DURATION = "must be a duration such as 500ms, 30s or 1h30m"
 QUANTITY = "must be a quantity of zero or more, such as 2, 500m or 16Gi"
@@ -20,6 +18,7 @@ TENSOR: Final = {"name": "x", "datatype": "FP32", "shape": [1], "data": [1.5]}
 QUERY: Final = {"name": "a", "query": "up", "max": 1}
 ARM: Final = {"name": "a", "revision": 1, "weight": 10}
 MLFLOW: Final = {"trackingUri": "https://mlflow.example.com", "name": "fraud", "version": 7}
+LOGGED = (("spec.logging", {"uri": "s3://logs", "sampleRate": 0.1}),)
 NO_URI = ((f"{SOURCE}.uri", None),)
 
 
@@ -36,8 +35,3 @@ def named(entry: dict[str, Any], count: int) -> list[Any]:
 def keys(count: int, value: Any = "1") -> dict[str, Any]:
     """A map that is one too large."""
     return {f"k{number}": value for number in range(count)}
-
-
-def not_yet(path: str, value: Any, *besides: tuple[str, Any]) -> Bad:
-    """A field that is known and not honoured."""
-    return Bad(path, value, f"Forbidden: {path.rpartition('.')[2]} is not available in this version; ", besides=besides)

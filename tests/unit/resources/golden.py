@@ -32,6 +32,7 @@ from tritium.resources.gateway.objects import gateway_objects
 from tritium.resources.owner import Owner
 from tritium.resources.pod_template import pod_template
 from tritium.resources.rendering import Rendering
+from tritium.resources.request_log import logger, logger_service
 from tritium.resources.resolution import resolution_job
 from tritium.resources.service import preview_service, service
 
@@ -58,6 +59,7 @@ NAMES = (
     "blue-green",
     "bare-onnx",
     "shared-cache",
+    "request-log",
 )
 """The golden files of ModelDeployments; `gateway` is that of a gateway."""
 
@@ -126,6 +128,7 @@ def objects(owner: Owner, spec: Object) -> list[Object]:
         revision_service(owner, hash=key),
         service(owner, port=PORT, number=1),
         *([preview_service(owner, port=preview_port(PORT))] if has_preview(spec) else []),
+        *([logger_service(owner), logger(owner, spec, RENDERING)] if "logging" in spec else []),
     ]
 
 

@@ -23,6 +23,7 @@ def test_every_sample_builds(name: str) -> None:
     assert [each["kind"] for each in built] == [
         "Job", "ControllerRevision", "Deployment", "ConfigMap", "PodDisruptionBudget", "Service", "Service",
         *(["Service"] if has_preview(model["spec"]) else []),
+        *(["Service", "Deployment"] if "logging" in model["spec"] else []),
     ]  # fmt: skip
     for each in built:
         assert each["metadata"]["ownerReferences"][0]["name"] == model["metadata"]["name"]
