@@ -23,6 +23,8 @@ _MILLION: Final = 1_000_000
 _SAME_STORE: Final = ("", "s3")
 """Schemes of sources (none: of a registry) whose settings are those of an S3 server as well."""
 
+_OF_THE_NETWORK: Final = ("allowHttp", "proxyUrl")
+
 
 @dataclass(frozen=True, slots=True)
 class LogWish:
@@ -77,8 +79,8 @@ def log_wish(spec: ModelDeploymentSpec) -> LogWish | None:
 def target(spec: ModelDeploymentSpec, uri: str) -> Source:
     """The folder, as a source is written: with the Secret that is named for it, or as the model's own source is read.
 
-    What the source's settings say of an S3 server is true of this one if both are told by the same keys; how the
-    internet is reached is true of any.
+    What the source's settings say of an S3 server is true of this one if both are told by the same keys; what they say
+    of the network is true of any.
 
     >>> model = {"source": {"uri": "gs://models/fraud", "options": {"proxyUrl": "http://proxy:3128"}}}
     >>> target(ModelDeploymentSpec(model=model), "s3://logs").options
@@ -89,7 +91,7 @@ def target(spec: ModelDeploymentSpec, uri: str) -> Source:
     options = {
         name: value
         for name, value in (source.options or {}).items()
-        if name == "proxyUrl" or (same and "s3" in OPTIONS[name] and name != "anonymous")
+        if name in _OF_THE_NETWORK or (same and "s3" in OPTIONS[name] and name != "anonymous")
     }
     credentials = {"secretRef": {"name": secret.name}} if secret else source.credentials
     return Source.model_validate({"uri": uri, "options": options or None, "credentials": credentials})

@@ -115,13 +115,16 @@ def test_all_selectors_select_the_gateways_pods_and_no_others() -> None:
 
 def test_the_policy_of_the_models_is_about_their_pods_and_lets_the_gateway_in() -> None:
     policy = of_kind("NetworkPolicy", gateway("0-1"), "tritium-models")["spec"]
+    (component,) = policy["podSelector"]["matchExpressions"]
+    assert (component["key"], component["operator"], component["values"]) == (names.COMPONENT, "In", ["model", "log"])
     assert selects(policy["podSelector"]["matchLabels"], pod_labels(MODEL))
-    assert not selects(policy["podSelector"]["matchLabels"], pod_labels(gateway("0-1")))
+    assert dict(pod_labels(MODEL))[names.COMPONENT] == "model"
+    assert dict(pod_labels(gateway("0-1")))[names.COMPONENT] == "gateway"
     requests, questions, metrics = policy["ingress"]
     (sender,) = requests["from"]
     assert sender.keys() == {"podSelector"}  # of the same namespace
     assert selects(sender["podSelector"]["matchLabels"], pod_labels(gateway("0-1")))
-    assert [each["port"] for each in requests["ports"]] == [8000, 8001]
+    assert [each["port"] for each in requests["ports"]] == [8000, 8001, 9000]
     assert [each["port"] for each in questions["ports"]] == [8000, 8001, 19002]
     assert "from" not in metrics
 
