@@ -1,4 +1,4 @@
-"""The request log of a real Triton: what clients sent and got is in the bucket; one that cannot be written hurts nobody."""
+"""The request log of a real Triton: what clients sent and got is in the bucket, and without keys nobody is hurt."""
 
 from __future__ import annotations
 

@@ -74,6 +74,8 @@ HEALTHY: Final = {
     condition("TrafficConfigured", "True", "Configured"): "1x240",
     condition("ScalingActive", "True", "Scaling"): "1x200 _x40",
     condition("ScalingActive", "True", "AtMax"): "_x228 1x12",
+    condition("RequestsLogged", "True", "Logging"): "1x200 _x10 1x30",
+    condition("RequestsLogged", "False", "Starting"): "_x200 1x10 _x30",
     SILENT: "0x30 1x3 0x207",
     GPU: "0.4x240",
     IDLE_GPU: "0x240",  # beside one that works
@@ -97,6 +99,7 @@ BAD: Final[dict[str, dict[str, str]]] = {
     "TritiumNoRoom": {condition("ScalingActive", "False", "NoRoom"): "_x220 1x20"},
     "TritiumScalingBlind": {condition("ScalingActive", "False", "NoData"): "_x230 1x10"},
     "TritiumErrorBudgetBurns": {requests(503): "0x200 0+30x40"},
+    "TritiumRequestsNotLogged": {condition("RequestsLogged", "False", "AccessDenied"): "_x220 1x20"},
     "TritiumGpuIdle": {GPU: "0.4x30 0.01x210"},
 }
 MORE: Final = (
@@ -129,6 +132,21 @@ def firing(tmp_path: Path, changed: dict[str, str], *alerts: str) -> None:
     asked = {"expr": 'count by (alertname) (ALERTS{alertstate="firing"})', "eval_time": f"{HOURS}m"}
     test = {"interval": "1m", "input_series": series, "promql_expr_test": [asked | {"exp_samples": expected}]}
     file = tmp_path / "rules.test.json"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}))
+    promtool("test", "rules", str(file))
+
+
+def test_gpus_are_counted_also_while_pods_start(tmp_path: Path) -> None:
+    """Two of one revision for all the time, and one that another has held for ten minutes: no Triton tells of it."""
+    held = f"tritium_gpu_seconds_total{{{MODEL},revision="
+    series = [
+        {"series": f'{held}"1"}}', "values": "0+120x240"},
+        {"series": f'{held}"2"}}', "values": "0x230 60+60x10"},
+    ]
+    name = "model:tritium_gpus:avg5m"
+    asked = {"expr": name, "eval_time": f"{HOURS}m", "exp_samples": [{"labels": f"{name}{{{MODEL}}}", "value": 3}]}
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
+    file = tmp_path / "recorded.test.json"
     file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [test]}))
     promtool("test", "rules", str(file))
 

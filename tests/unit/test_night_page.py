@@ -156,6 +156,7 @@ CONDITIONS: Final = [
         (ConditionType.SCALING_ACTIVE, "True", Reason.AT_MAX),
         (ConditionType.SCALING_ACTIVE, "False", Reason.NO_ROOM),
         (ConditionType.SCALING_ACTIVE, "False", Reason.NO_DATA),
+        (ConditionType.REQUESTS_LOGGED, "False", FetchReason.ACCESS_DENIED),
     )
 ]
 """What alerts are about."""
