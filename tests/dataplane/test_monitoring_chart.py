@@ -19,6 +19,11 @@ GROUP: Final = "monitoring.coreos.com/v1"
 LABELS: Final = {"release": "kube-prometheus-stack"}
 MODELS: Final = [each for each in yaml.safe_load_all((GOLDEN / "gpu.yaml").read_text()) if each["kind"] == "Deployment"]
 """As the operator makes them."""
+(LOGGER,) = [
+    each
+    for each in yaml.safe_load_all((GOLDEN / "request-log.yaml").read_text())
+    if each["kind"] == "Deployment" and each["metadata"]["name"].endswith("-log")
+]
 
 
 def rendered(*values: str) -> list[Object]:
@@ -57,9 +62,9 @@ def test_monitors_find_pods_and_ports() -> None:
     assert selects(operator, template["metadata"]["labels"])
     assert ports(operator) <= ports_of(template["spec"])
     assert operator["spec"]["podMetricsEndpoints"][0]["honorLabels"] is True
-    pod = MODELS[0]["spec"]["template"]
-    assert selects(models, pod["metadata"]["labels"])
-    assert ports(models) <= ports_of(pod["spec"])
+    for pod in (MODELS[0]["spec"]["template"], LOGGER["spec"]["template"]):
+        assert selects(models, pod["metadata"]["labels"])
+        assert ports(models) <= ports_of(pod["spec"])
     assert models["spec"]["namespaceSelector"] == {"any": True}
 
 
@@ -80,7 +85,12 @@ def test_the_dashboards_are_those_of_the_folder() -> None:
 
 
 def selects(monitor: Object, labels: dict[str, str]) -> bool:
-    return bool(monitor["spec"]["selector"]["matchLabels"].items() <= labels.items())
+    selector = monitor["spec"]["selector"]
+    others = selector.get("matchExpressions", ())
+    assert all(each["operator"] == "In" for each in others)
+    return bool(selector["matchLabels"].items() <= labels.items()) and all(
+        labels.get(each["key"]) in each["values"] for each in others
+    )
 
 
 def ports(monitor: Object) -> set[str]:

@@ -20,6 +20,10 @@ from tritium.resources.rendering import Rendering
 from tritium.resources.seal import sealed
 from tritium.resources.security import container_security, pod_security
 
+METRICS: Final = "metrics"
+GRPC: Final = "grpc"
+"""The container's ports; the first is called as it is in the pods of models, so that both are scraped alike."""
+
 _ENDS_WITHIN: Final = 30
 """Seconds in which it writes what it has."""
 
@@ -40,8 +44,8 @@ def logger_service(owner: Owner) -> dict[str, Any]:
                 "clusterIP": "None",
                 "selector": _selector(owner),
                 "ports": [
-                    {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
-                    for name, port in (("http", LOG_HTTP_PORT), ("grpc", LOG_GRPC_PORT))
+                    {"name": name, "port": port, "targetPort": to, "protocol": "TCP"}
+                    for name, port, to in (("http", LOG_HTTP_PORT, METRICS), ("grpc", LOG_GRPC_PORT, GRPC))
                 ],
             },
         }
@@ -114,9 +118,9 @@ def _container(asked: RequestLogRequest, rendering: Rendering) -> dict[str, Any]
         ],
         "ports": [
             {"name": name, "containerPort": port, "protocol": "TCP"}
-            for name, port in (("http", LOG_HTTP_PORT), ("grpc", LOG_GRPC_PORT))
+            for name, port in ((METRICS, LOG_HTTP_PORT), (GRPC, LOG_GRPC_PORT))
         ],
-        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 5, "timeoutSeconds": 2},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": METRICS}, "periodSeconds": 5, "timeoutSeconds": 2},
         "resources": _RESOURCES,
         "volumeMounts": [
             {"name": fetch.SCRATCH, "mountPath": "/tmp"},  # noqa: S108 - a volume of its own
