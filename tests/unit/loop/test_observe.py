@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from tests.unit.core.pods import model_pod
-from tests.unit.resources.golden import objects, owner_of, sample
+from tests.unit.resources.golden import RENDERING, objects, owner_of, sample
 from tritium.api import names
 from tritium.core.seen import Refusal, Seen, Trouble
 from tritium.kube import kinds
 from tritium.kube.store import Key, Store
 from tritium.loop.observe import Heard, observe
 from tritium.resources.owner import Owner
+from tritium.resources.request_log import logger, logger_service
 
 Object = dict[str, Any]
 
@@ -119,3 +120,18 @@ def test_why_a_job_has_no_pod_is_seen_with_it() -> None:
     preview = Refusal("Service", "fraud-preview", "NameTaken", "it is taken")
     found = seen(store, refusals=[preview, refusal])
     assert (found.refusals, found.preview_refusal) == ((refusal,), preview)
+
+
+def test_what_writes_the_log_is_none_of_the_models_pods() -> None:
+    store = stored(OWNER)
+    before = seen(store)
+    spec = SHORT["spec"] | {"logging": {"uri": "s3://logs", "sampleRate": 1}}
+    for each in (logger(OWNER, spec, RENDERING), logger_service(OWNER)):
+        given = {"uid": f"log-{each['kind']}", "resourceVersion": "5", "creationTimestamp": NOON}
+        store.remember(kinds.of(each), each | {"metadata": each["metadata"] | given})
+    found = seen(store)
+    assert (found.deployments, found.pods, found.service) == (before.deployments, before.pods, before.service)
+    assert found.logger
+    refused = Refusal("Deployment", names.request_log(OWNER.name), "PodRefused", "no")
+    found = seen(store, refusals=(refused,))
+    assert (found.refusals, found.log_refusal) == ((), refused)
