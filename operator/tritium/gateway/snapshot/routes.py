@@ -78,7 +78,7 @@ def previewing(model: Model) -> Model | None:
 
 def clusters_named(model: Model) -> frozenset[str]:
     """The clusters that the routes lead to, but for those on which requests wait: they do not exist."""
-    split = [share.revision for share in model.shares if share.weight > 0 and not model.held]
+    split = [share.revision for share in model.shares if share.weight > 0 and not (model.hold and model.held)]
     led = [*([split] if split else []), *([share.revision] for share in model.shares if share.matches)]
     named = {revision for revisions in led for revision in revisions}
     if model.copies and any(revisions != [model.copies.revision] for revisions in led):
