@@ -25,6 +25,12 @@ LOG_GRPC_PORT: Final = 9000
 LOG_HTTP_PORT: Final = 9001
 """`GET /readyz` and `GET /metrics`."""
 
+SENT_METADATA: Final = "tritium-sent"
+"""Metadata of each sample's stream: what is sent in it, with commas: `headers`, and the bodies `request`, `response`.
+
+Envoy itself does not say, and without a body nothing follows the headers that would end an answer over HTTP.
+"""
+
 LogField = Literal["request", "response", "headers"]
 
 DEFAULT_FIELDS: Final[tuple[LogField, ...]] = ("request", "response")

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Self
 
 import aiohttp
 
-from tritium.gateway.counters import STATS
+from tritium.gateway.counters import LOST, STATS
 
 DEADLINE: Final = 5.0
 """Seconds for one answer."""
@@ -77,6 +77,10 @@ class Admin:
     async def stats(self) -> dict[str, Any]:
         """The statistics that `counters` needs."""
         return await self._stats(STATS, histogram_buckets="detailed")
+
+    async def lost(self) -> dict[str, Any]:
+        """Those that `counters.lost` needs."""
+        return await self._stats(LOST)
 
     async def _stats(self, wanted: str, **more: str) -> dict[str, Any]:
         query = {"format": "json", "usedonly": "", "filter": wanted, **more}

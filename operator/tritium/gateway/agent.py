@@ -5,6 +5,7 @@ import json
 import logging
 import signal
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -14,7 +15,7 @@ from tritium.api.gateway import GatewayCounters, GatewayReport, HeldReport
 from tritium.gateway import disk
 from tritium.gateway.admin import LIVE, Admin, AdminUnavailable
 from tritium.gateway.bootstrap import bootstrap
-from tritium.gateway.counters import counters
+from tritium.gateway.counters import counters, lost
 from tritium.gateway.drain import Drain
 from tritium.gateway.facts import Facts, ModelFacts
 from tritium.gateway.follow import Following
@@ -65,6 +66,7 @@ class Agent:
         """Facts of which Envoy has acknowledged everything."""
         self._was_whole = False
         """Since Envoy connected: it has once acknowledged everything."""
+        self._lost: Mapping[str, int] = {}
         self._metrics = Metrics(self._now)
         self._waiting = Waiting(self._news.set)
         self._server = Server(settings.xds_socket, self._said.set, self._waiting.service)
@@ -130,14 +132,24 @@ class Agent:
         """Lead clients away."""
         return await self._drain.run()
 
-    def metrics(self) -> bytes:
-        """The agent's own."""
+    async def metrics(self) -> bytes:
+        """The agent's own, and what Envoy has lost of the requests to be logged, unless it does not say."""
+        served = self._published.reading.table.models if self._published else {}
+        try:
+            self._lost = lost(await self._admin.lost(), served)
+        except AdminUnavailable:
+            self._lost = {}
         return self._metrics.text()
 
     def _now(self) -> Now:
         models = self._published.reading.table.models if self._published else {}
         return Now(
-            self._server.state, self._following.synced, len(models), self._waiting.open(), self._following.ages()
+            self._server.state,
+            self._following.synced,
+            len(models),
+            self._waiting.open(),
+            self._following.ages(),
+            {(self._settings.namespace, name): samples for name, samples in self._lost.items()},
         )
 
     def _write_bootstrap(self) -> None:

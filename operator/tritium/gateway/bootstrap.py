@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tritium.api.gateway import BOUNDS_MS, HEALTH_PATH, HEALTH_PORT, RUN_FOLDER
-from tritium.gateway.snapshot.names import AGENT, ENDED, IN_FLIGHT
+from tritium.gateway.snapshot.names import AGENT, ENDED, IN_FLIGHT, log_lost
 
 Object = dict[str, Any]
 
@@ -23,6 +23,7 @@ OF_MODELS: Final = (
     "cluster[.][^.]+[.](upstream_cx_(none_healthy|connect_fail)|membership_(total|healthy))",
     "cluster[.][^.]+[.]grpc[.]([A-Za-z.]+[.])?[0-9]+",
     rf"{re.escape(ENDED)}[.][a-z0-9-]+",
+    log_lost("[a-z0-9-]+").replace(".", "[.]"),
 )
 """Statistics of models, by their whole names."""
 

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from tritium.api.gateway import BOUNDS_MS, GatewayCounters, ModelCounters, RevisionCounters
-from tritium.gateway.snapshot.names import ENDED, Protocol
+from tritium.gateway.snapshot.names import ENDED, Protocol, log_lost
 from tritium.gateway.table import Model
 
 STATS: Final = (
@@ -25,6 +25,9 @@ STATS: Final = (
     r"|server\.uptime)$"
 )
 """Which statistics to ask Envoy for; it is what `/stats?filter=` takes. There are some hundred for each cluster."""
+
+LOST: Final = "^" + log_lost("[a-z0-9-]+").replace(".", r"\.") + "$"
+"""The same for `lost`."""
 
 UPTIME: Final = "server.uptime"
 """Whole seconds since this Envoy started, as of the last time it flushed its statistics."""
@@ -90,6 +93,18 @@ def counters(stats: Mapping[str, Any], served: Mapping[str, Model]) -> GatewayCo
         models=[_model(served[name], counted) for name, counted in sorted(models.items()) if name in served],
         revisions=[_revision(name, number, it) for (name, number), it in sorted(revisions.items()) if name in served],
     )
+
+
+def lost(stats: Mapping[str, Any], served: Mapping[str, Model]) -> dict[str, int]:
+    """How many samples of requests no logger has taken to their end, by the models that have one.
+
+    >>> from tritium.gateway.table import Log
+    >>> fraud = Model("fraud", "u", 7, 10_000, "fraud", (), log=Log("fraud-log", 1_000, request=True, response=True))
+    >>> lost({"stats": [{"name": log_lost("fraud"), "value": 3}]}, {"fraud": fraud}), lost({"stats": []}, {"a": fraud})
+    ({'fraud': 3}, {'a': 0})
+    """
+    found = {each["name"]: each["value"] for each in stats["stats"] if "name" in each}
+    return {name: found.get(log_lost(name), 0) for name, model in served.items() if model.log}
 
 
 def cumulative(bins: Iterable[Bin], bounds: Sequence[int]) -> list[tuple[float, int]]:

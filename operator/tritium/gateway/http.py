@@ -44,7 +44,7 @@ class Answers(Protocol):
     async def drain(self) -> str:
         """Lead clients away; why Envoy may end now."""
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         """The agent's own, as Prometheus reads them."""
 
 
@@ -109,7 +109,7 @@ class _Handlers:
         return _told(200, await self._answers.drain())
 
     async def metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._answers.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=await self._answers.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _json(answer: Observed) -> web.Response:

@@ -20,6 +20,7 @@ class Now:
         ages: by plural: seconds since the API server last told anything.
         models: ModelDeployments that are served.
         waited_on: names on which requests may wait for a pod.
+        lost: by namespace and name of a model: samples of its requests that its logger has not taken.
     """
 
     state: State
@@ -27,6 +28,7 @@ class Now:
     models: int
     waited_on: int
     ages: Mapping[str, float]
+    lost: Mapping[tuple[str, str], int]
 
 
 class Metrics(Collector):
@@ -94,7 +96,14 @@ class Metrics(Collector):
         for (type_, name), tally in now.state.resources.items():
             if tally.nacks:  # the others are many, and have nothing to tell
                 refusals.add_metric([type_.word, name], tally.nacks)
-        yield from (age, answers, refusals)
+        lost = CounterMetricFamily(
+            "tritium_gateway_log_lost",
+            "Samples of requests that a model's logger did not take, or not to their end",
+            labels=["namespace", "name"],
+        )
+        for whose, samples in now.lost.items():
+            lost.add_metric(whose, samples)
+        yield from (age, answers, refusals, lost)
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance: it would be read before there is anything to read."""

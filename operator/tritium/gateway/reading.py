@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tritium.api.gateway import AGENT_PORT, SHARED_PORT, preview_port
-from tritium.api.traffic_status import RevisionTraffic, TrafficLimits, TrafficStatus
+from tritium.api.traffic_status import LogTraffic, RevisionTraffic, TrafficLimits, TrafficStatus
 from tritium.gateway.facts import Facts, ModelFacts, SliceFacts
 from tritium.gateway.snapshot.names import preview_name
-from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Model, Share, Table
+from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Log, Model, Share, Table
 
 TAKEN: Final = frozenset({AGENT_PORT, SHARED_PORT})
 """Ports that no ModelDeployment can have."""
+
+MILLION: Final = 1_000_000
 
 MOST: Final = 65_535
 """There is no port above it."""
@@ -95,6 +97,7 @@ def model(known: ModelFacts, traffic: TrafficStatus, port: int) -> Model:
         path=(traffic.path or "").rstrip("/") if traffic.host else "",
         preview=traffic.preview if traffic.preview in {each.revision for each in shares} else 0,
         hold=Hold(hold.asleep, hold.since, hold.ms) if hold else None,
+        log=_log(traffic.log) if traffic.log else None,
     )
 
 
@@ -121,8 +124,10 @@ def endpoints(models: Iterable[Model], slices: Mapping[str, SliceFacts]) -> dict
     by_service: dict[str, list[SliceFacts]] = {}
     for each in slices.values():
         by_service.setdefault(each.service, []).append(each)
-    services = sorted({share.service for model in models for share in model.shares})
-    return {service: tuple(sorted(_together(by_service.get(service, [])))) for service in services}
+    models = list(models)
+    services = {share.service for model in models for share in model.shares}
+    services |= {model.log.service for model in models if model.log}
+    return {service: tuple(sorted(_together(by_service.get(service, [])))) for service in sorted(services)}
 
 
 def _together(slices: list[SliceFacts]) -> Iterator[Endpoint]:
@@ -133,6 +138,12 @@ def _together(slices: list[SliceFacts]) -> Iterator[Endpoint]:
 def _share(told: RevisionTraffic) -> Share:
     matches = tuple(Header(each.header.lower(), each.value) for each in told.matches or ())
     return Share(told.revision, told.service, told.weight, matches, told.lacks or 0)
+
+
+def _log(told: LogTraffic) -> Log | None:
+    """None where it is a share of nothing."""
+    share = min(told.per_million, MILLION)
+    return Log(told.service, share, told.request is True, told.response is True) if share else None
 
 
 def _port_taken(asked: Model, by: str | None) -> str:

@@ -79,6 +79,22 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """Some requests for inference, and their answers, are told to a logger.
+
+    Attributes:
+        service: name of the headless Service whose endpoint is the logger, with its port for gRPC.
+        per_million: how many of a million requests.
+        request, response: whether their bodies are told; headers always are.
+    """
+
+    service: str
+    per_million: int
+    request: bool
+    response: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One ModelDeployment.
 
@@ -94,6 +110,7 @@ class Model:
         hold: None for a model that always has pods.
         held: now no pod takes its requests: what the clusters have in their names on which they wait, and that do not
             exist (`gateway/holding.py`); empty where none waits. None: the pods take them.
+        log: None: nothing is logged.
     """
 
     name: str
@@ -110,6 +127,7 @@ class Model:
     preview: int = 0
     hold: Hold | None = None
     held: str | None = None
+    log: Log | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,11 @@ def generated() -> Table:
         shares = tuple(replace(share, service=services[share.service]) for share in model.shares)
         name = f"m{number}"
         port = 10_000 + number + number // 1_000 * 1_000  # with room for the previews of each thousand
-        models[name] = replace(model, name=name, port=port, shares=shares)
+        log = model.log and replace(model.log, service=services["c"])
+        models[name] = replace(model, name=name, port=port, shares=shares, log=log)
         endpoints[services["a"]] = pods
         endpoints[services["b"]] = pods[:1]
+        endpoints[services["c"]] = pods[: number % 2]
 
     collect()
     return Table(models, endpoints)

@@ -24,7 +24,7 @@ from tritium.gateway.bootstrap import BootstrapSettings, bootstrap
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.listeners import ListenerSettings
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
-from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Model, Share, Table
+from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Log, Model, Share, Table
 
 GOLDEN: Final = Path(__file__).parents[2] / "golden" / "gateway"
 
@@ -67,6 +67,10 @@ def table(name: str) -> Table:
         case "held":
             hold = Hold(asleep=True, since=7, ms=120_000)
             model = replace(table("simple").models["fraud"], hold=hold, held="z7.1764000000000.1.0bfe935e")
+        case "logged":
+            told = Log("fraud-log", 1_000, request=True, response=False)
+            model = Model("fraud", "uid-1", 7, 10_000, "fraud", (candidate, stable), log=told)
+            services["fraud-log"] = (Endpoint("10.0.0.9", 9001, 9000),)
         case "nobody":
             model = Model("fraud", "uid-1", 1, 10_000, "fraud", (Share(1, "fraud-0a1b2c3d", 0),))
         case _:
@@ -86,6 +90,7 @@ FILES: Final[Mapping[str, Mapping[Type, tuple[str, ...]]]] = {
     "preview": {Type.ROUTES: ("fraud/preview",)},
     "nobody": {Type.ROUTES: ()},
     "held": {Type.LISTENER: (), Type.ROUTES: ()},
+    "logged": {Type.CLUSTER: ("fraud/log",), Type.ENDPOINTS: ("fraud/log",), Type.ROUTES: (), Type.RUNTIME: ()},
     "shared": {Type.ROUTES: ("/shared",)},
 }
 """What each file shows: types, and of a type these names only, if any are given."""

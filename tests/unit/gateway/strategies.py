@@ -4,7 +4,7 @@ from string import ascii_lowercase, ascii_uppercase, digits
 
 from hypothesis import strategies as st
 
-from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Model, Share
+from tritium.gateway.table import Bounds, Copies, Endpoint, Header, Hold, Log, Model, Share
 
 
 def _words(first: str, rest: str, longest: int) -> st.SearchStrategy[str]:
@@ -54,5 +54,6 @@ MODELS = st.builds(
     preview=st.integers(0, 4),
     hold=st.none() | st.builds(Hold, st.booleans(), st.integers(0, 2**31), NUMBERS),
     held=st.sampled_from([None, "", "z7.1764000000.3"]),
+    log=st.none() | st.builds(Log, st.just("c"), st.integers(0, 1_000_000), st.booleans(), st.booleans()),
 )
-"""ModelDeployments; their Services are `a`, `b` and `c`."""
+"""ModelDeployments; their Services are `a`, `b` and `c`, and their loggers are in `c`."""

@@ -4,7 +4,8 @@ import json
 import re
 
 from tritium.gateway.bootstrap import OF_MODELS, OWN, BootstrapSettings, bootstrap
-from tritium.gateway.counters import STATS
+from tritium.gateway.counters import LOST, STATS
+from tritium.gateway.snapshot.names import log_lost
 
 GIVEN = BootstrapSettings("pod", "ml", "/a/xds.sock", "/a/admin.sock", memory_bytes=100 * 2**20, max_connections=7)
 
@@ -44,6 +45,8 @@ def test_what_is_counted_for_the_operator_is_kept() -> None:
     ]
     assert all(re.search(STATS, name) for name in read)
     assert all(is_kept(name) for name in read)
+    assert re.search(LOST, log_lost("fraud"))
+    assert is_kept(log_lost("fraud"))
     # What the agent's drain looks at, and what was turned away because too much was in flight.
     assert is_kept("http.model/fraud.downstream_cx_active")
     assert is_kept("http.model/fraud.downstream_rq_active")

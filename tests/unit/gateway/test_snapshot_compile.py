@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.unit.gateway.golden import compiled, parsed, table
 from tests.unit.gateway.strategies import MODELS, PODS
+from tests.unit.gateway.test_snapshot_request_log import logged_by
 from tritium.gateway.snapshot.clusters import cluster
 from tritium.gateway.snapshot.compile import compile_snapshot
 from tritium.gateway.snapshot.held import ON_DEMAND
@@ -21,6 +22,7 @@ from tritium.gateway.snapshot.hosts import reachable
 from tritium.gateway.snapshot.listeners import ListenerSettings
 from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name, preview_name
 from tritium.gateway.snapshot.paths import passing
+from tritium.gateway.snapshot.request_log import LOG
 from tritium.gateway.snapshot.resource import Resource, Snapshot, Type
 from tritium.gateway.table import Endpoint, Model, Share, Table
 
@@ -47,11 +49,13 @@ def tables() -> st.SearchStrategy[Table]:
 
 
 def named_by(route: Any) -> Iterator[str]:
-    """Clusters that a route leads to, or copies to, but for those that are made on demand."""
+    """Clusters that a route leads to, copies to or logs to, but for those that are made on demand."""
     yield from (each.name for each in route.route.weighted_clusters.clusters)
     yield from (each.cluster for each in route.route.request_mirror_policies)
     if route.route.cluster and ON_DEMAND not in route.typed_per_filter_config:
         yield route.route.cluster
+    if LOG in route.typed_per_filter_config:
+        yield logged_by(route).grpc_service.envoy_grpc.cluster_name
 
 
 @given(tables())

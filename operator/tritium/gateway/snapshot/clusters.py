@@ -46,6 +46,9 @@ DRAWN: Final = 5
 UNLIMITED: Final = 2**31 - 1
 """For what another number bounds: connections by requests, retries by one for each request."""
 
+PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+"""Under which a cluster has its options for HTTP."""
+
 
 def cluster(name: str, protocol: Protocol) -> Cluster:
     """A revision's pods, for one protocol.
@@ -62,7 +65,7 @@ def cluster(name: str, protocol: Protocol) -> Cluster:
         load_balancing_policy=_LEAST_REQUEST,
         common_lb_config=Cluster.CommonLbConfig(healthy_panic_threshold=Percent(value=0)),
         circuit_breakers=_BREAKERS,
-        typed_extension_protocol_options={_PROTOCOL_OPTIONS: _OPTIONS[protocol]},
+        typed_extension_protocol_options={PROTOCOL_OPTIONS: _OPTIONS[protocol]},
         upstream_connection_options=UpstreamConnectionOptions(tcp_keepalive=_KEEPALIVE),
     )
 
@@ -100,7 +103,6 @@ def _grpc() -> HttpProtocolOptions:
     return HttpProtocolOptions(common_http_protocol_options=_COMMON, explicit_http_config=options)
 
 
-_PROTOCOL_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _COMMON: Final = CommonOptions(idle_timeout=duration(IDLE_TIMEOUT_MS))
 _OPTIONS: Final = {Protocol.HTTP: any_of(_http()), Protocol.GRPC: any_of(_grpc())}
 _LEAST_REQUEST: Final = _least_request()

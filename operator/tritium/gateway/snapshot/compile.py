@@ -17,7 +17,15 @@ from tritium.gateway.snapshot.endpoints import load_assignment
 from tritium.gateway.snapshot.hosts import reachable, shared_routes
 from tritium.gateway.snapshot.in_flight import in_flight
 from tritium.gateway.snapshot.listeners import ListenerSettings, model_listener, preview_listener, shared_listener
-from tritium.gateway.snapshot.names import IN_FLIGHT, SHARED, Protocol, cluster_name, preview_name
+from tritium.gateway.snapshot.names import (
+    IN_FLIGHT,
+    SHARED,
+    Protocol,
+    cluster_name,
+    log_cluster_name,
+    preview_name,
+)
+from tritium.gateway.snapshot.request_log import log_cluster, most_samples
 from tritium.gateway.snapshot.resource import About, Resource, Snapshot, Type
 from tritium.gateway.snapshot.routes import clusters_named, model_routes, previewing
 from tritium.gateway.table import Endpoint, Model, Table
@@ -45,6 +53,7 @@ def _resources(
 ) -> Iterator[Resource]:
     models = list(models)
     bounds: list[tuple[str, int]] = []
+    loggers = sum(model.log is not None for model in models)
     for model in models:
         yield from _of_model(model, settings)
         about = About(model.name, model.uid, model.version)
@@ -54,6 +63,10 @@ def _resources(
                 name = cluster_name(model.name, share.revision, protocol)
                 yield _endpoints(name, protocol, pods, about)
                 bounds.append((name, model.bounds.max_concurrency * max(len(pods), 1)))
+        if model.log:
+            name = log_cluster_name(model.name)
+            yield _endpoints(name, Protocol.GRPC, endpoints.get(model.log.service, ()), about)
+            bounds.append((name, most_samples(loggers)))
     yield _in_flight(tuple(bounds))
     yield from _shared(reachable(models), settings)
 
@@ -68,7 +81,14 @@ def _of_model(model: Model, settings: ListenerSettings) -> tuple[Resource, ...]:
         Resource.of(Type.ROUTES, model.name, _routes(model.name, model, keeps_little=model.hold is not None), about),
         *_of_preview(model, settings, about),
         *(Resource.of(Type.CLUSTER, name, cluster(name, protocol), about) for name, protocol in names.items()),
+        *_of_logger(model, about),
     )
+
+
+def _of_logger(model: Model, about: About) -> Iterator[Resource]:
+    if model.log:
+        name = log_cluster_name(model.name)
+        yield Resource.of(Type.CLUSTER, name, log_cluster(name), about)
 
 
 def _of_preview(model: Model, settings: ListenerSettings, about: About) -> Iterator[Resource]:

@@ -14,11 +14,12 @@ from envoy.extensions.filters.http.router.v3.router_pb2 import Router
 from envoy.extensions.filters.network.http_connection_manager.v3.http_connection_manager_pb2 import HttpFilter
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
-from xds.type.v3.typed_struct_pb2 import TypedStruct
 
 from tritium.gateway.snapshot.answer_size import answer_limit_config
 from tritium.gateway.snapshot.held import MOST_HELD, ON_DEMAND, most_held
 from tritium.gateway.snapshot.messages import any_of
+from tritium.gateway.snapshot.request_log import LOG, samples
+from tritium.gateway.snapshot.request_size import request_limit_config
 from tritium.gateway.table import Bounds
 
 GRPC_STATS: Final = "grpc-stats"
@@ -48,22 +49,24 @@ def answer_limit(bounds: Bounds) -> str:
     return f"answer-{_size(bounds.max_response_bytes)}"
 
 
-def http_filters(bounds: Iterable[Bounds], *, holds: bool = False) -> list[HttpFilter]:
+def http_filters(bounds: Iterable[Bounds], *, holds: bool = False, logs: bool = False) -> list[HttpFilter]:
     """The filters of a listener.
 
     Args:
         bounds: those of its models. Each limit is a filter of its own, since these filters have no settings of a
             route's own.
         holds: requests may wait for a pod. They do so before all else: only then is it known who counts them.
+        logs: some requests are told to a logger: as they go to the model, and answers as they come from it.
     """
     bounds = list(bounds)
-    requests = {request_limit(each): _body_size_limit(_size(each.max_request_bytes)) for each in bounds}
+    requests = {request_limit(each): request_limit_config(_size(each.max_request_bytes)) for each in bounds}
     answers = {answer_limit(each): answer_limit_config(_size(each.max_response_bytes)) for each in bounds}
     waiting = [_off(MOST_HELD, most_held()), _off(ON_DEMAND, OnDemand())] if holds else []
     return [
         *waiting,
         _off(GRPC_STATS, _grpc_stats()),
         *(_off(name, config) for name, config in sorted((requests | answers).items())),
+        *([_off(LOG, samples())] if logs else []),
         HttpFilter(name="router", typed_config=any_of(Router(suppress_envoy_headers=True))),
     ]
 
@@ -79,13 +82,3 @@ def _off(name: str, config: Message) -> HttpFilter:
 def _grpc_stats() -> GrpcStats:
     inference = GrpcMethodList.Service(name="inference.GRPCInferenceService", method_names=COUNTED)
     return GrpcStats(individual_method_stats_allowlist=GrpcMethodList(services=[inference]))
-
-
-def _body_size_limit(size: int) -> TypedStruct:
-    """Counts what passes and keeps nothing, so that large requests stream through.
-
-    A `TypedStruct` is how Envoy takes it from those who have no class for it, as `xds-protos` has none yet.
-    """
-    config = TypedStruct(type_url="type.googleapis.com/envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit")
-    config.value["max_request_bytes"] = size
-    return config

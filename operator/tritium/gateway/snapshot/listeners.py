@@ -60,7 +60,7 @@ class ListenerSettings:
 def model_listener(model: Model, settings: ListenerSettings) -> Listener:
     """A model's own port."""
     holds = model.hold is not None
-    manager = connection_manager(model.name, [model.bounds], holds=holds, counts=holds)
+    manager = connection_manager(model.name, [model.bounds], holds=holds, counts=holds, logs=model.log is not None)
     return _listener(model.name, model.port, settings, manager, holds=holds)
 
 
@@ -75,7 +75,8 @@ def shared_listener(models: Iterable[Model], settings: ListenerSettings) -> List
     """The port that models share; headers may be as large as the most generous of them allows."""
     models = list(models)
     holds = any(model.hold for model in models)
-    manager = connection_manager(SHARED, [model.bounds for model in models], holds=holds, counts=holds)
+    logs = any(model.log for model in models)
+    manager = connection_manager(SHARED, [model.bounds for model in models], holds=holds, counts=holds, logs=logs)
     return _listener(SHARED, settings.shared_port, settings, manager, holds=holds)
 
 
@@ -98,7 +99,7 @@ def _listener(
 
 
 def connection_manager(
-    name: str, bounds: list[Bounds], *, holds: bool = False, counts: bool = False
+    name: str, bounds: list[Bounds], *, holds: bool = False, counts: bool = False, logs: bool = False
 ) -> HttpConnectionManager:
     """HTTP/1.1, HTTP/2 and gRPC on one port; Envoy tells them apart by the first bytes.
 
@@ -109,7 +110,7 @@ def connection_manager(
     manager.CopyFrom(_MANAGER)
     manager.stat_prefix = listener_stats(name)
     manager.rds.CopyFrom(Rds(route_config_name=name, config_source=from_agent()))
-    manager.http_filters.extend(http_filters(bounds, holds=holds))
+    manager.http_filters.extend(http_filters(bounds, holds=holds, logs=logs))
     manager.max_request_headers_kb.CopyFrom(uint32(max(_header_kb(each) for each in bounds)))
     longest = duration(2 * max(timeout_ms(each) for each in bounds))
     manager.common_http_protocol_options.max_stream_duration.CopyFrom(longest)

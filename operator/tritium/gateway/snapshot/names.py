@@ -20,6 +20,15 @@ ENDED: Final = "inference.ended.model"
 """What the name of a statistic begins with: requests for inference that have ended, by the model after it."""
 
 
+def log_lost(model: str) -> str:
+    """Name of the statistic that counts the samples of a model's requests that its logger has not taken to their end.
+
+    >>> log_lost("fraud")
+    'http..ext_proc.fraud.streams_closed'
+    """
+    return f"http..ext_proc.{model}.streams_closed"
+
+
 def preview_name(model: str) -> str:
     """Listener and route configuration of a model's preview port.
 
@@ -54,3 +63,12 @@ def cluster_name(model: str, revision: int, protocol: Protocol) -> str:
     'fraud/3/grpc'
     """
     return f"{model}/{revision}/{protocol}"
+
+
+def log_cluster_name(model: str) -> str:
+    """Name of the cluster that is a model's logger, and of its endpoint.
+
+    >>> log_cluster_name("fraud")
+    'fraud/log'
+    """
+    return f"{model}/log"

@@ -15,8 +15,9 @@ from tritium.gateway.snapshot.filters import GRPC_STATS, ON, answer_limit, reque
 from tritium.gateway.snapshot.held import ASLEEP, MOST_HELD, ON_DEMAND, waits, whose_revision
 from tritium.gateway.snapshot.inferences import counted_for
 from tritium.gateway.snapshot.messages import header_is
-from tritium.gateway.snapshot.names import Protocol, cluster_name
+from tritium.gateway.snapshot.names import Protocol, cluster_name, log_cluster_name
 from tritium.gateway.snapshot.paths import Length, Passing, passing
+from tritium.gateway.snapshot.request_log import LOG, sampled
 from tritium.gateway.table import Header, Model, Share
 
 NOBODY = "No revision of this model takes requests yet. Ask again a little later."
@@ -64,7 +65,7 @@ def placed(model: Model) -> list[Share]:
 
 
 def previewing(model: Model) -> Model | None:
-    """The model as its preview port has it: every request goes to one revision, and is copied to none.
+    """The model as its preview port has it: every request goes to one revision, and is copied to none, nor logged.
 
     None waits there for a pod. While the model sleeps nothing but inference asks for one, as on its own port.
     """
@@ -73,7 +74,7 @@ def previewing(model: Model) -> Model | None:
         return None
     only = replace(found, weight=MAX_WEIGHT, matches=())
     held = "" if model.hold and model.hold.asleep else None
-    return replace(model, shares=(only,), sticky="", copies=None, held=held)
+    return replace(model, shares=(only,), sticky="", copies=None, held=held, log=None)
 
 
 def clusters_named(model: Model) -> frozenset[str]:
@@ -83,7 +84,8 @@ def clusters_named(model: Model) -> frozenset[str]:
     named = {revision for revisions in led for revision in revisions}
     if model.copies and any(revisions != [model.copies.revision] for revisions in led):
         named |= {share.revision for share in model.shares if share.revision == model.copies.revision}
-    return frozenset(cluster_name(model.name, revision, protocol) for revision in named for protocol in Protocol)
+    clusters = {cluster_name(model.name, revision, protocol) for revision in named for protocol in Protocol}
+    return frozenset(clusters | ({log_cluster_name(model.name)} if model.log and led else set()))
 
 
 def answer(name: str, match: RouteMatch, status: int, says: str) -> Route:
@@ -112,6 +114,8 @@ def _passes(model: Model, prefix: str, kind: Passing, shares: Sequence[Share], h
     route = Route(name=kind.name, match=_match(prefix, kind, headers), route=action(model, kind, shares))
     if len(shares) == 1:
         route.response_headers_to_add.append(revision_header(shares[0].revision))
+    if model.log and _is_logged(kind):
+        route.typed_per_filter_config[LOG].CopyFrom(sampled(model.name, model.log))
     return _handed_on(model, prefix, kind, route)
 
 
@@ -150,6 +154,11 @@ def _filters(model: Model, kind: Passing) -> Iterator[str]:
         yield request_limit(model.bounds)
     if kind.protocol is Protocol.HTTP and kind.length is Length.ONE_ANSWER:
         yield answer_limit(model.bounds)
+
+
+def _is_logged(kind: Passing) -> bool:
+    """Not a stream of gRPC: it has many requests and answers, may last for hours, and would take a sample's place."""
+    return kind.inference and (kind.length is Length.ONE_ANSWER or kind.protocol is Protocol.HTTP)
 
 
 def _match(prefix: str, kind: Passing, headers: Sequence[Header]) -> RouteMatch:

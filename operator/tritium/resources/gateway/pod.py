@@ -129,8 +129,9 @@ def _envoy(gateway: Gateway, rendering: Rendering) -> Object:
             *("--drain-strategy", "immediate"),
             *("--drain-time-s", str(LISTENER_DRAIN)),
             *("--log-level", "warning"),
-            # They warn of each request that is too large, and of each filter that is new: a client could fill the log.
-            *("--component-log-level", "misc:error,http:critical"),
+            # They warn of each request that is too large or that no logger takes, and of each filter that is new: a
+            # client could fill the log.
+            *("--component-log-level", "misc:error,http:critical,ext_proc:critical"),
         ],
         "ports": [{"name": SHARED, "containerPort": SHARED_PORT}],
         # Once all of its configuration is there. From then on Envoy speaks for itself.
