@@ -276,6 +276,25 @@ async def test_what_a_logger_leaves_in_envoys_memory_is_bounded(size: int, clien
             )
 
 
+async def test_so_many_samples_are_on_their_way_and_no_more() -> None:
+    """Two loggers share what there is; the requests beyond it are answered like the others."""
+    ports, logger = free_ports(2), Logger(STALLED)
+    fraud, churn = (
+        model(port, name=name, log=replace(ALL, service=name))
+        for port, name in zip(ports, ("fraud", "churn"), strict=True)
+    )
+    async with (
+        pods() as pod,
+        serving(logger) as log,
+        Gateway(table(fraud, churn, one=pod, fraud=log, churn=log)) as gateway,
+        http(ports[0], headers={"x-takes": "1"}) as client,
+    ):
+        answers = await asyncio.gather(*(client.post(INFER) for _ in range(MOST_SAMPLES)))
+        assert {each.status_code for each in answers} == {200}
+        assert logger.begun == MOST_SAMPLES / 2
+        await lost(gateway, MOST_SAMPLES)
+
+
 async def test_turning_it_on_and_off_loses_no_request_and_moves_nobody() -> None:
     [port] = free_ports(1)
     logger = Logger()
