@@ -81,14 +81,19 @@ class Server:
         data = folder / "data"
         (data / BUCKET).mkdir(parents=True)
         self.s3 = S3(data, free_ports(1)[0], "https" if certificate else "http")
-        tls = [f"--cert={certificate}", f"--key={key}"] if certificate else []
-        with (folder / "log").open("w") as log:
+        self._log = folder / "log"
+        self._tls = [f"--cert={certificate}", f"--key={key}"] if certificate else []
+        self.start()
+
+    def start(self) -> None:
+        """Run it: the first time, or again with what it has stored."""
+        with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [
                     str(ensure("versitygw")["versitygw"]),
                     *("--quiet", "--keep-alive", f"--port={HOST}:{self.s3.port}"),
-                    *tls,
-                    *("posix", str(data)),
+                    *self._tls,
+                    *("posix", str(self.s3.data)),
                 ],
                 env=os.environ | {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET},
                 stdout=log,

@@ -76,6 +76,15 @@ class DiscreetFormatter(logging.Formatter):
         return self._discretion(super().format(record))
 
 
+def names_secret(name: str) -> bool:
+    """Whether what has this name, such as a header or a member of a JSON file, is most likely a secret.
+
+    >>> names_secret("x-auth-token"), names_secret("content-type")
+    (True, False)
+    """
+    return _SECRET_MEMBER.search(name) is not None
+
+
 def _parts(value: str) -> Iterator[str]:
     """A value, and what in it is secret by itself: lines of a key, members of a JSON file, the signature of a token."""
     yield value
@@ -93,7 +102,7 @@ def _parts(value: str) -> Iterator[str]:
 def _members(found: Any) -> Iterator[str]:
     if isinstance(found, dict):
         for name, member in found.items():
-            if isinstance(member, str) and _SECRET_MEMBER.search(name):
+            if isinstance(member, str) and names_secret(name):
                 yield member
             else:
                 yield from _members(member)

@@ -50,6 +50,12 @@ class Folder:
         """A part of an object."""
         return server.read(self._store, self.place, file, start, end)
 
+    async def put(self, path: str, content: bytes) -> None:
+        """Write an object below it, in one request; what is there is replaced."""
+        key = f"{self._root}/{path}" if self._root else path
+        with server.explained(self.place):
+            await obstore.put_async(self._store, key, content, use_multipart=False)
+
     async def _below(self) -> list[RemoteFile]:
         prefix = f"{self._root}/" if self._root else ""
         found: list[ObjectMeta] = []
