@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
 from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingRequest
 
 GRPC: Final = "application/grpc"
@@ -15,18 +14,20 @@ class Side:
     """The request, or the response.
 
     Attributes:
-        limit: bytes of the body that are kept; None: the body is not written, whatever comes.
-        sent: Envoy sends the body.
+        limit: bytes of the body that are kept; None: the body is not wanted, and so not sent.
         headers: by name in lower case; of several with one name all, with commas.
         trailers: the same.
+        empty: it is known to have no body.
+        came: some of its body was sent.
         kept: the body, up to the limit.
-        total: bytes that the body has so far.
+        total: bytes of the body that were sent.
     """
 
     limit: int | None
-    sent: bool = False
     headers: dict[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
+    empty: bool = False
+    came: bool = False
     kept: bytearray = field(default_factory=bytearray)
     total: int = 0
 
@@ -34,16 +35,24 @@ class Side:
         """A part of the body."""
         self.kept += chunk[: self.room(chunk)]
         self.total += len(chunk)
+        self.came = True
 
     def room(self, chunk: bytes) -> int:
         """How many bytes of it are kept."""
         return min(len(chunk), max(0, (self.limit or 0) - len(self.kept)))
 
     @property
+    def truncated(self) -> bool:
+        """It is wanted, and not all of it is kept."""
+        return self.limit is not None and not self.empty and not (self.came and self.total == len(self.kept))
+
+    @property
     def length(self) -> int | None:
-        """Bytes of the body, of one that is not sent as its header says; None: nobody knows."""
+        """Bytes of the body, of one that was not sent as its header says; None: nobody knows."""
+        if self.came or self.empty:
+            return self.total
         said = self.headers.get("content-length", "")
-        return self.total if self.sent else int(said) if said.isdecimal() and len(said) < 16 else None
+        return int(said) if said.isdecimal() and len(said) < 16 else None
 
 
 @dataclass(slots=True)
@@ -73,25 +82,34 @@ class Exchange:
 
     def take(self, message: ProcessingRequest) -> None:
         """What Envoy says next."""
-        if message.HasField("protocol_config"):
-            # Only the first message has it.
-            self.request.sent = message.protocol_config.request_body_mode != ProcessingMode.NONE
-            self.response.sent = message.protocol_config.response_body_mode != ProcessingMode.NONE
+        request, response = self.request, self.response
         kind = message.WhichOneof("request")
         if kind == "request_headers":
-            self.request.headers = _named(message.request_headers.headers.headers)
+            request.headers = _named(message.request_headers.headers.headers)
+            request.empty = message.request_headers.end_of_stream
         elif kind == "request_body":
-            self.request.add(message.request_body.body)
+            request.add(message.request_body.body)
         elif kind == "response_headers":
-            self.response.headers = _named(message.response_headers.headers.headers)
-            # Where no body is sent nothing says when it ends; of gRPC its end has the status, in trailers.
-            self.ended = message.response_headers.end_of_stream or not (self.response.sent or self.grpc)
+            response.headers = _named(message.response_headers.headers.headers)
+            response.empty = message.response_headers.end_of_stream
+            # Of a body that is not sent nothing says that it has ended; of gRPC there are trailers, with the status.
+            self.ended = response.empty or not (self._sends_body or self.grpc)
         elif kind == "response_body":
-            self.response.add(message.response_body.body)
+            response.add(message.response_body.body)
             self.ended = message.response_body.end_of_stream
         elif kind == "response_trailers":
-            self.response.trailers = _named(message.response_trailers.trailers.headers)
+            response.trailers = _named(message.response_trailers.trailers.headers)
+            response.empty = self._sends_body and not response.came
             self.ended = True
+
+    @property
+    def _sends_body(self) -> bool:
+        """Whether the response's body comes: the gateway sends none of a request whose own it finds too large to send.
+
+        Envoy says nothing of it in this mode, so what is left is to see that the request's did not come.
+        """
+        request = self.request
+        return self.response.limit is not None and (request.limit is None or request.empty or request.came)
 
 
 def _named(found: Iterable[Any]) -> dict[str, str]:

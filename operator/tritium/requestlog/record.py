@@ -67,16 +67,14 @@ def _side(
     side: Side, method: str | None, discretion: Discretion | None, *, request: bool
 ) -> tuple[dict[str, Any], str]:
     """The request or the response, and the id that its body has."""
-    length = side.length
-    truncated = side.limit is not None and (length or 0) > len(side.kept)
-    found: dict[str, Any] = {"bytes": length, "truncated": truncated}
+    found: dict[str, Any] = {"bytes": side.length, "truncated": side.truncated}
     if discretion:
         found["headers"] = _headers(side, discretion)
     if not side.kept:
         return found, ""
     content = bytes(side.kept)
     try:
-        decoded = None if truncated else decode(content, side.headers, method=method, request=request)
+        decoded = None if side.truncated else decode(content, side.headers, method=method, request=request)
         because = "truncated"
     except Undecodable as error:
         decoded, because = None, str(error)

@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from envoy.config.core.v3.base_pb2 import HeaderMap, HeaderValue
-from envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
 from envoy.service.ext_proc.v3.external_processor_pb2 import (
     HttpBody,
     HttpHeaders,
     HttpTrailers,
     ProcessingRequest,
-    ProtocolConfiguration,
 )
 
 GRPC = {"content-type": "application/grpc", "te": "trailers"}
 INFER = "/inference.GRPCInferenceService/ModelInfer"
-STREAMED = ProcessingMode.STREAMED
-NONE = ProcessingMode.NONE
 
 
 @dataclass
@@ -49,12 +45,7 @@ class Told:
     def messages(self) -> Iterator[ProcessingRequest]:
         """In the order in which Envoy sends them."""
         own = {":method": "POST", ":path": self.path, ":authority": "fraud.example.com"}
-        mode = STREAMED if self.bodies else NONE
-        config = ProtocolConfiguration(request_body_mode=mode, response_body_mode=mode)
-        yield _told(
-            request_headers=HttpHeaders(headers=_map(own | self.asked), end_of_stream=not self.request),
-            protocol_config=config,
-        )
+        yield _told(request_headers=HttpHeaders(headers=_map(own | self.asked), end_of_stream=not self.request))
         if self.bodies:
             yield from (_told(request_body=each) for each in self._chunks(self.request, trailers=False))
         headers = _map({":status": str(self.status)} | self.answered)

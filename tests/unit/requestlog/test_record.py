@@ -91,13 +91,26 @@ def test_a_body_that_is_not_sent_is_as_long_as_its_header_says() -> None:
     found = logged(told)
     assert found["complete"]
     assert found["request"] == {"bytes": 99, "truncated": True}
-    assert found["response"] == {"bytes": None, "truncated": False}
+    assert found["response"] == {"bytes": None, "truncated": True}
 
 
 def test_without_bodies_a_call_of_grpc_ends_with_its_status() -> None:
     told = Told.grpc(b"", b"", status=5)
     told.bodies = False
-    assert logged(told)["grpc_status"] == 5
+    found = logged(told)
+    assert (found["grpc_status"], found["complete"], found["response"]["truncated"]) == (5, True, True)
+
+
+def test_a_call_of_grpc_that_failed_has_no_body_and_so_nothing_is_missing() -> None:
+    told = Told.grpc(b"", b"", status=5)
+    told.response = b""
+    assert logged(told)["response"] == {"bytes": 0, "truncated": False}
+
+
+def test_where_no_body_of_a_response_is_wanted_it_ends_with_its_headers() -> None:
+    told = Told(ASKED, ANSWERED, answered={"content-length": "99"}, bodies=False)
+    found = logged(told, None)
+    assert (found["complete"], found["response"]) == (True, {"bytes": 99, "truncated": False})
 
 
 @pytest.mark.parametrize(("upto", "status"), [(1, None), (2, None), (3, 200)])
