@@ -150,6 +150,8 @@ def _layers() -> list[Object]:
                 # A pod that takes no connections does not look like the one with the least to do.
                 "envoy.reloadable_features.least_request_lb_count_pending_requests": True,
                 "envoy.reloadable_features.strict_chunk_parsing": True,
+                # A client would be read from only as fast as a logger takes copies of what it sends.
+                "envoy.reloadable_features.grpc_side_stream_flow_control": False,
                 # A listener that changes would close connections that are idle, and with them requests on their way.
                 "envoy.reloadable_features.use_connection_event_drain": False,
                 # The paths that pass are regular expressions with the names of a model and of a path in them.

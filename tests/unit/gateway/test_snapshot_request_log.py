@@ -110,11 +110,11 @@ def test_a_route_that_logs_is_otherwise_as_it_was() -> None:
 
 def test_all_loggers_together_have_so_many_samples_on_their_way() -> None:
     fields = parsed(compiled("logged").resources[Type.RUNTIME][IN_FLIGHT]).layer.fields
-    assert fields["circuit_breakers.fraud/log.default.max_requests"].number_value == 32
+    assert fields["circuit_breakers.fraud/log.default.max_requests"].number_value == 16
     churn = replace(FRAUD, name="churn", uid="uid-2", port=10_001)
     fields = parsed(made(FRAUD, churn).resources[Type.RUNTIME][IN_FLIGHT]).layer.fields
     for name in ("fraud", "churn"):
-        assert fields[f"circuit_breakers.{name}/log.default.max_requests"].number_value == 16
+        assert fields[f"circuit_breakers.{name}/log.default.max_requests"].number_value == 8
 
 
 @pytest.mark.parametrize(

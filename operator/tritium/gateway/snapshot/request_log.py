@@ -50,8 +50,8 @@ room."""
 SAMPLE_BYTES: Final = 2 * LARGE + 2**18
 """Of one sample so much is sent: a body each way, with their headers. What is larger is cut off and counted as lost."""
 
-MOST_SAMPLES: Final = 32
-"""So many are on their way at once, of all models of one gateway pod: together 72 MiB at most."""
+MOST_SAMPLES: Final = 16
+"""So many are on their way at once, of all models of one gateway pod: together 36 MiB at most."""
 
 ENDS_WITHIN_MS: Final = 2_000
 """So long after its answer the logger may take to end a sample. Then it is dropped, and its memory is free."""
@@ -108,7 +108,7 @@ def most_samples(loggers: int) -> int:
     """How many samples may be on their way to each of some loggers.
 
     >>> most_samples(1), most_samples(3), most_samples(100)
-    (32, 10, 1)
+    (16, 5, 1)
     """
     return max(MOST_SAMPLES // loggers, 1)
 
