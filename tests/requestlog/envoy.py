@@ -11,7 +11,8 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import ProcessingRequest
 from envoy.service.ext_proc.v3.external_processor_pb2_grpc import ExternalProcessorStub
 
 from tests.ports import HOST
-from tests.unit.requestlog.telling import Told
+from tests.unit.requestlog.telling import ALL, Told
+from tritium.api.request_log import SENT_METADATA
 
 
 class Envoy:
@@ -22,13 +23,13 @@ class Envoy:
 
     async def tell(self, told: Told) -> grpc.StatusCode:
         """Tell of all of it; the logger ends the stream, for this side never does."""
-        call = await self.begin(told.messages())
+        call = await self.begin(told.messages(), told.sent)
         code: grpc.StatusCode = await call.code()
         return code
 
-    async def begin(self, messages: Iterable[ProcessingRequest]) -> grpc.aio.StreamStreamCall:
+    async def begin(self, messages: Iterable[ProcessingRequest], sent: str = ALL) -> grpc.aio.StreamStreamCall:
         """A stream that is still open when all has been said, unless the logger has ended it before."""
-        call = self._stub.Process()
+        call = self._stub.Process(metadata=((SENT_METADATA, sent),))
         with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
             for each in messages:
                 await call.write(each)

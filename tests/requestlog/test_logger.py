@@ -15,7 +15,7 @@ from tests.requestlog.envoy import envoy
 from tests.requestlog.pod import Pod, request
 from tests.sync.s3 import BUCKET, S3
 from tests.unit.requestlog.telling import Told
-from tritium.requestlog.service import STREAMS
+from tritium.requestlog.service import KEPT, STREAMS
 
 FOLDER = "team/fraud"
 
@@ -76,12 +76,26 @@ async def test_bodies_are_cut_off_at_the_limit(server: S3, pod: Pod, prefix: str
     pod.start(request(server, prefix, maxBytes=1000, fields=["request"]))
     await pod.ready()
     async with envoy(pod.grpc) as gateway:
-        await gateway.tell(Told(b"x" * 3_000_000, b"y" * 5000, answered={"content-length": "5000"}))
+        await gateway.tell(Told(b"x" * 3_000_000, b"y" * 5000))
     assert await pod.terminated() == 0
     [[line]] = stored(server, f"{prefix}/{FOLDER}").values()
     assert (line["request"]["bytes"], line["request"]["truncated"]) == (3_000_000, True)
     assert len(line["request"]["raw"]) == 1336
     assert line["response"] == {"bytes": 5000, "truncated": False}
+
+
+async def test_where_no_bodies_are_sent_nobody_waits_for_them(
+    server: S3, pod: Pod, prefix: str, stored: Stored
+) -> None:
+    pod.start(request(server, prefix))
+    await pod.ready()
+    async with envoy(pod.grpc) as gateway:
+        length = {"content-length": "99"}
+        assert await gateway.tell(Told(asked=length, answered=length, bodies=False)) == grpc.StatusCode.OK
+    assert await pod.terminated() == 0
+    [[line]] = stored(server, f"{prefix}/{FOLDER}").values()
+    assert line["complete"]
+    assert line["request"] == line["response"] == {"bytes": 99, "truncated": True}
 
 
 async def test_no_key_is_in_the_log_nor_in_the_files(server: S3, pod: Pod, prefix: str, stored: Stored) -> None:
@@ -109,6 +123,21 @@ async def test_more_at_a_time_than_it_takes_are_dropped_and_counted(server: S3, 
         assert await calls[0].code() == grpc.StatusCode.OK
         assert await gateway.tell(Told()) == grpc.StatusCode.OK
     assert await pod.counted('dropped_total{reason="streams"}') == 6
+
+
+async def test_more_bytes_at_a_time_than_it_keeps_are_dropped_and_counted(server: S3, pod: Pod, prefix: str) -> None:
+    pod.start(request(server, prefix, maxBytes=2**20))
+    await pod.ready()
+    told = Told(b"x" * 2**20, b"")
+    fit = KEPT // 2**20
+    async with envoy(pod.grpc) as gateway:
+        calls = [await gateway.begin(list(told.messages())[:-1]) for _ in range(fit + 2)]
+        await pod.counts('dropped_total{reason="memory"}', 2)
+        assert [each.done() for each in calls] == [False] * fit + [True] * 2
+        await calls[0].done_writing()
+        assert await calls[0].code() == grpc.StatusCode.OK
+        assert await gateway.tell(told) == grpc.StatusCode.OK
+    assert await pod.counted('dropped_total{reason="memory"}') == 2
 
 
 async def _cancelled(call: grpc.aio.StreamStreamCall) -> None:

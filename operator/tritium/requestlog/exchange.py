@@ -14,16 +14,18 @@ class Side:
     """The request, or the response.
 
     Attributes:
-        limit: bytes of the body that are kept; None: the body is not wanted, and so not sent.
+        limit: bytes of the body that are kept; None: it is not wanted.
+        sent: the body is sent.
         headers: by name in lower case; of several with one name all, with commas.
         trailers: the same.
         empty: it is known to have no body.
-        came: some of its body was sent.
+        came: some of the body has come.
         kept: the body, up to the limit.
-        total: bytes of the body that were sent.
+        total: bytes of the body that have come.
     """
 
     limit: int | None
+    sent: bool = True
     headers: dict[str, str] = field(default_factory=dict)
     trailers: dict[str, str] = field(default_factory=dict)
     empty: bool = False
@@ -93,23 +95,14 @@ class Exchange:
             response.headers = _named(message.response_headers.headers.headers)
             response.empty = message.response_headers.end_of_stream
             # Of a body that is not sent nothing says that it has ended; of gRPC there are trailers, with the status.
-            self.ended = response.empty or not (self._sends_body or self.grpc)
+            self.ended = response.empty or not (response.sent or self.grpc)
         elif kind == "response_body":
             response.add(message.response_body.body)
             self.ended = message.response_body.end_of_stream
         elif kind == "response_trailers":
             response.trailers = _named(message.response_trailers.trailers.headers)
-            response.empty = self._sends_body and not response.came
+            response.empty = response.sent and not response.came
             self.ended = True
-
-    @property
-    def _sends_body(self) -> bool:
-        """Whether the response's body comes: the gateway sends none of a request whose own it finds too large to send.
-
-        Envoy says nothing of it in this mode, so what is left is to see that the request's did not come.
-        """
-        request = self.request
-        return self.response.limit is not None and (request.limit is None or request.empty or request.came)
 
 
 def _named(found: Iterable[Any]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2_grpc import (
     add_ExternalProcessorServicer_to_server,
 )
 
+from tritium.api.request_log import SENT_METADATA
 from tritium.requestlog.exchange import Exchange, Side
 from tritium.requestlog.metrics import Dropped, Metrics
 
@@ -68,7 +69,7 @@ class Recorder(ExternalProcessorServicer):  # type: ignore[misc]
             self._metrics.dropped(Dropped.STREAMS)
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests at a time to be logged")
         self._streams += 1
-        taking = _Taking(Exchange(time.time(), Side(self._wanted.request), Side(self._wanted.response)))
+        taking = _Taking(self._begin(context))
         try:
             fits = await self._take(taking, messages)
         except BaseException:
@@ -78,6 +79,13 @@ class Recorder(ExternalProcessorServicer):  # type: ignore[misc]
         self._finish(taking, fits=fits)
         if not fits:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too large bodies at a time to be logged")
+
+    def _begin(self, context: grpc.aio.ServicerContext) -> Exchange:
+        """What is not told of is not waited for."""
+        said = dict(context.invocation_metadata() or ()).get(SENT_METADATA, "request,response").split(",")
+        wanted = self._wanted
+        request, response = Side(wanted.request, "request" in said), Side(wanted.response, "response" in said)
+        return Exchange(time.time(), request, response)
 
     async def _take(self, taking: "_Taking", messages: AsyncIterator[ProcessingRequest]) -> bool:
         """Whether it could be kept."""

@@ -14,6 +14,7 @@ from envoy.service.ext_proc.v3.external_processor_pb2 import (
 )
 
 GRPC = {"content-type": "application/grpc", "te": "trailers"}
+ALL = "headers,request,response"
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 
 
@@ -41,6 +42,11 @@ class Told:
         return cls(
             framed(request), framed(response), INFER, dict(GRPC), dict(GRPC), trailers={"grpc-status": str(status)}
         )
+
+    @property
+    def sent(self) -> str:
+        """What the gateway says that it sends."""
+        return ALL if self.bodies else "headers"
 
     def messages(self) -> Iterator[ProcessingRequest]:
         """In the order in which Envoy sends them."""

@@ -22,7 +22,7 @@ ANSWERED = json.dumps({"outputs": [INPUT]}).encode()
 
 def logged(told: Told, limit: int | None = 65_536, discretion: Discretion | None = None, upto: int = 99) -> Any:
     """The line of an exchange of which the first messages came."""
-    exchange = Exchange(BEGAN, Side(limit), Side(limit))
+    exchange = Exchange(BEGAN, Side(limit, told.bodies), Side(limit, told.bodies))
     for message in list(told.messages())[:upto]:
         assert not exchange.ended
         exchange.take(message)
