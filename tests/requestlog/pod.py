@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.ports import HOST, free_ports
 from tests.sync.pod import KEYS
@@ -119,10 +120,13 @@ class Pod:
 
     async def until(self, met: Callable[[], Any], seconds: float = 60) -> None:
         """Wait for a condition, while it runs."""
-        async with asyncio.timeout(seconds):
-            while not await met():
-                assert self.process.poll() is None, self.said()
-                await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(seconds):
+                while not await met():
+                    assert self.process.poll() is None, self.said()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            pytest.fail(f"waited in vain; the logger said: {self.said()}")
 
     async def ended(self) -> int:
         """Wait for its end; the exit code."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from itertools import islice
 
 import grpc
 import pytest
 from tritonclient.grpc import service_pb2
 
+from tests.ports import HOST
 from tests.requestlog.conftest import Stored
 from tests.requestlog.envoy import envoy
 from tests.requestlog.pod import Pod, request
@@ -138,6 +140,15 @@ async def test_more_bytes_at_a_time_than_it_keeps_are_dropped_and_counted(server
         assert await calls[0].code() == grpc.StatusCode.OK
         assert await gateway.tell(told) == grpc.StatusCode.OK
     assert await pod.counted('dropped_total{reason="memory"}') == 2
+
+
+async def test_a_port_that_is_taken(server: S3, pod: Pod, prefix: str) -> None:
+    with socket.create_server((HOST, pod.grpc)):
+        pod.start(request(server, prefix))
+        assert await pod.ended() == 1
+    failure = pod.result().failure
+    assert failure
+    assert f"port {pod.grpc} cannot be listened on" in failure.message
 
 
 async def _cancelled(call: grpc.aio.StreamStreamCall) -> None:

@@ -32,6 +32,8 @@ _GRACE: Final = 2.0
 _OPTIONS: Final = (
     # No more of a body in advance than 64 KiB of each stream: without it gRPC takes in what the line gives.
     ("grpc.http2.bdp_probe", 0),
+    # A port that somebody else has is a mistake, and not to be shared.
+    ("grpc.so_reuseport", 0),
     # Envoy's own signs of life are no abuse.
     ("grpc.http2.max_ping_strikes", 0),
 )
