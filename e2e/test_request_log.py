@@ -30,7 +30,9 @@ LOGGING: dict[str, Any] = {"uri": "s3://models/logs", "sampleRate": 1}
 
 def ask(namespace: Kubectl) -> None:
     """In each way: JSON, binary tensors, gRPC; and what is no inference, and is not logged."""
-    with namespace.forward(f"service/{NAME}", 8000, 8001) as (http, grpc):
+    # One forward each: both ports of the Service lead to the same one of the gateway.
+    target = f"service/{NAME}"
+    with namespace.forward(target, 8000) as (http,), namespace.forward(target, 8001) as (grpc,):
         asked = tritonclient.grpc.InferenceServerClient(grpc)
         tensors = [tritonclient.grpc.InferInput(name, [1, 2], "FP32") for name in ("A", "B")]
         for tensor, row in zip(tensors, ([1, 2], [3, 4]), strict=True):

@@ -85,7 +85,8 @@ def logger(owner: Owner, spec: dict[str, Any], rendering: Rendering) -> dict[str
                 "replicas": 1,
                 "selector": {"matchLabels": _selector(owner)},
                 "template": {"metadata": {"labels": _labels(owner)}, "spec": pod},
-                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+                # One that is asked for no more writes no more, whatever becomes of the next.
+                "strategy": {"type": "Recreate"},
                 "revisionHistoryLimit": 1,
                 "progressDeadlineSeconds": NO_DEADLINE,
             },

@@ -152,7 +152,7 @@ class Models:
         """What the operator made of it, of one kind."""
         return await self.api.list(resource, self.namespace, labelSelector=f"{names.OWNER}={name}")
 
-    async def until(self, what: str, name: str = "fraud", *, timeout: float = 30, **wanted: Any) -> Object:
+    async def until(self, what: str, name: str = "fraud", *, timeout: float = 60, **wanted: Any) -> Object:
         """Wait until the status is like that: a condition by its type (`Ready="True"`, or a reason), or a member."""
         status: Object = {}
 
@@ -167,7 +167,7 @@ class Models:
             raise AssertionError(f"{error}\n{json.dumps(status, indent=1)}") from error
         return status
 
-    async def settled(self, name: str = "fraud", *, revision: int | None = None, timeout: float = 30) -> Object:
+    async def settled(self, name: str = "fraud", *, revision: int | None = None, timeout: float = 60) -> Object:
         """Wait until the newest generation serves and nothing is under way."""
         status: Object = {}
 

@@ -106,7 +106,7 @@ class Everything:
         await self._look()
         return self._outcome(name)
 
-    async def comes_to(self, wanted: Object, name: str = "fraud", *, timeout: float = 40) -> None:  # noqa: ASYNC109
+    async def comes_to(self, wanted: Object, name: str = "fraud", *, timeout: float = 90) -> None:  # noqa: ASYNC109
         """Wait until a model's outcome is that one, and say where it differs if it never is."""
 
         async def difference() -> list[str]:

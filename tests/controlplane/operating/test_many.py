@@ -37,7 +37,7 @@ async def test_three_hundred_at_once(
         return NUMBER - len(released)
 
     await asyncio.gather(*(create(f"model-{number}") for number in range(NUMBER)))
-    await wait_for(unreleased, 240, "all are released", until=lambda left: left == 0)
+    await wait_for(unreleased, 400, "all are released", until=lambda left: left == 0)
     await falls_silent(faults, models.namespace, within=30)
 
     requests = [each for each in asked(faults) if each.namespace == models.namespace]
