@@ -49,10 +49,9 @@ def ask(namespace: Kubectl) -> None:
 def written(namespace: Kubectl) -> list[dict[str, Any]]:
     """All records in the bucket."""
     with serving.bucket(namespace) as store:
-        found = [
-            each["path"] for page in obstore.list(store, f"logs/{namespace.namespace}/{NAME}/date=") for each in page
-        ]
-        files = [gzip.decompress(bytes(obstore.get(store, path).bytes())) for path in sorted(found)]
+        listed = [each["path"] for page in obstore.list(store, f"logs/{namespace.namespace}/{NAME}") for each in page]
+        found = [each for each in listed if each.endswith(".jsonl.gz")]
+        files = [gzip.decompress(bytes(obstore.get(store, path).bytes())) for path in found]
     return [json.loads(line) for file in files for line in file.splitlines()]
 
 
@@ -77,11 +76,11 @@ def test_what_clients_send_and_get_is_in_the_bucket(shared: Kubectl) -> None:
     assert {(each["namespace"], each["name"], each["revision"]) for each in records} == {(shared.namespace, NAME, 1)}
     assert sorted(each["protocol"] for each in records) == ["grpc"] * TIMES + ["http"] * 2 * TIMES
     for each in records:
-        inputs = {tensor["name"]: np.ravel(tensor["data"]).tolist() for tensor in each["request"]["inputs"]}
-        [total] = each["response"]["outputs"]
+        inputs = {one["name"]: np.ravel(one["data"]).tolist() for one in each["request"]["body"]["inputs"]}
+        [total] = each["response"]["body"]["outputs"]
         assert inputs == {"A": [1, 2], "B": [3, 4]}
         assert (total["name"], np.ravel(total["data"]).tolist()) == ("SUM", [4, 6])
-        assert each["status"] == 200
+        assert (each["http_status"], each["complete"]) == (200, True)
 
 
 def test_keys_that_may_not_write_are_told_and_hurt_nobody(shared: Kubectl) -> None:

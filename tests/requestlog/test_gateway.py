@@ -37,7 +37,7 @@ async def test_from_the_client_to_the_bucket(server: S3, pod: Pod, prefix: str, 
     assert await pod.terminated() == 0
     [lines] = stored(server, f"{prefix}/team/fraud").values()
     plain, large, by_grpc = sorted(lines, key=lambda each: each["time"])
-    assert all(each["complete"] and each["revision"] == "1" for each in lines)
+    assert all(each["complete"] and each["revision"] == 1 for each in lines)
     assert plain["request"]["body"] == {"id": "of-http"}
     assert base64.b64decode(plain["response"]["raw"]) == b"16"
     # Of what says that it is that large the body is not sent, and the answer is.

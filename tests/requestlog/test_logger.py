@@ -29,7 +29,7 @@ async def test_requests_are_in_a_file_when_the_pod_has_ended(server: S3, pod: Po
     pod.start(request(server, prefix))
     await pod.ready()
     async with envoy(pod.grpc) as gateway:
-        plain = Told(b'{"id":"of-http"}', b'{"outputs":[]}', answered={"tritium-revision": "fraud-3"})
+        plain = Told(b'{"id":"of-http"}', b'{"outputs":[]}', answered={"tritium-revision": "3"})
         assert await gateway.tell(plain) == grpc.StatusCode.OK
         assert await gateway.tell(Told.grpc(message.SerializeToString(), b"")) == grpc.StatusCode.OK
     assert await pod.terminated() == 0
@@ -37,7 +37,7 @@ async def test_requests_are_in_a_file_when_the_pod_has_ended(server: S3, pod: Po
     [(path, lines)] = files.items()
     assert re.fullmatch(r"date=\d{4}-\d\d-\d\d/\d{6}-fraud-log-7d4f-1\.jsonl\.gz", path)
     assert [(each["id"], each["complete"]) for each in lines] == [("of-http", True), ("of-grpc", True)]
-    assert lines[0]["revision"] == "fraud-3"
+    assert lines[0]["revision"] == 3
     assert lines[1]["request"]["body"]["inputs"][0]["data"] == [1, "NaN"]
     format_ = json.loads((server.data / BUCKET / prefix / FOLDER / "format.json").read_text())
     assert format_ == {"schema": lines[0]["schema"], "files": "date=*/*.jsonl.gz"}

@@ -43,7 +43,7 @@ OWNER: Final = f"{GROUP}/name"
 """On everything the operator makes for a ModelDeployment: its name."""
 
 REVISION: Final = f"{GROUP}/revision"
-"""On everything that belongs to one revision: its eight characters."""
+"""On everything that belongs to one revision: its eight characters. On the Service of a logger: `log`."""
 
 WRITTEN: Final = f"{GROUP}/written"
 """On a resolution's Job: hash of the fields it resolves, as the user wrote them."""

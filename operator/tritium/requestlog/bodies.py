@@ -1,6 +1,7 @@
 """What a body says, in KServe's JSON form (v2), whichever way it was sent."""
 
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,12 +9,16 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
 
+from tritium.api.request_log import MOST_BYTES
 from tritium.requestlog import tensors
 from tritium.requestlog.jsontext import Raw, text
 from tritium.requestlog.tensors import Undecodable
 
 BINARY_HEADER: Final = "inference-header-content-length"
 """How long the JSON is, where tensors follow it as bytes."""
+
+_WINDOWS: Final[Mapping[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
+"""Content encodings, and zlib's word for the format of each."""
 
 _SIZE: Final = "binary_data_size"
 _SHARED: Final = "shared_memory_region"
@@ -47,13 +52,33 @@ def decode(content: bytes, headers: Mapping[str, str], *, method: str | None, re
     """
     try:
         if method is not None:
-            return _message(_frame(content), method, request=request)
-        encoding = headers.get("content-encoding", "identity")
-        if encoding not in {"identity", ""}:
-            raise Undecodable(f"compressed: {encoding[:32]}")
+            return _message(_frame(content, headers.get("grpc-encoding", "")), method, request=request)
+        content = _unpacked(content, headers.get("content-encoding", ""))
         return _binary(content, headers[BINARY_HEADER]) if BINARY_HEADER in headers else _plain(content)
     except RecursionError as error:
         raise Undecodable("nested too deeply") from error
+
+
+def _unpacked(content: bytes, encoding: str) -> bytes:
+    """Whatever asks for compressed answers gets them from Triton, as most clients for Python do.
+
+    >>> _unpacked(zlib.compress(b"{}"), "deflate")
+    b'{}'
+    """
+    if encoding in {"identity", ""}:
+        return content
+    if encoding not in _WINDOWS:
+        raise Undecodable(f"compressed: {encoding[:32]}")
+    unpacking = zlib.decompressobj(_WINDOWS[encoding])
+    try:
+        found = unpacking.decompress(content, MOST_BYTES + 1)
+    except zlib.error as error:
+        raise Undecodable(f"not {encoding}, as its headers say") from error
+    if len(found) > MOST_BYTES:
+        raise Undecodable(f"compressed: {encoding}, and more than {MOST_BYTES} bytes")
+    if not unpacking.eof or unpacking.unused_data:
+        raise Undecodable(f"not {encoding}, as its headers say")
+    return found
 
 
 def _plain(content: bytes) -> Decoded:
@@ -124,15 +149,13 @@ def _filled(tensor: dict[str, Any], content: bytes, size: int) -> dict[str, Any]
     return members | ({"parameters": text(left)} if left else {}) | tensors.data(str(tensor.get("datatype")), content)
 
 
-def _frame(content: bytes) -> bytes:
+def _frame(content: bytes, encoding: str) -> bytes:
     """The one message of a call."""
     if len(content) < 5 or len(content) < (end := 5 + int.from_bytes(content[1:5], "big")):
         raise Undecodable("no whole message")
-    if content[0]:
-        raise Undecodable("compressed")
     if len(content) > end:
         raise Undecodable("a stream of messages")
-    return content[5:]
+    return _unpacked(content[5:], encoding or "unknown") if content[0] else content[5:]
 
 
 def _message(content: bytes, method: str, *, request: bool) -> Decoded:

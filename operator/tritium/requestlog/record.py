@@ -49,7 +49,7 @@ def line(exchange: Exchange, model: Model, duration: float, discretion: Discreti
             "id": request.headers.get("x-request-id") or given_id or None,
             "namespace": model.namespace,
             "name": model.name,
-            "revision": response.headers.get(REVISION_HEADER),
+            "revision": _number(response.headers.get(REVISION_HEADER)),
             "protocol": "grpc" if exchange.grpc else "http",
             "method": request.headers.get(":method"),
             "path": path,

@@ -39,7 +39,8 @@ def logger_service(owner: Owner) -> dict[str, Any]:
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": owner.metadata(names.request_log(owner.name), _labels(owner)),
+            # The gateway's agents look at the endpoints of what has this label, and at no others.
+            "metadata": owner.metadata(names.request_log(owner.name), _labels(owner) | {names.REVISION: LOG}),
             "spec": {
                 "clusterIP": "None",
                 "selector": _selector(owner),

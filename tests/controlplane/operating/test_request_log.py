@@ -12,6 +12,8 @@ from tests.controlplane.waiting import wait_for
 from tritium.api import names
 from tritium.api.gateway import MAX_WEIGHT
 from tritium.api.request_log import REQUEST_LOG_VARIABLE
+from tritium.gateway.facts import SERVICE
+from tritium.gateway.follow import REVISIONS
 
 if TYPE_CHECKING:
     from tests.controlplane.api import Object
@@ -39,6 +41,8 @@ async def test_it_is_made_changed_and_removed_while_the_same_pods_serve(operator
     assert status["trafficObserved"]["version"] == status["traffic"]["version"] > before["traffic"]["version"]
     service = await models.api.get(SERVICES, LOG, models.namespace)
     assert (service["spec"]["clusterIP"], service["spec"]["selector"][names.COMPONENT]) == ("None", "log")
+    slices = await models.api.list("discovery.k8s.io/v1/endpointslices", models.namespace, labelSelector=REVISIONS)
+    assert LOG in {each["metadata"]["labels"][SERVICE] for each in slices}, "the gateway's agents look at no others"
 
     await models.apply(replicas=2, logging=ASKED | {"fields": ["headers"], "secretRef": {"name": "keys"}})
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -202,12 +205,20 @@ NO_BYTES = service_pb2.ModelInferRequest(raw_input_contents=[b"1"]).SerializeToS
         (b"[1]", {}, None, "no JSON object"),
         (b'{"a":' * 100_000, {}, None, "nested too deeply"),
         (b'{"a":' + b"[" * 900 + b"]" * 900 + b"}x", {BINARY_HEADER: "1806"}, None, "nested too deeply"),
-        (b"{}", {"content-encoding": "gzip"}, None, "compressed: gzip"),
+        (b"{}", {"content-encoding": "br"}, None, "compressed: br"),
+        (b"{}", {"content-encoding": "gzip"}, None, "not gzip, as its headers say"),
+        (gzip.compress(b"{}")[:-1], {"content-encoding": "gzip"}, None, "not gzip, as its headers say"),
+        (
+            gzip.compress(bytes(2**20 + 1)),
+            {"content-encoding": "gzip"},
+            None,
+            "compressed: gzip, and more than 1048576 bytes",
+        ),
         (SHORT, {BINARY_HEADER: str(len(SHORT))}, None, "binary_data_size does not fit the body"),
         (b"{}", {BINARY_HEADER: "3"}, None, f"{BINARY_HEADER} does not fit the body"),
         (b"{} ", {BINARY_HEADER: "2"}, None, f"{BINARY_HEADER} does not fit the body"),
         (b"{}", {BINARY_HEADER: "x"}, None, f"{BINARY_HEADER} does not fit the body"),
-        (framed(b"", 1), {}, INFER, "compressed"),
+        (framed(b"", 1), {}, INFER, "compressed: unknown"),
         (framed(b"") * 2, {}, INFER, "a stream of messages"),
         (framed(b"abc")[:-1], {}, INFER, "no whole message"),
         (framed(b"\xff\xff"), {}, INFER, "no message of ModelInfer"),
@@ -218,6 +229,24 @@ NO_BYTES = service_pb2.ModelInferRequest(raw_input_contents=[b"1"]).SerializeToS
 def test_what_cannot_be_decoded(content: bytes, headers: dict[str, str], method: str | None, said: str) -> None:
     with pytest.raises(Undecodable, match=f"^{said}$"):
         decode(content, headers, method=method, request=True)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_what_is_compressed_is_read(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    """Over HTTP also where tensors follow the JSON, whose length is told of what it was before."""
+    plain = b'{"id":"a","inputs":[]}'
+    assert strictly(decode(pack(plain), {"content-encoding": encoding}, method=None, request=True).body) == json.loads(
+        plain
+    )
+    head = b'{"inputs":[{"name":"X","shape":[1],"datatype":"INT8","parameters":{"binary_data_size":1}}]}'
+    headers = {"content-encoding": encoding, BINARY_HEADER: str(len(head))}
+    found = strictly(decode(pack(head + b"\x05"), headers, method=None, request=True).body)
+    assert found["inputs"][0]["data"] == [5]
+    message = service_pb2.ModelInferRequest(model_name="fraud").SerializeToString()
+    called = decode(framed(pack(message), 1), {"grpc-encoding": encoding}, method=INFER, request=True)
+    assert strictly(called.body)["model_name"] == "fraud"
 
 
 @given(st.binary(max_size=200), st.integers(0, 200), st.sampled_from([None, INFER]), st.booleans())

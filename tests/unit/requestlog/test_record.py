@@ -32,14 +32,14 @@ def logged(told: Told, limit: int | None = 65_536, discretion: Discretion | None
 
 
 def test_all_of_a_line() -> None:
-    told = Told(ASKED, ANSWERED, answered={"tritium-revision": "fraud-7", "content-type": "application/json"})
+    told = Told(ASKED, ANSWERED, answered={"tritium-revision": "7", "content-type": "application/json"})
     assert logged(told) == {
         "schema": "tritium.dev/request-log/v1",
         "time": "2026-11-30T11:40:00.250Z",
         "id": "mine",
         "namespace": "team",
         "name": "fraud",
-        "revision": "fraud-7",
+        "revision": 7,
         "protocol": "http",
         "method": "POST",
         "path": "/v2/models/fraud/infer",
