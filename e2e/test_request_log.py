@@ -60,7 +60,7 @@ def test_what_clients_send_and_get_is_in_the_bucket(shared: Kubectl) -> None:
     serving.put_model(shared, "adder", "adder/1")
     shared.apply(serving.small(shared, NAME, "adder/1", logging=LOGGING))
     status = await_status(shared, NAME, lambda each: condition(each, "RequestsLogged")["status"] == "True", 180)
-    assert condition(status, "RequestsLogged")["message"] == "all of the requests is written to s3://models/logs"
+    assert condition(status, "RequestsLogged")["message"] == "all of the requests goes to s3://models/logs"
     await_status(shared, NAME, serving.serves(1))
     ask(shared)
     # What it has is written when it ends, as it is when the log is asked for no more.

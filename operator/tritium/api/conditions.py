@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -51,6 +51,17 @@ class Condition(Observed):
     """When status last changed."""
     observed_generation: int | None = Field(default=None, ge=0)
     """The generation of the spec this was found for."""
+
+
+def known(conditions: Any) -> Any:
+    """Without those of a newer version: that there are more kinds of facts by then is no reason not to go back.
+
+    >>> known([{"type": "Ready"}, {"type": "Sparkling"}])
+    [{'type': 'Ready'}]
+    """
+    if not isinstance(conditions, list):
+        return conditions
+    return [each for each in conditions if not isinstance(each, dict) or each.get("type") in {*ConditionType}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from tritium.api.conditions import Condition
+from tritium.api.conditions import Condition, known
 from tritium.api.object import Observed
 from tritium.api.traffic_status import TrafficObserved, TrafficStatus
 from tritium.api.values import Count, HashOf, Percent, Revision, Sentence, Word
@@ -356,6 +356,7 @@ class ModelDeploymentStatus(Observed):
     conditions: (
         Annotated[
             list[Condition],
+            BeforeValidator(known),
             Field(
                 max_length=16,
                 json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},

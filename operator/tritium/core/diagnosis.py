@@ -139,16 +139,16 @@ def logger_seen(deployment: Object, pods: Iterable[Object]) -> LoggerSeen:
         return LoggerSeen()
     behind = (_behind(each) for each in own)
     found = worst(each for each in (*behind, *map(pod_trouble, own), deployment_seen(deployment).trouble) if each)
-    return LoggerSeen(found or Trouble(LOG, Reason.STARTING, "the logger is being made"))
+    return LoggerSeen(found or Trouble(LOG, Reason.STARTING, "the logger has not written anything yet"))
 
 
 def _behind(pod: Object) -> Trouble | None:
-    """It runs, was ready since it began, and says now that it cannot write."""
+    """It runs, was ready since it began, and is not now: most often it cannot write any more."""
     runs = state(next((each for each in main_statuses(pod) if each["name"] == LOG), {}), "running")
     changed = condition(pod, "Ready").get("lastTransitionTime") or ""
     if not runs or is_terminating(pod) or changed <= runs.get("startedAt", ""):
         return None
-    message = f"The logger has not been able to write for minutes. {REMEDIES[Reason.LOG_BEHIND]}"
+    message = f"The logger was ready, and is not any more. {REMEDIES[Reason.LOG_BEHIND]}"
     return Trouble(LOG, Reason.LOG_BEHIND, message, pod=pod["metadata"]["name"])
 
 

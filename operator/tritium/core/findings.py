@@ -56,7 +56,7 @@ def findings(view: View) -> tuple[Finding, ...]:
         _model_loaded(wish, target, course, seen),
         _traffic(course, seen),
         view.sizing.finding if view.sizing else _FIXED,
-        *([found] if (found := log_finding(wish.log, seen)) else []),
+        *([found] if (found := log_finding(wish.log, wish.log_wrong, seen)) else []),
     )
 
 

@@ -58,7 +58,7 @@ class Reason(StrEnum):
     LOGGING = "Logging"
     """The sample of the requests that `spec.logging` asks for is written."""
     LOG_BEHIND = "LogNotWritten"
-    """The logger runs, and has not been able to write for minutes. Requests are served as ever, and not logged."""
+    """The logger runs, was ready and is not any more: most often it cannot write. Requests are served as ever."""
     PIN_NOT_FOUND = "PinNotFound"
     """`pinRevision` names a revision that is not kept."""
 

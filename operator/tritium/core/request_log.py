@@ -23,8 +23,6 @@ _MILLION: Final = 1_000_000
 _SAME_STORE: Final = ("", "s3")
 """Schemes of sources (none: of a registry) whose settings are those of an S3 server as well."""
 
-_OF_THE_NETWORK: Final = ("allowHttp", "proxyUrl")
-
 
 @dataclass(frozen=True, slots=True)
 class LogWish:
@@ -71,6 +69,9 @@ def log_wish(spec: ModelDeploymentSpec) -> LogWish | None:
         raise NotLoggable(
             "secretRef: model.source is read anonymously, and so nothing can be written; name a Secret with keys"
         )
+    bucket, *path = asked.uri.removeprefix("s3://").split("/")
+    if ":" in bucket or ".." in path:
+        raise NotLoggable("uri: begins with the bucket, and has no .. in it; an endpoint belongs into the Secret")
     fields = tuple(asked.fields) if asked.fields is not None else DEFAULT_FIELDS
     rate = max(1, round(asked.sample_rate * _MILLION))
     return LogWish(asked.uri, rate, fields, ceil(Fraction(size)))
@@ -79,8 +80,8 @@ def log_wish(spec: ModelDeploymentSpec) -> LogWish | None:
 def target(spec: ModelDeploymentSpec, uri: str) -> Source:
     """The folder, as a source is written: with the Secret that is named for it, or as the model's own source is read.
 
-    What the source's settings say of an S3 server is true of this one if both are told by the same keys; what they say
-    of the network is true of any.
+    What the source's settings say of an S3 server is true of this one if both are told by the same keys; how the
+    internet is reached is true of any.
 
     >>> model = {"source": {"uri": "gs://models/fraud", "options": {"proxyUrl": "http://proxy:3128"}}}
     >>> target(ModelDeploymentSpec(model=model), "s3://logs").options
@@ -91,7 +92,7 @@ def target(spec: ModelDeploymentSpec, uri: str) -> Source:
     options = {
         name: value
         for name, value in (source.options or {}).items()
-        if name in _OF_THE_NETWORK or (same and "s3" in OPTIONS[name] and name != "anonymous")
+        if name == "proxyUrl" or (same and "s3" in OPTIONS[name] and name != "anonymous")
     }
     credentials = {"secretRef": {"name": secret.name}} if secret else source.credentials
     return Source.model_validate({"uri": uri, "options": options or None, "credentials": credentials})
@@ -109,18 +110,26 @@ def logged(wish: LogWish | None, name: str) -> LogTraffic | None:
     )
 
 
-def log_finding(wish: LogWish | None, seen: Seen) -> Finding | None:
-    """Whether the requests are logged; none where that is not asked for."""
+def log_finding(wish: LogWish | None, wrong: str, seen: Seen) -> Finding | None:
+    """Whether the requests are logged; none where that is not asked for.
+
+    Args:
+        wish: what is asked for.
+        wrong: why that cannot be had.
+        seen: what there is.
+    """
+    kind = ConditionType.REQUESTS_LOGGED
+    if wrong:
+        return Finding(kind, "False", Reason.SPEC_INVALID, wrong)
     if wish is None:
         return None
-    kind = ConditionType.REQUESTS_LOGGED
     if seen.log_refusal:
         return Finding(kind, "False", seen.log_refusal.reason, seen.log_refusal.message)
     if seen.logger is None:
         return Finding(kind, "False", Reason.STARTING, "the logger is being made")
     if seen.logger.trouble:
         return Finding(kind, "False", seen.logger.trouble.reason, seen.logger.trouble.message)
-    return Finding(kind, "True", Reason.LOGGING, f"{_share(wish.per_million)} of the requests is written to {wish.uri}")
+    return Finding(kind, "True", Reason.LOGGING, f"{_share(wish.per_million)} of the requests goes to {wish.uri}")
 
 
 def _share(per_million: int) -> str:

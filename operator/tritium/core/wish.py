@@ -124,6 +124,7 @@ class Wish:
         enforces: `rollout.compatibility` is Enforce.
         follows: changes at the source are looked for.
         log: the request log; none where nothing is logged.
+        log_wrong: why it cannot be written as it is asked for; empty if it can. Nothing else waits for that.
     """
 
     namespace: str
@@ -147,6 +148,7 @@ class Wish:
     follows: bool = False
     scaling: ScalingWish | None = None
     log: LogWish | None = None
+    log_wrong: str = ""
 
     @property
     def asleep(self) -> bool:
@@ -182,6 +184,7 @@ def wish(obj: Mapping[str, Any]) -> Wish:
     metadata = obj["metadata"]
     spec = read_spec(obj)
     rollout = spec.rollout
+    log, log_wrong = _log(spec)
     return Wish(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -202,15 +205,16 @@ def wish(obj: Mapping[str, Any]) -> Wish:
         enforces=not rollout or rollout.compatibility != "Warn",
         follows=spec.model.source.looked_at is not None,
         scaling=_scaling(spec.scaling),
-        log=_log(spec),
+        log=log,
+        log_wrong=log_wrong,
     )
 
 
-def _log(spec: ModelDeploymentSpec) -> LogWish | None:
+def _log(spec: ModelDeploymentSpec) -> tuple[LogWish | None, str]:
     try:
-        return log_wish(spec)
+        return log_wish(spec), ""
     except NotLoggable as wrong:
-        raise SpecInvalid(f"spec.logging.{wrong}") from wrong
+        return None, f"spec.logging.{wrong}"
 
 
 def _scaling(scaling: Scaling | None) -> ScalingWish | None:

@@ -77,7 +77,10 @@ class Exchange:
         return self.request.headers.get("content-type", "").startswith(GRPC)
 
     def cost(self, message: ProcessingRequest) -> int:
-        """Bytes that are kept of a message, besides its headers."""
+        """Bytes that are kept of a message."""
+        kind = message.WhichOneof("request")
+        if kind in {"request_headers", "response_headers", "response_trailers"}:
+            return int(message.ByteSize())
         if message.HasField("request_body"):
             return self.request.room(message.request_body.body)
         return self.response.room(message.response_body.body) if message.HasField("response_body") else 0

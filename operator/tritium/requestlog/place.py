@@ -17,8 +17,17 @@ _WORDS = {
     "cannot be read from": "cannot be written to",
     "list the bucket and read its objects": "write objects into the bucket",
     "lets no source connect there": "lets no pod with a user's address connect there",
+    ", or set model.source.options.anonymous: 'true' for a public bucket": "",
 }
 """What messages of sync say of sources, and what it is called here."""
+
+
+_OF_THE_SECRET = {
+    "model.source.options.region to its own": "AWS_REGION in the Secret to its own",
+    "model.source.options.endpoint": "AWS_ENDPOINT_URL in the Secret",
+    "model.source.options": "the Secret",
+}
+"""The same, where the server is named in a Secret and not in the model's source."""
 
 
 class Place:
@@ -64,10 +73,15 @@ class Place:
         self._guard = Guard(
             Policy.of(map(str, request.allowed_networks or ()), map(str, request.refused_networks or ()))
         )
-        return s3(target, found, self._guard)
+        options = dict(target.options or {})
+        if "endpoint" not in options and found.values.get(credentials.ENDPOINT_KEY, "").startswith("http://"):
+            # Whoever writes that into the Secret means it, and has no other place to say so.
+            options["allowHttp"] = "true"
+        return s3(target.model_copy(update={"options": options}), found, self._guard)
 
     def _told(self, failure: Failed) -> Failed:
         message = failure.message
-        for theirs, ours in _WORDS.items():
+        named = "endpoint" in (self._request.target.options or {})
+        for theirs, ours in (_WORDS if named else _WORDS | _OF_THE_SECRET).items():
             message = message.replace(theirs, ours)
         return Failed(failure.reason, Discretion.of(self._secret)(message), transient=failure.transient)

@@ -36,7 +36,7 @@ async def test_it_is_made_changed_and_removed_while_the_same_pods_serve(operator
     pods = (await reached(models)).pods
     await models.apply(replicas=2, logging=ASKED)
     status = await models.until("it is logged", RequestsLogged="True", Released="True", TrafficConfigured="True")
-    assert "10 % of the requests is written to s3://logs/fraud" in condition(status, "RequestsLogged")["message"]
+    assert "10 % of the requests goes to s3://logs/fraud" in condition(status, "RequestsLogged")["message"]
     assert status["traffic"]["log"] == {"service": LOG, "perMillion": 100_000, "request": True, "response": True}
     assert status["trafficObserved"]["version"] == status["traffic"]["version"] > before["traffic"]["version"]
     service = await models.api.get(SERVICES, LOG, models.namespace)

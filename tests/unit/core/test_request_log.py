@@ -14,7 +14,6 @@ from tritium.core.diagnosis import logger_seen
 from tritium.core.reasons import Reason
 from tritium.core.request_log import LogWish, log_wish, target
 from tritium.core.seen import LoggerSeen, Refusal, Trouble
-from tritium.core.wish import SpecInvalid
 from tritium.core.wish import wish as read_wish
 
 ONE = revision(1)
@@ -61,7 +60,7 @@ def test_the_gateway_is_told_with_a_new_version_and_told_again_when_it_ends() ->
     ("sees", "status", "reason", "words"),
     [
         ({}, "False", Reason.STARTING, "the logger is being made"),
-        ({"logger": LoggerSeen()}, "True", Reason.LOGGING, "1 % of the requests is written to s3://logs/fraud"),
+        ({"logger": LoggerSeen()}, "True", Reason.LOGGING, "1 % of the requests goes to s3://logs/fraud"),
         (
             {"logger": LoggerSeen(Trouble("log", "AccessDenied", "s3://logs says no"))},
             "False",
@@ -141,9 +140,17 @@ def test_who_writes_and_where_to(
         ),
     ],
 )
-def test_what_cannot_be_logged_is_refused_with_its_path(asked: Object, says: str) -> None:
-    with pytest.raises(SpecInvalid, match=says):
-        read_wish({"metadata": {"namespace": "ml", "name": "fraud", "generation": 1}, "spec": asked})
+def test_what_cannot_be_logged_is_told_with_its_path_and_nothing_else_waits_for_it(asked: Object, says: str) -> None:
+    found = read_wish({"metadata": {"namespace": "ml", "name": "fraud", "generation": 1}, "spec": asked})
+    assert found.log is None
+    assert found.log_wrong.startswith(says)
+    asks, seen = replace(wish(), log_wrong=found.log_wrong), serving(ONE)
+    plan = decide(asks, status_of(asks, seen), seen, NOW)
+    said = {each.type: each for each in plan.status.conditions or ()}
+    logged = said.pop(ConditionType.REQUESTS_LOGGED)
+    assert (logged.status, logged.reason, logged.message) == ("False", Reason.SPEC_INVALID, found.log_wrong)
+    plain = decide(wish(), status_of(wish(), seen), seen, NOW)
+    assert (list(said.values()), plan.logs) == (plain.status.conditions, False)
 
 
 def test_nothing_is_logged_at_a_rate_of_zero_and_something_at_any_other() -> None:

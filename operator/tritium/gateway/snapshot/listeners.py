@@ -75,8 +75,8 @@ def shared_listener(models: Iterable[Model], settings: ListenerSettings) -> List
     """The port that models share; headers may be as large as the most generous of them allows."""
     models = list(models)
     holds = any(model.hold for model in models)
-    logs = any(model.log for model in models)
-    manager = connection_manager(SHARED, [model.bounds for model in models], holds=holds, counts=holds, logs=logs)
+    # The filter for samples is always there: with the first model that has a log all would have to connect anew.
+    manager = connection_manager(SHARED, [model.bounds for model in models], holds=holds, counts=holds, logs=True)
     return _listener(SHARED, settings.shared_port, settings, manager, holds=holds)
 
 
