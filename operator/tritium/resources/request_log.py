@@ -29,7 +29,7 @@ _ENDS_WITHIN: Final = 30
 
 _RESOURCES: Final = {
     "requests": {"cpu": "20m", "memory": "96Mi"},
-    "limits": {"cpu": "1", "memory": "192Mi", "ephemeral-storage": "64Mi"},
+    "limits": {"cpu": "1", "memory": "256Mi", "ephemeral-storage": "64Mi"},
 }
 
 
