@@ -14,8 +14,7 @@ $bin/python -m e2e.cluster azurite >/dev/null
 $bin/python -m e2e.cluster mlflow >/dev/null
 # The rings start hundreds of operators, each a process of its own: none of them should have to compile itself.
 $bin/python -m compileall -q operator
-# By stealing, so that no worker is left with the long ones.
-more=(--dist worksteal --cov --cov-append --cov-report=)
+more=(--cov --cov-append --cov-report=)
 $bin/pytest tests/dataplane tests/sync tests/requestlog -n 2 -q --junitxml="$reports/2-data.xml" "${more[@]}"
 $bin/pytest tests/controlplane -n 2 -q --junitxml="$reports/3-controlplane.xml" "${more[@]}"
 $bin/coverage report --fail-under=90

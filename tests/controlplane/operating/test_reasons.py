@@ -107,9 +107,14 @@ async def test_a_source_that_cannot_be_listed(operator: Operator, models: Models
         kubelet.rule(pods_of(name, "bad", RESOLVES), Failed(1, failed(reason, f"{name} is the test's")))
 
         await models.apply(name, f"s3://models/{name}/bad-1")
-        status = await models.until("no revision is made", name, Released="ResolveFailed", SourceReady=reason)
+
+        def is_told_why(status: Object) -> bool:
+            return str(condition(status, "Released").get("message")).startswith(f"{reason}: {name} is the test's")
+
+        # Its Job may be heard of before its pod, which says why: of so many at once by some seconds.
+        await wait_for(lambda: models.status(name), 60, "no revision is made", until=is_told_why)
+        status = await models.until("it is told", name, Released="ResolveFailed", SourceReady=reason)
         assert condition(status, "Ready")["reason"] == condition(status, "SourceReady")["reason"] == reason
-        assert condition(status, "Released")["message"].startswith(f"{reason}: {name} is the test's")
         _failed_by(status, "resolve", reason)
         await is_told(models, reason, name)
 

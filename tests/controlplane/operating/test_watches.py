@@ -124,7 +124,9 @@ async def test_a_missed_deletion_makes_no_ghost(
         done = [each for each in writes(faults, since=mark) if each.namespace == namespace]
         assert [each for each in done if each.patch == "apply"] == [], brief(done)
         assert len(looks()) <= 5, brief(looks())
-        assert "ERROR" not in faulty_operator.log.read_text()
+        # Another test's namespace may be going away at the same time.
+        said = [line for line in faulty_operator.log.read_text().splitlines() if namespace in line]
+        assert [line for line in said if "ERROR" in line] == []
 
         # Another one of the same name: the ghost must not stand in for it.
         await edit(models, "fraud", FIRST)
