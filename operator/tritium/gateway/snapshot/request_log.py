@@ -51,7 +51,8 @@ SAMPLE_BYTES: Final = 2 * LARGE + 2**18
 """Of one sample so much is sent: a body each way, with their headers. What is larger is cut off and counted as lost."""
 
 MOST_SAMPLES: Final = 16
-"""So many are on their way at once, of all models of one gateway pod: together 36 MiB at most."""
+"""So many are on their way at once, of all models of one gateway pod: together 36 MiB, and
+2.25 MiB more for each model with a log beyond the 16th, since each has one."""
 
 ENDS_WITHIN_MS: Final = 2_000
 """So long after its answer the logger may take to end a sample. Then it is dropped, and its memory is free."""
